@@ -1,0 +1,1 @@
+"""FHIR in and out over HTTP: the only package that wires the others together."""

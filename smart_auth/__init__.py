@@ -1,0 +1,1 @@
+"""Who may do what: scopes, access conditions, tokens and the SMART authorization server."""

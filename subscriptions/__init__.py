@@ -1,0 +1,1 @@
+"""Topics, criteria, change detection and the delivery of notifications."""

@@ -1,0 +1,1 @@
+"""What runs later: the queue's application, its tasks and its schedule."""

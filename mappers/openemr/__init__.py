@@ -1,0 +1,1 @@
+"""OpenEMR's database."""

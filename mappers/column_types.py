@@ -151,18 +151,6 @@ class OneOf(PassThrough):
         return "VARCHAR(255)"
 
 
-class RowCounter(PassThrough):
-    """An automatic number that is a plain key, not the primary key (patient_data.id)."""
-
-    def mysql_spec(self) -> str:
-        """BIGINT AUTO_INCREMENT."""
-        return "BIGINT AUTO_INCREMENT"
-
-    def sqlite_spec(self) -> str:
-        """BIGINT: SQLite numbers only primary keys."""
-        return "BIGINT"
-
-
 class ServerNow(ColumnElement[Any]):
     """The default CURRENT_TIMESTAMP, in MySQL also renewed by every UPDATE where `on_update` is set."""
 

@@ -27,7 +27,6 @@ from mappers.column_types import (
     DecimalText,
     FloatText,
     OneOf,
-    RowCounter,
     SiteDate,
     SiteDateTime,
     SiteTime,
@@ -48,7 +47,8 @@ def not_null(name: str, type_: Any, default: str | ColumnElement[Any] | None = N
 patient_data = Table(
     "patient_data",
     OPENEMR,
-    not_null("id", RowCounter()),
+    # Numbered by the database there; a counter that is no primary key is left to the row's writer here.
+    not_null("id", BIGINT),
     Column("uuid", Uuid16(), unique=True),
     not_null("title", VARCHAR(255), ""),
     not_null("language", VARCHAR(255), ""),

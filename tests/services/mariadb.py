@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from tests.services.database import FAST, DatabaseServer, private_folder, started, unstarted
+from tests.services.database import OPTIONS, DatabaseServer, private_folder, started, unstarted
 from tests.services.packages import PackageRoot, release, unpacked
 from tests.services.process import run
 
@@ -37,7 +37,7 @@ def _command(root: PackageRoot, folder: Path) -> list[str]:
         f"--plugin-dir={root.path / 'usr/lib/mysql/plugin'}",
         f"--datadir={folder / 'data'}",
         "--innodb-log-file-size=64M",
-        *FAST,
+        *OPTIONS,
     ]
 
 

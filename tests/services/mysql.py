@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from tests.services.database import FAST, DatabaseServer, private_folder, started, unstarted
+from tests.services.database import OPTIONS, DatabaseServer, private_folder, started, unstarted
 from tests.services.packages import PackageRoot, PackagesUnavailable, release, unpacked
 from tests.services.process import run
 
@@ -43,5 +43,5 @@ def _command(root: PackageRoot, folder: Path) -> list[str]:
         "--secure-file-priv=NULL",
         "--innodb-redo-log-capacity=64M",
         "--skip-log-bin",
-        *FAST,
+        *OPTIONS,
     ]

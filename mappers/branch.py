@@ -1,0 +1,240 @@
+"""Branches: the parts of a type that share a FROM, as one SELECT; and how a row becomes resources."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from hashlib import blake2b
+from typing import Any
+from urllib.parse import quote
+
+from sqlalchemy import ColumnElement, case, literal_column
+
+from mappers.assemble import assembler
+from mappers.mapping import Part, ResourceMapping
+from mappers.narrative import narrator
+from mappers.query import SearchQuery
+from mappers.scope import Compilation, PartScope, gate, param_places
+from mappers.site import Site
+from mappers.sql import Alternative, Condition, KeySet, all_of, any_of, is_always, is_never, plain
+from mappers.value import Columns, DirtyRowError, Row
+from terminology import definitions
+
+Resource = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Unreadable:
+    """A row that can't become a resource: where it is, and why (no clinical values)."""
+
+    source: str
+    reason: str
+
+
+class Reader:
+    """Turns rows of one FROM into resources of the parts that share it."""
+
+    def __init__(self, mapping: ResourceMapping, parts: Sequence[Part], site: Site) -> None:
+        self.columns = Columns(site)
+        self.parts = tuple(parts)
+        self.key = self.columns.at(parts[0].id.column)
+        self._builders = [_builder(mapping, part, self.columns) for part in parts]
+        self._digest = _digest(self)
+        self.table = source_name(parts[0])
+
+    def read(self, row: Row, part: int) -> Resource | Unreadable:
+        """The resource a row is, seen as the given part."""
+        try:
+            return self._builders[part](row, self._digest(row))
+        except DirtyRowError as problem:
+            return Unreadable(f"{self.table}/{row[self.key]}", str(problem))
+
+
+def source_name(part: Part) -> str:
+    """`schema/table` of a part, as meta.source writes it."""
+    table: Any = part.source.table
+    return f"{table.schema or 'cdss_db'}/{table.name}"
+
+
+def _digest(reader: Reader) -> Callable[[Row], str]:
+    """A function from a row to a digest of its own columns and its children's: it changes when others write.
+
+    Joined masters don't enter it, else one renamed test would outdate a million results.
+    """
+    own = reader.parts[0].source.table
+    places = [i for i, c in enumerate(reader.columns.selected) if getattr(c, "table", own) is own]
+    children = range(-len(reader.columns.children), 0)
+
+    def digest(row: Row) -> str:
+        told = repr([row[i] for i in places] + [row[i] for i in children])
+        return blake2b(told.encode("utf-8", "replace"), digest_size=8).hexdigest()
+
+    return digest
+
+
+def _builder(mapping: ResourceMapping, part: Part, columns: Columns) -> Callable[[Row, str], Resource]:
+    id_of, build = part.id.reader(columns), assembler(part.elements, columns)
+    updated = part.last_updated.reader(columns) if part.last_updated else lambda row: None
+    security = part.security.reader(columns) if part.security else lambda row: None
+    place, source = columns.at(part.id.column), f"urn:neuronova:{source_name(part).replace('/', ':')}:"
+    narrate, required = narrator(mapping.narrative), _required(mapping.resource_type)
+    resource_type, profiles = mapping.resource_type, part.profiles
+
+    def read(row: Row, digest: str) -> Resource:
+        resource_id = id_of(row)
+        if resource_id is None:
+            raise DirtyRowError("its key can't be written as a FHIR id")
+        meta: dict[str, Any] = {"versionId": digest, "source": source + _uri(str(row[place]))}
+        if (changed := updated(row)) is not None:
+            meta["lastUpdated"] = changed
+        resource: Resource = {"resourceType": resource_type, "id": resource_id, "meta": meta}
+        resource.update(build(row))
+        for names in required:
+            if not any(n in resource for n in names):
+                raise DirtyRowError(f"it has no {names[0]}, which every {resource_type} must have")
+        if (labels := security(row)) is not None:
+            meta["security"] = labels
+        claimed = [p.url for p in profiles if p.holds(resource)]
+        if claimed:
+            meta["profile"] = claimed
+        resource["text"] = narrate(resource)
+        return resource
+
+    return read
+
+
+def _uri(key: str) -> str:
+    return quote(key, safe="-._~")
+
+
+def _required(resource_type: str) -> list[tuple[str, ...]]:
+    """The names of which each resource must have one: required elements, choices spelled out."""
+    found = []
+    for name in sorted(definitions.mandatory_elements(resource_type)):
+        choices = definitions.choice_names(resource_type, name) if name.endswith("[x]") else ()
+        found.append(tuple(c[0] for c in choices) or (name, "_" + name))
+    return found
+
+
+@dataclass(frozen=True)
+class Order:
+    """One sort expression of a branch; None: this branch has no such value (NULL)."""
+
+    expression: ColumnElement[Any] | None
+    descending: bool
+
+    @property
+    def nullable(self) -> bool:
+        """Whether the value can be NULL."""
+        return self.expression is None or bool(getattr(self.expression, "nullable", True))
+
+
+class Branch:
+    """The parts of one mapping that share a FROM, a key column and the query's sort expressions."""
+
+    def __init__(
+        self, c: Compilation, mapping: ResourceMapping, parts: Sequence[Part], query: SearchQuery
+    ) -> None:
+        self.c, self.mapping, self.parts, self.query = c, mapping, tuple(parts), query
+        self.scopes = [PartScope(c, mapping, p) for p in parts]
+        self.name = parts[0].name
+
+    @cached_property
+    def shared(self) -> list[Alternative]:
+        """Conditions that are the same for all parts: the source's, the gate's, and those on shared elements."""
+        scope = self.scopes[0]
+        found: list[Alternative] = [scope.part.source.where]
+        found += gate(scope) or []
+        found += [scope.condition(c) for c in self.query.where if self._is_shared(c)]
+        return [a for a in found if not is_always(a)]
+
+    @cached_property
+    def own(self) -> list[Condition]:
+        """For each part, what only it asks of a row."""
+        separate = [c for c in self.query.where if not self._is_shared(c)]
+        return [all_of(s.part.where, *(plain(s.condition(c)) for c in separate)) for s in self.scopes]
+
+    def _is_shared(self, condition: Any) -> bool:
+        if len(self.parts) == 1:
+            return True
+        param = getattr(condition, "param", None)
+        if param is None or param == "_id" or getattr(condition, "resource_type", None):
+            return False
+        told = {tuple(id(p.value) for p in param_places(self.mapping, part, param)) for part in self.parts}
+        return len(told) == 1 and told != {()}
+
+    @cached_property
+    def possible(self) -> bool:
+        """Whether any row can match: False prunes the branch before any SQL."""
+        if gate(self.scopes[0]) is None or any(is_never(a) for a in self.shared):
+            return False
+        return any(not is_never(c) for c in self.own)
+
+    @cached_property
+    def where(self) -> list[Condition]:
+        """Everything a row must fulfil, joins of key sets apart."""
+        plainly = [a for a in self.shared if not self._joinable(a)]
+        specific = any_of(*self.own)
+        found = [plain(a) for a in plainly] + [specific]
+        return [c for c in found if not is_always(c)]
+
+    @cached_property
+    def key_sets(self) -> list[KeySet]:
+        """Key sets of several selects: joined as the union of their keys (as INs they are walked row by row)."""
+        return [a for a in self.shared if isinstance(a, KeySet) and self._joinable(a)]
+
+    @staticmethod
+    def _joinable(alternative: Alternative) -> bool:
+        return isinstance(alternative, KeySet) and len(alternative.selects) > 1
+
+    @cached_property
+    def mask(self) -> ColumnElement[Any]:
+        """A bit for each part that the row is: 1, 2, 4 …"""
+        if len(self.parts) == 1:
+            return literal_column("1")
+        terms = [(i, c) for i, c in enumerate(self.own) if not is_never(c)]
+        bits = [
+            literal_column(str(1 << i))
+            if is_always(c)
+            else case((c, literal_column(str(1 << i))), else_=literal_column("0"))
+            for i, c in terms
+        ]
+        total: ColumnElement[Any] = bits[0]
+        for bit in bits[1:]:
+            total = total + bit
+        return total
+
+    @cached_property
+    def orders(self) -> list[Order]:
+        """The sort expressions, in order."""
+        return [
+            Order(sort_expression(self.mapping, self.parts[0], s.param), s.descending)
+            for s in self.query.sort
+        ]
+
+    @property
+    def key(self) -> ColumnElement[Any]:
+        """The native key's column."""
+        return self.parts[0].id.column
+
+
+def sort_expression(mapping: ResourceMapping, part: Part, param: str) -> ColumnElement[Any] | None:
+    """What a part is ordered by for a sort key; None where it has nothing to order by."""
+    if param == "_id":
+        return part.id.column
+    for place in param_places(mapping, part, param):
+        if not place.inside or not any(hasattr(c, "link") for c in place.inside):
+            found = place.value.sort_key()
+            if found is not None:
+                return found
+    return None
+
+
+def groups(mapping: ResourceMapping, query: SearchQuery | None = None) -> Iterator[list[Part]]:
+    """The mapping's parts, those together that share source, key and the query's sort expressions."""
+    found: dict[tuple[int, ...], list[Part]] = {}
+    for part in mapping.parts:
+        sorts = [sort_expression(mapping, part, s.param) for s in query.sort] if query else []
+        found.setdefault((id(part.source), id(part.id.column), *(id(s) for s in sorts)), []).append(part)
+    yield from found.values()

@@ -1,0 +1,355 @@
+"""Reads and searches: from a typed query to a page of resources. One compiler for everything that selects."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Hashable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from mappers.branch import Branch, Reader, Resource, Unreadable, groups
+from mappers.database import Database, Rows, SourceDownError
+from mappers.mapping import ResourceMapping
+from mappers.query import UNRESTRICTED, Access, Criterion, SearchQuery
+from mappers.scope import Compilation
+from mappers.select import After, counted, page_of_keys, rows_by_key, union_of_keys
+from mappers.site import Site
+from mappers.sql import one_of
+from mappers.statement import Slots, Statement, compiled
+from mappers.terms import Ref
+
+
+@dataclass(frozen=True)
+class Position:
+    """Where a page ended: branch, native key, part, and the sort values as the database wrote them."""
+
+    branch: int
+    key: Any
+    part: int
+    sorts: tuple[Any, ...] = ()
+
+
+@dataclass
+class Page:
+    """Matches in order; `after` is where the next page starts (None: that was the last); `down`: sources not asked."""
+
+    matches: list[Resource | Unreadable] = field(default_factory=list)
+    after: Position | None = None
+    down: list[str] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class Plan:
+    """The compiled form of one shape of query."""
+
+    branches: dict[int, Branch]
+    statement: Statement | None
+    fused: int | None
+    width: int
+
+
+@dataclass(frozen=True)
+class Found:
+    """One row of a keys statement: the branch, its key, the parts it is, sort values, the row if fused."""
+
+    branch: int
+    key: Any
+    mask: int
+    sorts: tuple[Any, ...]
+    row: tuple[Any, ...] | None = None
+
+
+class Engine:
+    """Reads and searches over one database."""
+
+    def __init__(
+        self, mappings: Mapping[str, ResourceMapping], database: Database, site: Site, cache: int = 2048
+    ) -> None:
+        self.mappings, self.database, self.site = mappings, database, site
+        self._plans: OrderedDict[Hashable, Any] = OrderedDict()
+        self._cache = cache
+        self._readers: dict[tuple[str, str], Reader] = {}
+
+    # what it offers
+
+    async def read(
+        self, resource_type: str, id_text: str, access: Access = UNRESTRICTED
+    ) -> Resource | Unreadable | None:
+        """The resource with that id; None where there is none (or it may not be seen)."""
+        mapping = self.mappings[resource_type]
+        found = mapping.resolve(id_text)
+        if found is None:
+            return None
+        part, key = found
+        query = SearchQuery(resource_type, (Criterion("_id", (Ref(resource_type, part.name, key),)),))
+        page = await self.page(query, 1, access=access, strict=True)
+        return page.matches[0] if page.matches else None
+
+    async def page(
+        self,
+        query: SearchQuery,
+        count: int,
+        after: Position | None = None,
+        *,
+        access: Access = UNRESTRICTED,
+        by_post: bool = False,
+        strict: bool = False,
+    ) -> Page:
+        """Up to `count` matches after a position. With `strict`, a source that is down raises SourceDownError."""
+        try:
+            return await self._page(query, count, after, access, by_post, frozenset())
+        except SourceDownError:
+            if strict:
+                raise
+            down = await self._probe(query, access, by_post)
+            page = await self._page(query, count, after, access, by_post, frozenset(down))
+            page.down = sorted(down.values())
+            return page
+
+    async def total(
+        self,
+        query: SearchQuery,
+        *,
+        access: Access = UNRESTRICTED,
+        by_post: bool = False,
+        bound: int | None = None,
+    ) -> int:
+        """How many resources match; with a bound, counted up to it in each branch."""
+        shape = ("total", query.shape, access.shape, by_post, bound is None)
+        statements = self._cached(
+            shape, lambda: self._count_statements(query, access, by_post, bound is not None)
+        )
+        terms = query.terms() + access.terms()
+        total = 0
+        for statement in statements:
+            rows = await self.database.fetch(statement.sql, statement.parameters(terms, {"bound": bound}))
+            total += int(rows[0][0])
+        return total
+
+    # pages
+
+    async def _page(
+        self,
+        query: SearchQuery,
+        count: int,
+        after: Position | None,
+        access: Access,
+        by_post: bool,
+        without: frozenset[int],
+    ) -> Page:
+        plan = self.plan(query, after, access, by_post, without)
+        if plan.statement is None:
+            return Page()
+        named = _named(after, count + 1)
+        rows = await self.database.fetch(
+            plan.statement.sql, plan.statement.parameters(query.terms() + access.terms(), named)
+        )
+        found = list(_expanded(self._found(plan, rows), after))
+        page = Page(after=_position(found[count - 1]) if len(found) > count > 0 else None)
+        page.matches = await self._resources(plan, found[:count])
+        return page
+
+    def plan(
+        self,
+        query: SearchQuery,
+        after: Position | None,
+        access: Access,
+        by_post: bool,
+        without: frozenset[int] = frozenset(),
+    ) -> Plan:
+        """The compiled form of a query's shape, cached."""
+        shape = After(after.branch, tuple(v is None for v in after.sorts)) if after else None
+        key = (query.shape, shape, access.shape, by_post, without)
+        found: Plan = self._cached(key, lambda: self._compile(query, shape, access, by_post, without))
+        return found
+
+    def _cached(self, key: Hashable, make: Any) -> Any:
+        plans = self._plans
+        found = plans.get(key)
+        if found is None:
+            found = plans[key] = make()
+            if len(plans) > self._cache:
+                plans.popitem(last=False)
+        else:
+            plans.move_to_end(key)
+        return found
+
+    def branches(self, query: SearchQuery, access: Access, by_post: bool, slots: Slots) -> dict[int, Branch]:
+        """The branches that can match, by number."""
+        compilation = Compilation(self.mappings, self.site, slots, access, by_post)
+        mapping = self.mappings[query.resource_type]
+        found = {}
+        for parts in groups(mapping, query):
+            branch = Branch(compilation, mapping, parts, query)
+            if branch.possible:
+                found[mapping.parts.index(parts[0])] = branch
+        return found
+
+    def _compile(
+        self, query: SearchQuery, after: After | None, access: Access, by_post: bool, without: frozenset[int]
+    ) -> Plan:
+        slots = Slots(query.terms() + access.terms())
+        branches = {n: b for n, b in self.branches(query, access, by_post, slots).items() if n not in without}
+        width = len(query.sort)
+        if not branches:
+            return Plan(branches, None, None, width)
+        if len(branches) == 1:
+            [(number, branch)] = branches.items()
+            columns = self.reader(branch).columns.selected
+            statement: Any = page_of_keys(branch, number, slots, after, columns)
+            return Plan(branches, self._text(statement, slots), number, width)
+        statement = union_of_keys(sorted(branches.items()), slots, after, self.database.collation)
+        return Plan(branches, self._text(statement, slots), None, width)
+
+    def _text(self, statement: Any, slots: Slots) -> Statement:
+        return compiled(statement, self.database.dialect, slots, self.database.schemas)
+
+    def reader(self, branch: Branch) -> Reader:
+        """The reader of a branch's parts, made once."""
+        key = (branch.mapping.resource_type, "|".join(p.name for p in branch.parts))
+        found = self._readers.get(key)
+        if found is None:
+            found = self._readers[key] = Reader(branch.mapping, branch.parts, self.site)
+        return found
+
+    def _found(self, plan: Plan, rows: Rows) -> Iterator[Found]:
+        width = plan.width
+        if plan.fused is None:
+            for b, ki, kt, mask, *sorts in rows:
+                yield Found(int(b), ki if kt is None else kt, int(mask), tuple(sorts))
+            return
+        reader = self.reader(plan.branches[plan.fused])
+        n = len(reader.columns.selected)
+        for row in rows:
+            yield Found(plan.fused, row[reader.key], int(row[n]), tuple(row[n + 1 : n + 1 + width]), row[:n])
+
+    async def _resources(self, plan: Plan, found: Sequence[tuple[Found, int]]) -> list[Resource | Unreadable]:
+        rows = await self._rows(plan, found)
+        read = {n: self.reader(b) for n, b in plan.branches.items()}
+        result = []
+        for item, part in found:
+            row = rows.get((item.branch, item.key))
+            if row is not None:
+                result.append(read[item.branch].read(row, part))
+        return result
+
+    async def _rows(self, plan: Plan, found: Sequence[tuple[Found, int]]) -> dict[tuple[int, Any], Any]:
+        """Each found row with its children, by branch and key."""
+        by_branch: dict[int, dict[Any, Any]] = {}
+        for item, _ in found:
+            by_branch.setdefault(item.branch, {})[item.key] = item.row
+        rows: dict[tuple[int, Any], Any] = {}
+        for number, keyed in by_branch.items():
+            reader = self.reader(plan.branches[number])
+            if plan.fused is None:
+                fetched = await self._by_keys(plan.branches[number], reader, list(keyed))
+                keyed = {row[reader.key]: row for row in fetched}
+            for key, row in (await self._with_children(reader, keyed)).items():
+                rows[number, key] = row
+        return rows
+
+    async def _by_keys(self, branch: Branch, reader: Reader, keys: list[Any]) -> Rows:
+        size = _padded(len(keys))
+        shape = ("rows", branch.mapping.resource_type, branch.name, len(branch.parts), size)
+        statement = self._cached(shape, lambda: self._rows_statement(branch, reader, size))
+        padded = keys + [keys[-1]] * (size - len(keys))
+        return await self.database.fetch(
+            statement.sql, statement.parameters((), {f"key{i}": k for i, k in enumerate(padded)})
+        )
+
+    def _rows_statement(self, branch: Branch, reader: Reader, size: int) -> Statement:
+        slots = Slots(())
+        return self._text(rows_by_key(branch, reader, slots, size), slots)
+
+    async def _with_children(self, reader: Reader, rows: dict[Any, Any]) -> dict[Any, Any]:
+        """Rows with the lists of their child rows behind them: one statement for each kind of child."""
+        for number, query in enumerate(reader.columns.children):
+            links = list({row[query.own]: None for row in rows.values() if row[query.own] is not None})
+            grouped = await self._children(reader, number, query, links)
+            rows = {key: _attach(row, grouped.get(row[query.own], []), number) for key, row in rows.items()}
+        return rows
+
+    async def _children(
+        self, reader: Reader, number: int, query: Any, links: list[Any]
+    ) -> dict[Any, list[Any]]:
+        if not links:
+            return {}
+        size = _padded(len(links))
+        shape = ("children", id(reader), number, size)
+        statement = self._cached(shape, lambda: self._child_statement(query, size))
+        padded = links + [links[-1]] * (size - len(links))
+        rows = await self.database.fetch(
+            statement.sql, statement.parameters((), {f"key{i}": k for i, k in enumerate(padded)})
+        )
+        nested = await self._with_children(_Nested(query.columns), dict(enumerate(r[1:] for r in rows)))  # type: ignore[arg-type]
+        grouped: dict[Any, list[Any]] = {}
+        for i, row in enumerate(rows):
+            grouped.setdefault(row[0], []).append(nested[i])
+        return grouped
+
+    def _child_statement(self, query: Any, size: int) -> Statement:
+        slots = Slots(())
+        keys = [slots.named(f"key{i}") for i in range(size)]
+        return self._text(query.statement().where(one_of(query.children.link, keys)), slots)
+
+    def _count_statements(
+        self, query: SearchQuery, access: Access, by_post: bool, bounded: bool
+    ) -> list[Statement]:
+        slots = Slots(query.terms() + access.terms())
+        branches = self.branches(SearchQuery(query.resource_type, query.where), access, by_post, slots)
+        bound = slots.named("bound") if bounded else None
+        return [self._text(counted(b, bound), slots) for b in branches.values()]
+
+    async def _probe(self, query: SearchQuery, access: Access, by_post: bool) -> dict[int, str]:
+        """The branches that can't be asked: number → what they read."""
+        down: dict[int, str] = {}
+        numbers = set(self.plan(query, None, access, by_post).branches)
+        for number in numbers:
+            try:
+                await self._page(query, 0, None, access, by_post, frozenset(numbers - {number}))
+            except SourceDownError:
+                branch = self.plan(query, None, access, by_post).branches[number]
+                down[number] = self.reader(branch).table
+        return down
+
+
+class _Nested:
+    """Child columns, seen as a reader's: children may have children."""
+
+    def __init__(self, columns: Any) -> None:
+        self.columns = columns
+
+
+def _attach(row: tuple[Any, ...], children: list[Any], number: int) -> tuple[Any, ...]:
+    """The child rows of kind `number` stand at index -(number + 1) once all kinds are attached."""
+    return (*row[: len(row) - number], children, *row[len(row) - number :])
+
+
+def _named(after: Position | None, limit: int) -> dict[str, Any]:
+    named: dict[str, Any] = {"limit": limit}
+    if after is not None:
+        named["after_key"] = after.key
+        named |= {f"after_{i}": v for i, v in enumerate(after.sorts)}
+    return named
+
+
+def _expanded(found: Iterator[Found], after: Position | None) -> Iterator[tuple[Found, int]]:
+    """(row, part) for each part that a row is; those before the cursor within its own row are over."""
+    for item in found:
+        mask, part = item.mask, 0
+        same = after is not None and item.branch == after.branch and str(item.key) == str(after.key)
+        while mask:
+            if mask & 1 and not (same and after is not None and part <= after.part):
+                yield item, part
+            mask >>= 1
+            part += 1
+
+
+def _position(found: tuple[Found, int]) -> Position:
+    item, part = found
+    return Position(item.branch, item.key, part, item.sorts)
+
+
+def _padded(count: int) -> int:
+    """The next power of two: few statements serve all sizes of key lists."""
+    return 1 << max(count - 1, 0).bit_length()

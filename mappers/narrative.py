@@ -1,0 +1,70 @@
+"""Narrative: a short, escaped text of what a resource says, for people who see no more than that.
+
+https://hl7.org/fhir/R4/narrative.html
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from html import escape
+from typing import Any
+
+Teller = Callable[[dict[str, Any]], dict[str, str]]
+_OPEN = '<div xmlns="http://www.w3.org/1999/xhtml"><p>'
+_CLOSE = "</p></div>"
+
+
+def narrator(names: Sequence[str]) -> Teller:
+    """A function from a resource to its narrative, made of the named elements (`value[x]` for choices)."""
+    ways = [_way(name) for name in names]
+
+    def tell(resource: dict[str, Any]) -> dict[str, str]:
+        said = [t for way in ways if (t := way(resource))]
+        shown = " · ".join(said) if said else resource["resourceType"]
+        return {"status": "generated", "div": _OPEN + escape(shown, quote=False) + _CLOSE}
+
+    return tell
+
+
+def _way(name: str) -> Callable[[dict[str, Any]], str]:
+    if not name.endswith("[x]"):
+        return lambda resource: text_of(resource[name]) if name in resource else ""
+    stem = name[:-3]
+
+    def choice(resource: dict[str, Any]) -> str:
+        for key, value in resource.items():
+            if key.startswith(stem) and key[len(stem) : len(stem) + 1].isupper():
+                return text_of(value)
+        return ""
+
+    return choice
+
+
+def text_of(value: Any) -> str:
+    """What a person would read of a value of any data type."""
+    kind = type(value)
+    if kind is str:
+        return value[:16].replace("T", " ") if _is_time(value) else str(value)
+    if kind is dict:
+        return _of_object(value)
+    if kind is list:
+        return ", ".join(t for v in value if (t := text_of(v)))
+    return ("yes" if value else "no") if kind is bool else str(value)
+
+
+def _is_time(text: str) -> bool:
+    return len(text) > 18 and text[4] == text[7] == "-" and text[10] == "T"
+
+
+def _of_object(value: dict[str, Any]) -> str:
+    for name in ("text", "display", "title"):
+        if name in value:
+            return str(value[name])
+    if "value" in value:
+        unit = value.get("unit", "")
+        return f"{value.get('comparator', '')}{value['value']}{' ' + unit if unit else ''}"
+    if "coding" in value:
+        return text_of(value["coding"][0])
+    if "start" in value or "end" in value:
+        return f"{text_of(value.get('start', ''))} – {text_of(value.get('end', ''))}"
+    return str(value.get("reference") or value.get("code") or "")

@@ -1,0 +1,189 @@
+"""Typed conditions: what a query string, a scope, a compartment or a subscription's criteria become."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Iterator
+from dataclasses import dataclass, field, replace
+
+from mappers.terms import Composite, Term
+
+
+@dataclass(frozen=True)
+class Criterion:
+    """One parameter: any of `terms` (OR). `modifier`: '', 'not', 'missing', 'text', 'of-type', …
+
+    With `missing`, `terms` is empty and `missing` says which.
+    """
+
+    param: str
+    terms: tuple[Term, ...] = ()
+    modifier: str = ""
+    missing: bool | None = None
+
+    @property
+    def shape(self) -> Hashable:
+        """What the SQL text depends on."""
+        return (self.param, self.modifier, self.missing, tuple(t.shape for t in self.terms))
+
+    def flat(self) -> Iterator[Term]:
+        """Every term within, in a fixed order."""
+        for term in self.terms:
+            yield term
+            if isinstance(term, Composite):
+                for component in term.components:
+                    yield from component
+
+
+@dataclass(frozen=True)
+class Chained:
+    """`param:target_type.(condition)`: the resource referred to fulfils `condition`."""
+
+    param: str
+    target_type: str
+    condition: Condition
+
+    @property
+    def shape(self) -> Hashable:
+        """What the SQL text depends on."""
+        return ("chain", self.param, self.target_type, self.condition.shape)
+
+    def flat(self) -> Iterator[Term]:
+        """Every term within, in a fixed order."""
+        yield from self.condition.flat()
+
+
+@dataclass(frozen=True)
+class Has:
+    """`_has:resource_type:param:(condition)`: a resource that refers here by `param` fulfils `condition`."""
+
+    resource_type: str
+    param: str
+    condition: Condition
+
+    @property
+    def shape(self) -> Hashable:
+        """What the SQL text depends on."""
+        return ("has", self.resource_type, self.param, self.condition.shape)
+
+    def flat(self) -> Iterator[Term]:
+        """Every term within, in a fixed order."""
+        yield from self.condition.flat()
+
+
+@dataclass(frozen=True)
+class AnyOf:
+    """One of the conditions at least (access alternatives, untyped chains, compartments)."""
+
+    conditions: tuple[Condition, ...]
+
+    @property
+    def shape(self) -> Hashable:
+        """What the SQL text depends on."""
+        return ("any", tuple(c.shape for c in self.conditions))
+
+    def flat(self) -> Iterator[Term]:
+        """Every term within, in a fixed order."""
+        for condition in self.conditions:
+            yield from condition.flat()
+
+
+@dataclass(frozen=True)
+class AllOf:
+    """All of the conditions; with none of them: everything."""
+
+    conditions: tuple[Condition, ...]
+
+    @property
+    def shape(self) -> Hashable:
+        """What the SQL text depends on."""
+        return ("all", tuple(c.shape for c in self.conditions))
+
+    def flat(self) -> Iterator[Term]:
+        """Every term within, in a fixed order."""
+        for condition in self.conditions:
+            yield from condition.flat()
+
+
+Condition = Criterion | Chained | Has | AnyOf | AllOf
+
+
+@dataclass(frozen=True)
+class Include:
+    """`_include`/`_revinclude` = source_type:param[:target_type]; param `*` = every reference."""
+
+    source_type: str
+    param: str
+    target_type: str = ""
+    reverse: bool = False
+    iterate: bool = False
+
+    @property
+    def text(self) -> str:
+        """As it is written in a query."""
+        parts = (self.source_type, self.param, self.target_type)
+        return ":".join(p for p in parts if p) if self.param != "*" or self.source_type else "*"
+
+
+@dataclass(frozen=True)
+class Sort:
+    """One `_sort` key."""
+
+    param: str
+    descending: bool = False
+
+
+@dataclass(frozen=True)
+class SearchQuery:
+    """A search of one type: what selects, what orders, what comes along."""
+
+    resource_type: str
+    where: tuple[Condition, ...] = ()
+    sort: tuple[Sort, ...] = ()
+    includes: tuple[Include, ...] = ()
+
+    @property
+    def shape(self) -> Hashable:
+        """What the SQL text depends on."""
+        return (self.resource_type, tuple(c.shape for c in self.where), self.sort)
+
+    def terms(self) -> list[Term]:
+        """Every term, in a fixed order: a statement's slots refer to them by number."""
+        return [term for condition in self.where for term in condition.flat()]
+
+    def also(self, *conditions: Condition) -> SearchQuery:
+        """This query, narrowed."""
+        return replace(self, where=self.where + conditions)
+
+
+@dataclass(frozen=True)
+class Access:
+    """Who may see what: type → alternatives (OR) of conditions (AND). A type not named returns nothing.
+
+    `everything` is the access of the server itself; it exists so that the gate is always asked.
+    """
+
+    alternatives: dict[str, tuple[AllOf, ...]] = field(default_factory=dict)
+    everything: bool = False
+
+    def conditions(self, resource_type: str) -> tuple[Condition, ...] | None:
+        """What to add to a query of that type; None = nothing may be seen."""
+        if self.everything:
+            return ()
+        alternatives = self.alternatives.get(resource_type)
+        if not alternatives:
+            return None
+        return () if AllOf(()) in alternatives else (AnyOf(alternatives),)
+
+    @property
+    def shape(self) -> Hashable:
+        """What the SQL text depends on."""
+        if self.everything:
+            return None
+        return tuple((t, tuple(a.shape for a in found)) for t, found in sorted(self.alternatives.items()))
+
+    def terms(self) -> list[Term]:
+        """Every term, in a fixed order, behind those of the query."""
+        return [t for _, found in sorted(self.alternatives.items()) for a in found for t in a.flat()]
+
+
+UNRESTRICTED = Access(everything=True)

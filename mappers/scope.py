@@ -1,0 +1,395 @@
+"""From typed conditions to SQL: one `Scope` is one FROM that conditions are asked of.
+
+Conditions on a joined master become `own key IN (SELECT key …)`; references are compared key to key; a
+chain is a semi-join onto the keys of the parts it leads to. Every sub-select passes the access gate.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import BindParameter, FromClause, Select, select
+from sqlalchemy.sql.elements import BinaryExpression
+from sqlalchemy.sql.operators import eq
+
+from mappers.mapping import Join, Part, Place, ResourceMapping, places
+from mappers.query import UNRESTRICTED, Access, AnyOf, Chained, Condition, Criterion, Has
+from mappers.site import Site
+from mappers.sql import (
+    ALWAYS,
+    NEVER,
+    Alternative,
+    KeySet,
+    all_of,
+    any_of,
+    exact,
+    is_always,
+    is_never,
+    negate,
+    plain,
+    tables_of,
+)
+from mappers.sql import Condition as Sql
+from mappers.statement import Slots
+from mappers.terms import Composite, Ref, Term
+from mappers.value import Column
+from mappers.values.children import Children
+from mappers.values.references import ReferenceTo, Route
+
+
+@dataclass(frozen=True)
+class Compilation:
+    """What is the same throughout one statement."""
+
+    mappings: Mapping[str, ResourceMapping]
+    site: Site
+    slots: Slots
+    access: Access = UNRESTRICTED
+    by_post: bool = False
+
+
+class Scope:
+    """A FROM: a base table and the joins that may be added to it."""
+
+    def __init__(self, compilation: Compilation, base: FromClause, joins: Sequence[Join]) -> None:
+        self.c, self.base, self.joins = compilation, base, tuple(joins)
+        self.site = compilation.site
+        self._by_table = {id(j.table): j for j in self.joins}
+
+    # what value kinds ask (mappers.value.Question)
+
+    def bind(self, term: Term, value: Callable[[Any], Any]) -> BindParameter[Any]:
+        """A slot that `value(term)` fills each time the statement runs."""
+        return self.c.slots.of_term(term, value)
+
+    def sensitive(self) -> bool:
+        """Whether sensitive values may be searched: the values came in a body, not in a URL."""
+        return self.c.by_post
+
+    def near(self, condition: Sql) -> Sql:
+        """A condition on one joined table as a semi-join on the own column that reaches it, else unchanged."""
+        found = tables_of(condition)
+        if len(found) != 1 or found == {self.base}:
+            return condition
+        join = self._by_table.get(id(next(iter(found))))
+        ends = _ends(join) if join else None
+        if join is None or ends is None:
+            return condition
+        own, target = ends
+        return self.near(own.in_(select(target).where(condition).correlate(None)))
+
+    def refers(self, reference: ReferenceTo, term: Term) -> list[Alternative]:
+        """Conditions for "the reference is to exactly this resource"."""
+        assert isinstance(term, Ref)
+        if term.resource_type != reference.resource_type or term.part is None:
+            return [NEVER]
+        part = self.c.mappings[term.resource_type].by_name.get(term.part)
+        return [
+            self._refers(route, part, term) for route in reference.routes if part and leads(route, part)
+        ] or [NEVER]
+
+    def _refers(self, route: Route, part: Part, term: Ref) -> Sql:
+        key = self.key(part, term)
+        if route.target is None:
+            return self.near(route.own == key)
+        sub = select(part.source.table.c[route.target])
+        sub = sub.where(part.id.column == key, all_of(part.source.where, part.where)).correlate(None)
+        return self.near(route.own == sub.scalar_subquery())
+
+    def key(self, part: Part, term: Ref) -> Any:
+        """The slot of a native key, to be compared with its column exactly."""
+        slot = self.bind(term, lambda t: t.key)
+        return slot if part.id.numeric else exact(slot)
+
+    # FROM
+
+    def source(self, *expressions: Any) -> FromClause:
+        """The base table with those joins that the expressions need, and the joins those need."""
+        needed: set[int] = set()
+        todo = [t for e in expressions for t in _froms(e)]
+        while todo:
+            join = self._by_table.get(id(todo.pop()))
+            if join and id(join.table) not in needed:
+                needed.add(id(join.table))
+                todo += [*tables_of(join.on), *join.needs]
+        source = self.base
+        for join in self.joins:
+            if id(join.table) in needed:
+                source = source.outerjoin(join.table, join.on)
+        return source
+
+
+def _froms(expression: Any) -> Iterator[Any]:
+    yield from getattr(expression, "_from_objects", ())
+
+
+def _ends(join: Join) -> tuple[Column, Column] | None:
+    """(own column, target column) of a join ON own = target; None for any other join."""
+    on = join.on
+    if not isinstance(on, BinaryExpression) or on.operator is not eq:
+        return None
+    left, right = on.left, on.right
+    if tables_of(left) == {join.table}:
+        left, right = right, left
+    return (left, right) if tables_of(right) == {join.table} and join.table not in tables_of(left) else None
+
+
+def leads(route: Route, part: Part) -> bool:
+    """Whether a route's ids are the ids of that part."""
+    return (route.id.prefix, route.id.suffix) == (part.id.prefix, part.id.suffix)
+
+
+class PartScope(Scope):
+    """The FROM of one part: conditions by parameter name."""
+
+    def __init__(self, compilation: Compilation, mapping: ResourceMapping, part: Part) -> None:
+        super().__init__(compilation, part.source.table, part.joins)
+        self.mapping, self.part = mapping, part
+
+    def condition(self, condition: Condition) -> Alternative:
+        """One typed condition as SQL."""
+        if isinstance(condition, Criterion):
+            return self.criterion(condition)
+        if isinstance(condition, Chained):
+            return self.chained(condition)
+        if isinstance(condition, Has):
+            return self.has(condition)
+        found = [self.condition(c) for c in condition.conditions]
+        return merged(found) if isinstance(condition, AnyOf) else all_of(*(plain(a) for a in found))
+
+    def criterion(self, criterion: Criterion) -> Alternative:
+        """One parameter's condition."""
+        if criterion.param == "_id":
+            return self._own_id(criterion)
+        found = self._places(criterion.param)
+        if criterion.missing is not None:
+            present = any_of(*(self._wrapped(p, lambda s, p=p: [s.near(p.value.present())]) for p in found))  # type: ignore[misc]
+            return negate(present) if criterion.missing else present
+        alternatives = [a for term in criterion.terms for a in self._alternatives(criterion, found, term)]
+        result = merged(alternatives)
+        return negate(plain(result)) if criterion.modifier == "not" else result
+
+    def _places(self, param: str) -> list[Place]:
+        return param_places(self.mapping, self.part, param)
+
+    def _alternatives(self, criterion: Criterion, found: list[Place], term: Term) -> list[Alternative]:
+        if isinstance(term, Composite):
+            return self._composite(criterion.param, term)
+        ask_text = criterion.modifier == "text"
+        takers = [p for p in found if ask_text or isinstance(term, p.value.takes)]
+        return [a for place in takers for a in self._ask(place, term, ask_text)]
+
+    def _ask(self, place: Place, term: Term, text: bool) -> list[Alternative]:
+        def ask(scope: Scope) -> list[Alternative]:
+            return place.value.matches_text(term, scope) if text else place.value.matches(term, scope)
+
+        if not _children(place):
+            return ask(self)
+        return [self._wrapped(place, ask)]
+
+    def _wrapped(self, place: Place, ask: Callable[[Scope], list[Alternative]]) -> Sql:
+        """A condition inside child rows, as a condition on this row."""
+        around = _children(place)
+        if not around:
+            return plain(merged(ask(self)))
+        scope: Scope = Scope(self.c, around[-1].table, around[-1].child_joins)
+        condition = plain(merged(ask(scope)))
+        for children in reversed(around):
+            condition = NEVER if is_never(condition) else children.around(condition)
+        return condition
+
+    def _own_id(self, criterion: Criterion) -> Alternative:
+        terms = [t for t in criterion.terms if isinstance(t, Ref) and t.part == self.part.name]
+        found = any_of(*(self.part.id.column == self.key(self.part, t) for t in terms))
+        return negate(found) if criterion.modifier == "not" else found
+
+    def _composite(self, param: str, term: Composite) -> list[Alternative]:
+        declared = self.mapping.params[param]
+        found: list[Alternative] = []
+        for elements, around in composite_containers(self.part, declared.paths):
+
+            def ask(scope: Scope, elements: Any = elements) -> list[Alternative]:
+                return [
+                    all_of(
+                        *(
+                            self._component(scope, elements, path, terms)
+                            for (_, path), terms in zip(declared.components, term.components, strict=True)
+                        )
+                    )
+                ]
+
+            found.append(self._wrapped(Place(_ANYTHING, around), ask))
+        return found
+
+    def _component(self, scope: Scope, elements: Any, path: str, terms: tuple[Term, ...]) -> Sql:
+        found = [p for p in places(elements, path)]
+        return any_of(
+            *(
+                plain(a)
+                for t in terms
+                for p in found
+                if isinstance(t, p.value.takes)
+                for a in p.value.matches(t, scope)
+            )
+        )
+
+    # chains
+
+    def chained(self, chained: Chained) -> Alternative:
+        """The resource referred to fulfils a condition."""
+        found: list[Alternative] = []
+        for place in self._places(chained.param):
+            reference = place.value
+            if isinstance(reference, ReferenceTo) and reference.resource_type == chained.target_type:
+                found += self._chain(place, reference, chained)
+        return merged(found)
+
+    def _chain(self, place: Place, reference: ReferenceTo, chained: Chained) -> list[Alternative]:
+        sets: dict[int, KeySet] = {}
+        target = self.c.mappings.get(chained.target_type)
+        for route in reference.routes:
+            for part in target.parts if target else ():
+                if target and leads(route, part):
+                    column = part.source.table.c[route.target] if route.target else part.id.column
+                    keys = selected_keys(self.c, target, part, chained.condition, column)
+                    if keys is not None:
+                        held = sets.get(id(route.own), KeySet(route.own, ()))
+                        sets[id(route.own)] = KeySet(route.own, (*held.selects, keys))
+        if not _children(place):
+            return [self._near_keys(s) for s in sets.values()]
+        return [self._wrapped(place, lambda scope: list(sets.values()))]
+
+    def _near_keys(self, keys: KeySet) -> Alternative:
+        return keys if tables_of(keys.own) == {self.base} else self.near(keys.condition())
+
+    def has(self, has: Has) -> Alternative:
+        """A resource that refers here fulfils a condition."""
+        source = self.c.mappings.get(has.resource_type)
+        selects = [
+            s
+            for part in (source.parts if source else ())
+            if source
+            for s in self._referring(source, part, has)
+        ]
+        return KeySet(self.part.id.column, tuple(selects)) if selects else NEVER
+
+    def _referring(self, source: ResourceMapping, part: Part, has: Has) -> Iterator[Select[Any]]:
+        for place in param_places(source, part, has.param):
+            reference = place.value
+            if isinstance(reference, ReferenceTo) and reference.resource_type == self.mapping.resource_type:
+                for route in reference.routes:
+                    if leads(route, self.part):
+                        yield from self._own_keys(source, part, has, place, route)
+
+    def _own_keys(
+        self, source: ResourceMapping, part: Part, has: Has, place: Place, route: Route
+    ) -> Iterator[Select[Any]]:
+        keys = referring_keys(self.c, source, part, has.condition, place, route.own)
+        if keys is None:
+            return
+        if route.target is None:
+            yield keys
+        else:
+            me = self.part.source.table.alias()
+            yield select(me.c[self.part.id.column.name]).where(me.c[route.target].in_(keys.correlate(None)))
+
+
+class _Anything:
+    """Stands for "whatever is inside" where only the containers count."""
+
+    takes: tuple[type[Term], ...] = ()
+
+
+_ANYTHING: Any = _Anything()
+
+
+def _children(place: Place) -> list[Children]:
+    return [c for c in place.inside if isinstance(c, Children)]
+
+
+def composite_containers(part: Part, paths: Sequence[str]) -> Iterator[tuple[Any, tuple[Any, ...]]]:
+    """(elements, containers around) of every element within which a composite's components must meet."""
+    for path in paths:
+        if path == "$this":
+            yield part.elements, ()
+        else:
+            for element in part.elements:
+                if element.segments == (path,):
+                    yield from _contents(element.value, ())
+
+
+def _contents(value: Any, around: tuple[Any, ...]) -> Iterator[tuple[Any, tuple[Any, ...]]]:
+    for content, container in value.unfold():
+        inside = (*around, container) if container is not None else around
+        if hasattr(content, "unfold"):
+            yield from _contents(content, inside)
+        elif isinstance(content, tuple):
+            yield content, inside
+
+
+def param_places(mapping: ResourceMapping, part: Part, param: str) -> list[Place]:
+    """Every place in a part that a parameter searches."""
+    if param == "_lastUpdated":
+        return [Place(part.last_updated)] if part.last_updated else []
+    if param == "_security":
+        return [Place(part.security)] if part.security else []
+    declared = mapping.params.get(param)
+    paths = declared.paths if declared else ()
+    return [p for path in paths for p in places(part.elements, path)]
+
+
+def merged(alternatives: Sequence[Alternative]) -> Alternative:
+    """OR; key sets of one own column become one."""
+    if any(is_always(a) for a in alternatives):
+        return ALWAYS
+    kept = [a for a in alternatives if not is_never(a)]
+    sets = [a for a in kept if isinstance(a, KeySet)]
+    if kept and len(sets) == len(kept) and len({id(s.own) for s in sets}) == 1:
+        return KeySet(sets[0].own, tuple(s for k in sets for s in k.selects))
+    return any_of(*(plain(a) for a in kept))
+
+
+def gate(scope: PartScope) -> list[Alternative] | None:
+    """What every select of a type must fulfil; None: nothing of it may be seen. The compiler's one gate."""
+    conditions = scope.c.access.conditions(scope.mapping.resource_type)
+    return None if conditions is None else [scope.condition(c) for c in conditions]
+
+
+def visible(scope: PartScope, *conditions: Condition) -> list[Alternative] | None:
+    """Everything a row of the part must fulfil to be found; None if none can."""
+    gated = gate(scope)
+    if gated is None:
+        return None
+    found = [scope.condition(c) for c in conditions]
+    everything = [scope.part.source.where, scope.part.where, *gated, *found]
+    kept = [a for a in everything if not is_always(a)]
+    return None if any(is_never(a) for a in kept) else kept
+
+
+def selected_keys(
+    c: Compilation, mapping: ResourceMapping, part: Part, condition: Condition, column: Column
+) -> Select[Any] | None:
+    """The values of a column of the part's rows that fulfil a condition; None if none can."""
+    scope = PartScope(c, mapping, part)
+    found = visible(scope, condition)
+    if found is None:
+        return None
+    conditions = [plain(a) for a in found]
+    return select(column).select_from(scope.source(column, *conditions)).where(*conditions)
+
+
+def referring_keys(
+    c: Compilation, mapping: ResourceMapping, part: Part, condition: Condition, place: Place, own: Column
+) -> Select[Any] | None:
+    """The values of a reference's own column, of rows that fulfil a condition."""
+    around = _children(place)
+    if not around:
+        return selected_keys(c, mapping, part, condition, own)
+    parents = selected_keys(c, mapping, part, condition, around[0].own)
+    if parents is None or len(around) > 1:
+        return None
+    children = around[0]
+    linked = children.link.in_(parents.correlate(None))
+    return select(own).select_from(children.rows()).where(all_of(children.where, linked))

@@ -1,0 +1,190 @@
+"""The statements of a search: keys of all branches in one UNION ALL, rows of a branch, counts."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import (
+    ColumnElement,
+    FromClause,
+    Select,
+    cast,
+    func,
+    literal_column,
+    null,
+    select,
+    union,
+    union_all,
+)
+from sqlalchemy.types import String
+
+from mappers.branch import Branch, Order, Reader
+from mappers.sql import ALWAYS, NEVER, Condition, all_of, any_of, exact, one_of
+from mappers.statement import Slots
+
+
+@dataclass(frozen=True)
+class After:
+    """The shape of a cursor: which branch it stands in, and which of its sort values are NULL."""
+
+    branch: int
+    nulls: tuple[bool, ...]
+
+
+def source(branch: Branch, *wanted: Any) -> FromClause:
+    """The branch's FROM: base table, needed joins, and its key sets as joined unions."""
+    found = branch.scopes[0].source(*wanted)
+    for number, keys in enumerate(branch.key_sets):
+        selects = [s.with_only_columns(next(iter(s.selected_columns)).label("k")) for s in keys.selects]
+        joined = union(*selects).subquery(f"keys{number}")
+        found = found.join(joined, joined.c.k == keys.own)
+    return found
+
+
+def page_of_keys(
+    branch: Branch, number: int, slots: Slots, after: After | None, columns: Sequence[ColumnElement[Any]]
+) -> Select[Any]:
+    """columns…, mask, sort values…: the branch's rows in order, after the cursor, up to :limit."""
+    sorts = [o.expression for o in branch.orders if o.expression is not None]
+    where = list(branch.where)
+    if after is not None:
+        where.append(beyond(branch, number, slots, after))
+    kept = [c for c in where if c is not ALWAYS]
+    shown = [*columns, branch.mask.label("mask"), *(_shown(o) for o in branch.orders)]
+    statement = select(*shown).select_from(source(branch, *columns, *kept, *sorts, branch.mask)).where(*kept)
+    return statement.order_by(*ordering(branch)).limit(slots.named("limit"))
+
+
+def _shown(order: Order) -> ColumnElement[Any]:
+    return order.expression if order.expression is not None else null()
+
+
+def ordering(branch: Branch) -> list[ColumnElement[Any]]:
+    """Sort values, then the native key in the direction of the last of them (else no index serves)."""
+    found = [
+        o.expression.desc() if o.descending else o.expression.asc()
+        for o in branch.orders
+        if o.expression is not None
+    ]
+    return [*found, branch.key.desc() if key_descends(branch) else branch.key.asc()]
+
+
+def key_descends(branch: Branch) -> bool:
+    """Whether the native key is ordered downwards."""
+    return bool(branch.orders) and branch.orders[-1].descending
+
+
+def beyond(branch: Branch, number: int, slots: Slots, after: After) -> Condition:
+    """Rows after the cursor. In earlier branches ties are over, in later ones they are still to come."""
+    if number < after.branch:
+        tie = NEVER
+    elif number > after.branch:
+        tie = ALWAYS
+    else:
+        key = slots.named("after_key")
+        at = key if branch.parts[0].id.numeric else exact(key)
+        tie = any_of(branch.key < key if key_descends(branch) else branch.key > key, branch.key == at)
+    return _beyond(branch.orders, 0, slots, after, tie)
+
+
+def _beyond(orders: Sequence[Order], i: int, slots: Slots, after: After, tie: Condition) -> Condition:
+    if i == len(orders):
+        return tie
+    order, value = orders[i], slots.named(f"after_{i}")
+    rest = _beyond(orders, i + 1, slots, after, tie)
+    if order.expression is None:
+        return _beyond_null(after.nulls[i], order.descending, rest)
+    later, same = _later(order, order.expression, value, after.nulls[i])
+    strict = any_of(later, all_of(same, rest))
+    return strict if i or after.nulls[i] else all_of(any_of(later, same), strict)
+
+
+def _beyond_null(cursor_is_null: bool, descending: bool, rest: Condition) -> Condition:
+    """This branch's value is always NULL, which comes first upwards and last downwards."""
+    if cursor_is_null:
+        return rest
+    return ALWAYS if descending else NEVER
+
+
+def _later(order: Order, e: ColumnElement[Any], value: Any, is_null: bool) -> tuple[Condition, Condition]:
+    if is_null:
+        return (NEVER if order.descending else e.is_not(None)), e.is_(None)
+    if not order.descending:
+        return e > value, e == value
+    return (any_of(e < value, e.is_(None)) if order.nullable else e < value), e == value
+
+
+def union_of_keys(
+    branches: Sequence[tuple[int, Branch]], slots: Slots, after: After | None, collation: str
+) -> ColumnElement[Any] | Any:
+    """branch, int key, text key, mask, sort values… of all branches, in order, up to :limit."""
+    width = len(branches[0][1].orders)
+    typed = [_sort_type(branches, i) for i in range(width)]
+    selects = []
+    for number, branch in branches:
+        inner = page_of_keys(branch, number, slots, after, [branch.key.label("key_")]).subquery(f"b{number}")
+        key, mask, *sorts = inner.c
+        numeric = branch.parts[0].id.numeric
+        keys = (key, null()) if numeric else (null(), _collated(key, collation))
+        values = [_union_value(s, kind, collation) for s, kind in zip(sorts, typed, strict=True)]
+        selects.append(
+            select(
+                literal_column(str(number)).label("b"),
+                *(k.label(n) for k, n in zip(keys, ("ki", "kt"), strict=True)),
+                mask.label("m"),
+                *(v.label(f"s{i}") for i, v in enumerate(values)),
+            )
+        )
+    found = union_all(*selects).subquery("u")
+    order = [
+        found.c[f"s{i}"].desc() if o.descending else found.c[f"s{i}"].asc()
+        for i, o in enumerate(branches[0][1].orders)
+    ]
+    down = key_descends(branches[0][1])
+    keys_ = [k.desc() if down else k.asc() for k in (found.c.ki, found.c.kt)]
+    return select(*found.c).order_by(*order, found.c.b, *keys_).limit(slots.named("limit"))
+
+
+def _sort_type(branches: Sequence[tuple[int, Branch]], i: int) -> Any:
+    """The type of a sort column in the union: text if any branch's is."""
+    kinds = [b.orders[i].expression.type for _, b in branches if b.orders[i].expression is not None]  # type: ignore[union-attr]
+    return next((k for k in kinds if isinstance(k, String)), kinds[0] if kinds else None)
+
+
+def _union_value(value: ColumnElement[Any], kind: Any, collation: str) -> ColumnElement[Any]:
+    """A sort value in the union; texts have one collation in all branches."""
+    return _collated(value, collation) if isinstance(kind, String) else value
+
+
+def _collated(value: ColumnElement[Any], collation: str) -> ColumnElement[Any]:
+    return cast(value, String(255)).collate(collation) if collation else value
+
+
+def rows_by_key(branch: Branch, reader: Reader, slots: Slots, count: int) -> Select[Any]:
+    """The rows of `count` keys (:key0 …), with everything the reader needs."""
+    keys = [slots.named(f"key{i}") for i in range(count)]
+    columns = reader.columns.selected
+    found = one_of(branch.key, keys)
+    return select(*columns).select_from(branch.scopes[0].source(*columns)).where(found)
+
+
+def counted(branch: Branch, bound: Any = None) -> Select[Any]:
+    """How many resources match; with a bound, counted up to it only."""
+    where = branch.where
+    inner = select(branch.mask.label("m")).select_from(source(branch, *where, branch.mask)).where(*where)
+    if bound is not None:
+        inner = inner.limit(bound)
+    if len(branch.parts) == 1:
+        return select(func.count()).select_from(inner.subquery())
+    rows = inner.subquery()
+    bits = [_bit(rows.c.m, i) for i in range(len(branch.parts))]
+    total = bits[0]
+    for bit in bits[1:]:
+        total = total + bit
+    return select(func.coalesce(func.sum(total), 0))
+
+
+def _bit(mask: ColumnElement[Any], i: int) -> ColumnElement[Any]:
+    return mask.op(">>")(literal_column(str(i))).op("&")(literal_column("1"))

@@ -1,0 +1,115 @@
+"""What a value kind is: the object that reads a value also searches and sorts it, so they can't drift apart."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol
+
+from sqlalchemy import ColumnElement
+
+from mappers.sql import NEVER, Alternative, Condition
+from mappers.terms import Term
+
+if TYPE_CHECKING:
+    from mappers.mapping import Join, ResourceMapping
+    from mappers.query import Criterion
+    from mappers.site import Site
+
+Row = Sequence[Any]
+Read = Callable[[Row], Any]
+Column = ColumnElement[Any]
+
+
+class DirtyRowError(ValueError):
+    """A row that can't become a resource; the text says why, without any clinical value."""
+
+
+class Question(Protocol):
+    """What a value kind may ask of the compiler while it turns a term into SQL."""
+
+    site: Site
+
+    def bind(self, term: Term, value: Callable[[Any], Any]) -> Column:
+        """A slot that `value(term)` fills each time the statement runs."""
+
+    def near(self, condition: Condition) -> Condition:
+        """A condition on a joined master, as `own key IN (SELECT key …)`."""
+
+    def key_conditions(
+        self, resource_type: str, part: str, own: Column, target: Column, term: Term
+    ) -> Condition:
+        """`own` is the `target` value of the one row of `part` whose native key is the term's."""
+
+    def sensitive(self) -> bool:
+        """Whether sensitive values may be searched (POST only)."""
+
+
+class Value(ABC):
+    """One value kind. Kinds are declared once, at import, and hold columns, never data."""
+
+    #: the classes of terms that `matches` understands
+    takes: ClassVar[tuple[type[Term], ...]] = ()
+    #: the ending that a `[x]` element gets, such as `Quantity`
+    fhir_type: str = ""
+    #: LEFT JOINs onto unique columns that reading it needs
+    joins: tuple[Join, ...] = ()
+    #: whether a token's code is bound to a slot (identifiers) or folded into the statement (codes)
+    binds_tokens: ClassVar[bool] = False
+
+    @abstractmethod
+    def reader(self, columns: Columns) -> Read:
+        """A function from a row to the JSON value, or None where the row has none."""
+
+    def matches(self, term: Term, q: Question) -> list[Alternative]:
+        """Conditions of which one must hold for the row to match the term (none: it can't match)."""
+        raise NotImplementedError(f"{type(self).__name__} takes no {type(term).__name__}")
+
+    def matches_text(self, term: Term, q: Question) -> list[Alternative]:
+        """Conditions for the `:text` modifier: the display, never the code."""
+        return []
+
+    @abstractmethod
+    def present(self) -> Condition:
+        """Whether the row has a value, for `:missing` and for choices."""
+
+    def sort_key(self) -> Column | None:
+        """The expression to order by; None where such a value has no order."""
+        return None
+
+    def sub(self, name: str) -> Value | None:
+        """The kind behind a sub-element, such as `family` of a name; None where there is none."""
+        return None
+
+
+class Columns:
+    """The columns of one SELECT, in order: readers ask for a column's place in the row."""
+
+    def __init__(self, site: Site) -> None:
+        self.site = site
+        self.selected: list[Column] = []
+        self.children: list[Any] = []
+        self._places: dict[int, int] = {}
+
+    def at(self, column: Column) -> int:
+        """The column's index in a row; selects it if it isn't yet."""
+        place = self._places.get(id(column))
+        if place is None:
+            place = self._places[id(column)] = len(self.selected)
+            self.selected.append(column)
+        return place
+
+    def child(self, query: Any) -> int:
+        """The index, from the end of a row, at which the child rows of `query` will stand."""
+        self.children.append(query)
+        return -len(self.children)
+
+
+def no_value(row: Row) -> Any:
+    """The reader of what is never there."""
+    return None
+
+
+def never() -> list[Alternative]:
+    """No row matches."""
+    return [NEVER]

@@ -1,0 +1,75 @@
+"""Value kinds: the objects that read, search and sort one kind of value (`mappers.value`)."""
+
+from mappers.values.children import Children
+from mappers.values.codes import (
+    Bool,
+    Code,
+    Coded,
+    Concept,
+    Fixed,
+    Given,
+    ListCodings,
+    MappedCoding,
+    When,
+    concept,
+    flag_is,
+    word_is,
+)
+from mappers.values.compounds import Backbone, Choice, Derived, FirstOf, Sensitive, Several
+from mappers.values.quantity import Compared, Conversion, Number, Quantity
+from mappers.values.references import ReferenceTo, Route
+from mappers.values.text import (
+    Address,
+    ContactPoint,
+    FullName,
+    HumanName,
+    Identifier,
+    Joined,
+    Mapped,
+    NumberIdentifier,
+    Str,
+    UuidIdentifier,
+)
+from mappers.values.time import Date, DateTime, Instant, Period
+
+__all__ = [
+    "Address",
+    "Backbone",
+    "Bool",
+    "Children",
+    "Choice",
+    "Code",
+    "Coded",
+    "Compared",
+    "Concept",
+    "ContactPoint",
+    "Conversion",
+    "Date",
+    "DateTime",
+    "Derived",
+    "FirstOf",
+    "Fixed",
+    "FullName",
+    "Given",
+    "HumanName",
+    "Identifier",
+    "Instant",
+    "Joined",
+    "ListCodings",
+    "Mapped",
+    "MappedCoding",
+    "Number",
+    "NumberIdentifier",
+    "Period",
+    "Quantity",
+    "ReferenceTo",
+    "Route",
+    "Sensitive",
+    "Several",
+    "Str",
+    "UuidIdentifier",
+    "When",
+    "concept",
+    "flag_is",
+    "word_is",
+]

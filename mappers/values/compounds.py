@@ -1,0 +1,167 @@
+"""Compounds: values made of values."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from mappers.assemble import assembler
+from mappers.mapping import Element
+from mappers.sql import NEVER, Alternative, Condition, all_of, any_of, negate, plain
+from mappers.terms import Term
+from mappers.value import Column, Columns, Question, Read, Row, Value
+
+
+class _Alternatives(Value):
+    """Values of which the first that is there counts."""
+
+    def __init__(self, *values: Value) -> None:
+        self.values = values
+        self.takes = tuple({t: None for v in values for t in v.takes})  # type: ignore[misc]
+        self.binds_tokens = all(v.binds_tokens for v in values)  # type: ignore[misc]
+        self.joins = tuple(j for v in values for j in v.joins)
+        self.fhir_type = values[0].fhir_type
+
+    def _each(self, term: Term, q: Question, ask: Callable[[Value], list[Alternative]]) -> list[Alternative]:
+        """Each value's conditions, guarded by the absence of those before it."""
+        found: list[Alternative] = []
+        absent: list[Condition] = []
+        for value in self.values:
+            if isinstance(term, value.takes):
+                found += [all_of(*absent, plain(a)) if absent else a for a in ask(value)]
+            absent.append(negate(q.near(value.present())))
+        return found or [NEVER]
+
+    def matches(self, term: Term, q: Question) -> list[Alternative]:
+        return self._each(term, q, lambda v: v.matches(term, q))
+
+    def matches_text(self, term: Term, q: Question) -> list[Alternative]:
+        return [a for v in self.values for a in v.matches_text(term, q)]
+
+    def present(self) -> Condition:
+        return any_of(*(v.present() for v in self.values))
+
+    def sort_key(self) -> Column | None:
+        return self.values[0].sort_key()
+
+
+class FirstOf(_Alternatives):
+    """Ours, else OpenEMR's: the first value that is there."""
+
+    def reader(self, columns: Columns) -> Read:
+        reads = [v.reader(columns) for v in self.values]
+
+        def read(row: Row) -> Any:
+            for each in reads:
+                found = each(row)
+                if found is not None:
+                    return found
+            return None
+
+        return read
+
+
+class Choice(_Alternatives):
+    """A `[x]` element: the first value that is there names the type. Yields (type, value)."""
+
+    def reader(self, columns: Columns) -> Read:
+        reads = [(v.fhir_type, v.reader(columns)) for v in self.values]
+
+        def read(row: Row) -> Any:
+            for fhir_type, each in reads:
+                found = each(row)
+                if found is not None:
+                    return fhir_type, found
+            return None
+
+        return read
+
+
+class Backbone(Value):
+    """An object of elements; absent when none of them is there.
+
+    `needs`: names without which the object says nothing and is left out (`value` of a component).
+    """
+
+    def __init__(self, *elements: Element, needs: Sequence[str] = ()) -> None:
+        self.elements, self.needs = elements, tuple(needs)
+        self.joins = tuple(j for e in elements for j in e.value.joins)
+
+    def unfold(self) -> Sequence[tuple[Sequence[Element], Any]]:
+        """What is inside, for paths that go on; the container itself groups composites."""
+        return [(self.elements, self)]
+
+    def reader(self, columns: Columns) -> Read:
+        build, needs = assembler(self.elements, columns), self.needs
+
+        def read(row: Row) -> Any:
+            found = build(row)
+            if any(not any(k == n or k.startswith(n) for k in found) for n in needs):
+                return None
+            return found or None
+
+        return read
+
+    def present(self) -> Condition:
+        if self.needs:
+            needed = [e for e in self.elements if e.segments[0] in self.needs]
+            return all_of(*(e.value.present() for e in needed))
+        return any_of(*(e.value.present() for e in self.elements))
+
+
+class Several(Value):
+    """Several values in one `name[]` element; each one that is there becomes an item."""
+
+    def __init__(self, *values: Value) -> None:
+        self.values = values
+        self.takes = tuple({t: None for v in values for t in v.takes})  # type: ignore[misc]
+        self.joins = tuple(j for v in values for j in v.joins)
+
+    def unfold(self) -> Sequence[tuple[Value, Any]]:
+        """Each value is searched by itself."""
+        return [(v, None) for v in self.values]
+
+    def reader(self, columns: Columns) -> Read:
+        reads = [v.reader(columns) for v in self.values]
+
+        def read(row: Row) -> Any:
+            return [found for each in reads if (found := each(row)) is not None] or None
+
+        return read
+
+    def present(self) -> Condition:
+        return any_of(*(v.present() for v in self.values))
+
+
+class Sensitive(Value):
+    """A value that leaves only where the site permits it, and is searched by POST only (never in a URL)."""
+
+    def __init__(self, permission: str, value: Value) -> None:
+        self.permission, self.value = permission, value
+        self.takes, self.joins, self.binds_tokens = value.takes, value.joins, value.binds_tokens  # type: ignore[misc]
+        self.system = getattr(value, "system", None)
+
+    def reader(self, columns: Columns) -> Read:
+        if self.permission in columns.site.permits:
+            return self.value.reader(columns)
+        return lambda row: None
+
+    def matches(self, term: Term, q: Question) -> list[Alternative]:
+        return self.value.matches(term, q) if q.sensitive() else [NEVER]
+
+    def present(self) -> Condition:
+        return self.value.present()
+
+
+class Derived(Value):
+    """A value computed from another by a plain function (for reading only)."""
+
+    def __init__(self, value: Value, function: Callable[[Any], Any], fhir_type: str = "") -> None:
+        self.value, self.function, self.fhir_type, self.joins = value, function, fhir_type, value.joins
+
+    def reader(self, columns: Columns) -> Read:
+        read, function = self.value.reader(columns), self.function
+        return lambda row: function(found) if (found := read(row)) is not None else None
+
+    def present(self) -> Condition:
+        return self.value.present()

@@ -1,0 +1,321 @@
+"""Kinds of numbers: quantities with UCUM units, plain numbers."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from decimal import ROUND_HALF_UP, Decimal, InvalidOperation
+from fractions import Fraction
+from typing import Any
+
+from sqlalchemy import func, literal, literal_column
+
+from mappers.sql import (
+    Alternative,
+    Condition,
+    all_of,
+    any_of,
+    as_decimal,
+    exact,
+    is_numeral,
+    one_of,
+    word,
+)
+from mappers.terms import Amount, Prefix, Term
+from mappers.value import Column, Columns, Question, Read, Row, Value
+from mappers.values.text import clean, text_reader
+from terminology import ucum
+from terminology.systems import UCUM
+
+_NUMERAL = re.compile(r"[+-]?\d+(?:\.\d+)?")
+_COMPARED = re.compile(r"(<=|>=|<|>)\s*(\d+(?:\.\d+)?)")
+
+
+def number(stored: Any) -> Decimal | int | None:
+    """A stored number without the zeros that only pad its column; None for what is no plain number."""
+    if stored is None or stored == "":
+        return None
+    if type(stored) is int:
+        return stored
+    text = str(stored).strip()
+    if "." in text:
+        text = text.rstrip("0").rstrip(".")
+    return plain_number(text)
+
+
+def plain_number(text: str) -> Decimal | int | None:
+    """A number exactly as written (`5.40` keeps its zero); None for anything else."""
+    if not _NUMERAL.fullmatch(text):
+        return None
+    try:
+        return Decimal(text) if "." in text else int(text)
+    except (InvalidOperation, ValueError):
+        return None
+
+
+def amount_condition(
+    column: Column, term: Amount, q: Question, convert: Callable[[Decimal], Decimal]
+) -> Condition:
+    """`column` as the term's prefix asks; `eq` and `ne` by the precision written, the others exactly.
+
+    https://hl7.org/fhir/R4/search.html#number
+    """
+    low = lambda: q.bind(term, lambda t: convert(t.low))  # noqa: E731
+    high = lambda: q.bind(term, lambda t: convert(t.high))  # noqa: E731
+    value = lambda: q.bind(term, lambda t: convert(t.value))  # noqa: E731
+    match term.prefix:
+        case Prefix.EQ | Prefix.AP:
+            return all_of(column >= low(), column < high())
+        case Prefix.NE:
+            return any_of(column < low(), column >= high())
+        case Prefix.GT | Prefix.SA:
+            return column > value()
+        case Prefix.LT | Prefix.EB:
+            return column < value()
+        case Prefix.GE:
+            return column >= value()
+        case Prefix.LE:
+            return column <= value()
+
+
+def _same(value: Decimal) -> Decimal:
+    return value
+
+
+class Number(Value):
+    """A decimal or integer from one numeric column; `zero_is_none` where 0 means "not given"."""
+
+    takes = (Amount,)
+    fhir_type = "Decimal"
+
+    def __init__(self, column: Column, *, fhir_type: str = "Decimal", zero_is_none: bool = False) -> None:
+        self.column, self.fhir_type, self.zero_is_none = column, fhir_type, zero_is_none
+
+    def reader(self, columns: Columns) -> Read:
+        place, zero_is_none = columns.at(self.column), self.zero_is_none
+
+        def read(row: Row) -> Any:
+            found = number(row[place])
+            return None if zero_is_none and not found else found
+
+        return read
+
+    def matches(self, term: Term, q: Question) -> list[Alternative]:
+        assert isinstance(term, Amount)
+        return [q.near(all_of(self.present(), amount_condition(self.column, term, q, _same)))]
+
+    def present(self) -> Condition:
+        return self.column != 0 if self.zero_is_none else self.column.is_not(None)
+
+    def sort_key(self) -> Column:
+        return self.column
+
+
+@dataclass(frozen=True)
+class Conversion:
+    """value = stored × factor + offset, rounded to `digits`: what turns °F into Cel.
+
+    The same arithmetic is done in SQL (one division, so that nothing is rounded twice): what is searched is
+    what is shown.
+    """
+
+    factor: Fraction = Fraction(1)
+    offset: Fraction = Fraction(0)
+    digits: int = 2
+
+    def _terms(self) -> tuple[int, int, int]:
+        """(a, b, d): value = (stored × a + b) ÷ d."""
+        d = self.factor.denominator * self.offset.denominator
+        return int(self.factor * d), int(self.offset * d), d
+
+    def read(self, stored: Any) -> Decimal | int | None:
+        """The converted number; None for what is no number."""
+        found = number(stored)
+        if found is None:
+            return None
+        a, b, d = self._terms()
+        result = (Decimal(found) * a + b) / d
+        return number(result.quantize(Decimal(1).scaleb(-self.digits), ROUND_HALF_UP))
+
+    def sql(self, column: Column) -> Column:
+        """The same as an SQL expression."""
+        if self == UNCONVERTED:
+            return column
+        a, b, d = (literal_column(str(n)) for n in self._terms())
+        return func.round((column * a + b) / d, self.digits)
+
+
+UNCONVERTED = Conversion()
+
+
+class Quantity(Value):
+    """A quantity from a numeric column and a unit, fixed (UCUM) or in a column of unit texts.
+
+    `text`: a column that holds the value as it was written; its digits (and a comparator) win when it says
+    the same number. `conversion`: from the stored unit to the fixed one. `positive`: 0 means "not measured".
+    `textual`: the number itself is a text column. https://hl7.org/fhir/R4/datatypes.html#Quantity
+    """
+
+    takes = (Amount,)
+    fhir_type = "Quantity"
+
+    def __init__(
+        self,
+        column: Column,
+        unit: Column | None = None,
+        *,
+        fixed: tuple[str, str] | None = None,
+        text: Column | None = None,
+        conversion: Conversion = UNCONVERTED,
+        positive: bool = False,
+        textual: bool = False,
+    ) -> None:
+        self.column, self.unit, self.fixed, self.text = column, unit, fixed, text
+        self.conversion, self.positive, self.textual = conversion, positive, textual
+
+    # reading
+
+    def reader(self, columns: Columns) -> Read:
+        value, unit = self._value_reader(columns), self._unit_reader(columns)
+
+        def read(row: Row) -> Any:
+            found = value(row)
+            if found is None:
+                return None
+            quantity = found if type(found) is dict else {"value": found}
+            return {**quantity, **unit(row)}
+
+        return read
+
+    def _unit_reader(self, columns: Columns) -> Callable[[Row], dict[str, str]]:
+        if self.fixed:
+            shown, code = self.fixed
+            constant = {"unit": shown, "system": UCUM, "code": code}
+            return lambda row: constant
+        if self.unit is None:
+            return lambda row: {}
+        place, known = columns.at(self.unit), _Units()
+        return lambda row: known[row[place]]
+
+    def _value_reader(self, columns: Columns) -> Read:
+        place, convert, positive = columns.at(self.column), self._convert(), self.positive
+        stated = text_reader(self.text, columns) if self.text is not None else None
+
+        def read(row: Row) -> Any:
+            found = convert(row[place])
+            if positive and (found is None or found <= 0):
+                return None
+            return found if stated is None else _as_stated(found, stated(row))
+
+        return read
+
+    def _convert(self) -> Callable[[Any], Any]:
+        if self.conversion != UNCONVERTED:
+            return self.conversion.read
+        if self.textual:
+            return lambda stored: _as_stated(None, clean(stored))
+        return number
+
+    # searching
+
+    def matches(self, term: Term, q: Question) -> list[Alternative]:
+        assert isinstance(term, Amount)
+        column = self._number()
+        found = [
+            all_of(unit, amount_condition(column, term, q, convert)) for unit, convert in self._units(term)
+        ]
+        return [q.near(all_of(self.present(), any_of(*found)))]
+
+    def _units(self, term: Amount) -> Iterator[tuple[Condition, Callable[[Decimal], Decimal]]]:
+        """Pairs of (the row's unit is u, a value of the term's unit in u) for every unit that can be compared."""
+        if term.code is None:
+            yield all_of(), _same
+        elif self.fixed:
+            for code, convert in _comparable(term):
+                if code == self.fixed[1]:
+                    yield all_of(), convert
+        elif self.unit is not None:
+            for code, convert in _comparable(term):
+                if texts := ucum.texts(code):
+                    yield one_of(word(self.unit), texts), convert
+            if term.system != UCUM:
+                yield self.unit == exact(literal(term.code)), _same
+
+    def _number(self) -> Column:
+        column: Column = as_decimal(self.column) if self.textual else self.column
+        return self.conversion.sql(column)
+
+    def present(self) -> Condition:
+        there = is_numeral(self.column) if self.textual else self.column.is_not(None)
+        if self.positive:
+            return all_of(there, (as_decimal(self.column) if self.textual else self.column) > 0)
+        return there
+
+    def sort_key(self) -> Column:
+        return self._number()
+
+
+class Compared(Value):
+    """A quantity from a text such as `<0.5`: the number with its comparator. Not searched by value, since
+    what lies behind the comparator isn't known."""
+
+    fhir_type = "Quantity"
+
+    def __init__(self, text: Column, unit: Column | None = None) -> None:
+        self.text, self.unit = text, unit
+
+    def reader(self, columns: Columns) -> Read:
+        stated = text_reader(self.text, columns)
+        place = columns.at(self.unit) if self.unit is not None else None
+        known = _Units()
+
+        def read(row: Row) -> Any:
+            found = _compared(stated(row))
+            return {**found, **(known[row[place]] if place is not None else {})} if found else None
+
+        return read
+
+    def present(self) -> Condition:
+        return self.text.regexp_match(r"^[[:space:]]*(<=|>=|<|>)[[:space:]]*[0-9]+([.][0-9]+)?[[:space:]]*$")
+
+
+def _compared(text: str | None) -> dict[str, Any] | None:
+    found = _COMPARED.fullmatch(text.strip()) if text else None
+    return {"value": plain_number(found[2]), "comparator": found[1]} if found else None
+
+
+def _as_stated(found: Any, text: str | None) -> Any:
+    """The number with the digits it was written with, if the text says the same number."""
+    stated = plain_number(text) if text else None
+    return stated if stated is not None and (found is None or stated == found) else found
+
+
+class _Units(dict[Any, dict[str, str]]):
+    """Unit text → the unit's part of a Quantity, remembered; UCUM only where the unit's code is known."""
+
+    def __missing__(self, stored: Any) -> dict[str, str]:
+        text = clean(stored)
+        code = ucum.unit_code(text) if text else None
+        found = {"unit": text} if text else {}
+        if text and code:
+            found |= {"system": UCUM, "code": code}
+        if len(self) < 4096:
+            self[stored] = found
+        return found
+
+
+def _comparable(term: Amount) -> Iterator[tuple[str, Callable[[Decimal], Decimal]]]:
+    """(unit, value of the term's unit in that unit) for all units of the same dimension.
+
+    A `code` without a system is the unit as shown: its UCUM code if it has one.
+    """
+    if term.system not in (None, "", UCUM) or term.code is None:
+        return
+    code = term.code if term.system == UCUM else (ucum.unit_code(term.code) or term.code)
+    for other, factor, offset in ucum.convertible(code):
+        yield other, _conversion(Decimal(factor), Decimal(offset))
+
+
+def _conversion(factor: Decimal, offset: Decimal) -> Callable[[Decimal], Decimal]:
+    return lambda value: value * factor + offset

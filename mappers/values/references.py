@@ -1,0 +1,75 @@
+"""References: from one resource to another, key to key."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from mappers.mapping import Id, Join
+from mappers.sql import Alternative, Condition, any_of
+from mappers.terms import Ref, Term
+from mappers.value import Column, Columns, Question, Read, Row, Value
+
+
+@dataclass(frozen=True, eq=False)
+class Route:
+    """One way from a row to a resource: the row whose `target` column equals `own` has the id `id`.
+
+    `id` reads from the row at hand (the own key itself, or a column of a joined table); `target` names the
+    column of the referred table, None for its native key.
+    """
+
+    own: Column
+    id: Id
+    target: str | None = None
+
+
+class ReferenceTo(Value):
+    """A reference to one resource; of several routes the first that leads somewhere is taken.
+
+    A row that refers to nothing that can be served has no reference: no reference may be a dead end.
+    https://hl7.org/fhir/R4/references.html
+    """
+
+    takes = (Ref,)
+    fhir_type = "Reference"
+
+    def __init__(
+        self,
+        resource_type: str,
+        *routes: Route | Id,
+        display: Value | None = None,
+        joins: tuple[Join, ...] = (),
+        type_stated: bool = False,
+    ) -> None:
+        self.resource_type, self.display = resource_type, display
+        self.routes = tuple(r if isinstance(r, Route) else Route(r.column, r) for r in routes)
+        self.joins = joins + (display.joins if display else ())
+
+    def reader(self, columns: Columns) -> Read:
+        ids = [route.id.reader(columns) for route in self.routes]
+        prefix = self.resource_type + "/"
+        display = self.display.reader(columns) if self.display else None
+        if len(ids) == 1 and display is None:
+            only = ids[0]
+            return lambda row: {"reference": prefix + i} if (i := only(row)) else None
+
+        def read(row: Row) -> Any:
+            found = next((i for each in ids if (i := each(row))), None)
+            if found is None:
+                return None
+            shown = display(row) if display else None
+            reference = {"reference": prefix + found}
+            return {**reference, "display": shown} if shown else reference
+
+        return read
+
+    def matches(self, term: Term, q: Question) -> list[Alternative]:
+        assert isinstance(term, Ref)
+        return q.refers(self, term)
+
+    def present(self) -> Condition:
+        return any_of(*(route.id.column.is_not(None) for route in self.routes))
+
+    def sort_key(self) -> Column:
+        return self.routes[0].own

@@ -1,0 +1,444 @@
+"""Kinds of text: plain strings, names, addresses, contact points, identifiers."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, ClassVar
+from uuid import UUID
+
+from sqlalchemy import ColumnElement, func
+
+from mappers.sql import NEVER, Alternative, Condition, any_of, exact, filled, like_escape, one_of
+from mappers.terms import Mode, OfType, Term, Text, Token, Uri
+from mappers.value import Column, Columns, Question, Read, Row, Value
+
+# FHIR's string has no control characters but tab, line feed and carriage return; XML has no U+FFFE/F either
+_UNPRINTABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff]")
+
+
+def clean(value: Any) -> str | None:
+    """A database text as FHIR's string: trimmed, unprintable characters gone; None for blank."""
+    if value is None:
+        return None
+    text = value if type(value) is str else _as_text(value)
+    if not text.isprintable():
+        text = _UNPRINTABLE.sub("", text)
+    return text.strip() or None
+
+
+def _as_text(value: Any) -> str:
+    return value.decode("utf-8", "replace") if isinstance(value, bytes) else str(value)
+
+
+def text_reader(column: Column, columns: Columns) -> Read:
+    """Reads one text column."""
+    place = columns.at(column)
+    return lambda row: clean(row[place])
+
+
+def text_condition(column: Column, term: Text, q: Question) -> Condition:
+    """`column` as the term asks: starts with, equals byte by byte, or contains; in both canonical forms."""
+    forms: list[Callable[[Text], str]] = [lambda t: t.nfc]
+    if term.nfc != term.nfd:
+        forms.append(lambda t: t.nfd)
+    return any_of(*(_compare(column, term, form, q) for form in forms))
+
+
+def _compare(column: Column, term: Text, form: Callable[[Text], str], q: Question) -> Condition:
+    if term.mode is Mode.EXACT:
+        return column == exact(q.bind(term, form))
+    front = "%" if term.mode is Mode.CONTAINS else ""
+    return column.like(q.bind(term, lambda t: f"{front}{like_escape(form(t))}%"), escape="!")
+
+
+class Str(Value):
+    """A string from one column; blank is absent."""
+
+    takes = (Text, Uri)
+    fhir_type = "String"
+
+    def __init__(self, column: Column) -> None:
+        self.column = column
+
+    def reader(self, columns: Columns) -> Read:
+        return text_reader(self.column, columns)
+
+    def matches(self, term: Term, q: Question) -> list[Alternative]:
+        if isinstance(term, Uri):
+            return [q.near(uri_condition(self.column, term, q))]
+        assert isinstance(term, Text)
+        return [q.near(text_condition(self.column, term, q))]
+
+    def present(self) -> Condition:
+        return filled(self.column)
+
+    def sort_key(self) -> Column:
+        return self.column
+
+
+def uri_condition(column: Column, term: Uri, q: Question) -> Condition:
+    """`column` equals the uri; `below`: starts with it; `above`: is a prefix of it."""
+    if term.modifier == "below":
+        return column.like(q.bind(term, lambda t: like_escape(t.value) + "%"), escape="!")
+    if term.modifier == "above":
+        return q.bind(term, lambda t: t.value).like(column.concat("%"))
+    return column == exact(q.bind(term, lambda t: t.value))
+
+
+class Joined(Value):
+    """Several text columns in one string, with a separator; blank ones left out."""
+
+    takes = (Text,)
+    fhir_type = "String"
+
+    def __init__(self, *parts: Column | Value, separator: str = " ") -> None:
+        self.parts = tuple(p if isinstance(p, Value) else Str(p) for p in parts)
+        self.separator = separator
+        self.joins = tuple(j for p in self.parts for j in p.joins)
+
+    def reader(self, columns: Columns) -> Read:
+        reads, separator = [p.reader(columns) for p in self.parts], self.separator
+        return lambda row: separator.join(t for r in reads if (t := r(row))) or None
+
+    def matches(self, term: Term, q: Question) -> list[Alternative]:
+        return [a for p in self.parts for a in p.matches(term, q)]
+
+    def present(self) -> Condition:
+        return any_of(*(p.present() for p in self.parts))
+
+    def sort_key(self) -> Column | None:
+        return self.parts[0].sort_key()
+
+
+_HANGUL = re.compile("[\\uac00-\\ud7a3]")
+
+
+class FullName(Joined):
+    """A person's whole name from given and family columns, in the order and spacing of its script."""
+
+    def __init__(self, given: Column, family: Column) -> None:
+        super().__init__(family, given)
+
+    def reader(self, columns: Columns) -> Read:
+        family, given = (p.reader(columns) for p in self.parts)
+
+        def read(row: Row) -> Any:
+            last, first = family(row), given(row)
+            if last and first and _HANGUL.match(last):
+                return last + first
+            return " ".join(p for p in (first, last) if p) or None
+
+        return read
+
+
+class Mapped(Value):
+    """A text column whose stored words stand for other words (`Male` → `male` is `Code`; this is for free text)."""
+
+    takes = (Text,)
+    fhir_type = "String"
+
+    def __init__(self, column: Column, words: Mapping[str, str]) -> None:
+        self.column, self.words = column, words
+
+    def reader(self, columns: Columns) -> Read:
+        place, words = columns.at(self.column), self.words
+        return lambda row: words.get(str(row[place]).strip()) if row[place] is not None else None
+
+    def matches(self, term: Term, q: Question) -> list[Alternative]:
+        assert isinstance(term, Text)
+        return [text_condition(self.column, term, q)]
+
+    def present(self) -> Condition:
+        return one_of(self.column, list(self.words))
+
+
+def _present(columns: Sequence[Column]) -> Condition:
+    return any_of(*(filled(c) for c in columns))
+
+
+class HumanName(Value):
+    """A name from columns; `text` is made of the parts where no column holds it whole.
+
+    https://hl7.org/fhir/R4/datatypes.html#HumanName
+    """
+
+    takes = (Text,)
+
+    def __init__(
+        self,
+        *,
+        text: Column | Value | None = None,
+        family: Column | None = None,
+        given: Sequence[Column] = (),
+        prefix: Column | None = None,
+        suffix: Column | None = None,
+        use: str | None = None,
+    ) -> None:
+        self.whole = text if isinstance(text, Value) or text is None else Str(text)
+        self.text = None if isinstance(text, Value) else text
+        self.family, self.given = family, tuple(given)
+        self.prefix, self.suffix, self.use = prefix, suffix, use
+
+    @property
+    def _searched(self) -> tuple[Column, ...]:
+        """Every part that `name` searches: https://hl7.org/fhir/R4/patient.html#search"""
+        ends = (self.text, self.family, *self.given, self.prefix, self.suffix)
+        return tuple(c for c in ends if c is not None)
+
+    @property
+    def _core(self) -> tuple[Column, ...]:
+        return tuple(c for c in (self.text, self.family, *self.given) if c is not None)
+
+    def reader(self, columns: Columns) -> Read:
+        text = self.whole.reader(columns) if self.whole else self._one(None, columns)
+        family = self._one(self.family, columns)
+        given = [text_reader(c, columns) for c in self.given]
+        prefix, suffix = self._one(self.prefix, columns), self._one(self.suffix, columns)
+        use = self.use
+
+        def read(row: Row) -> Any:
+            whole, last = text(row), family(row)
+            first = [g for r in given if (g := r(row))]
+            if not (whole or last or first):
+                return None
+            before, after = prefix(row), suffix(row)
+            name: dict[str, Any] = {"use": use} if use else {}
+            name["text"] = whole or " ".join(p for p in (before, *first, last, after) if p)
+            _put(name, family=last, given=first, prefix=before and [before], suffix=after and [after])
+            return name
+
+        return read
+
+    @staticmethod
+    def _one(column: Column | None, columns: Columns) -> Read:
+        return text_reader(column, columns) if column is not None else lambda row: None
+
+    def matches(self, term: Term, q: Question) -> list[Alternative]:
+        assert isinstance(term, Text)
+        return [q.near(any_of(*(text_condition(c, term, q) for c in self._searched)))]
+
+    def present(self) -> Condition:
+        return _present(self._core)
+
+    def sort_key(self) -> Column | None:
+        return self.family if self.family is not None else self.text
+
+    def sub(self, name: str) -> Value | None:
+        if name == "given" and self.given:
+            return Joined(*self.given)
+        column = {"family": self.family, "text": self.text, "prefix": self.prefix, "suffix": self.suffix}.get(
+            name
+        )
+        return Str(column) if column is not None else None
+
+
+def _put(target: dict[str, Any], **values: Any) -> None:
+    for key, value in values.items():
+        if value:
+            target[key] = value
+
+
+class Address(Value):
+    """An address from columns; `text` is what one column holds whole.
+
+    https://hl7.org/fhir/R4/datatypes.html#Address
+    """
+
+    takes = (Text,)
+
+    def __init__(
+        self,
+        *,
+        line: Sequence[Column] = (),
+        text: Column | None = None,
+        use: str | None = None,
+        type: str | None = None,
+        **parts: Column,
+    ) -> None:
+        self.line, self.text, self.fixed = tuple(line), text, {"use": use, "type": type}
+        self.parts = {_ADDRESS_PARTS[name]: column for name, column in parts.items()}
+
+    def reader(self, columns: Columns) -> Read:
+        lines = [text_reader(c, columns) for c in self.line]
+        parts = {name: text_reader(c, columns) for name, c in self.parts.items()}
+        if self.text is not None:
+            parts = {"text": text_reader(self.text, columns), **parts}
+        fixed = {k: v for k, v in self.fixed.items() if v}
+
+        def read(row: Row) -> Any:
+            found: dict[str, Any] = {k: v for k, r in parts.items() if (v := r(row))}
+            if line := [t for r in lines if (t := r(row))]:
+                found["line"] = line
+            return {**fixed, **found} if found else None
+
+        return read
+
+    def _columns(self) -> tuple[Column, ...]:
+        text = (self.text,) if self.text is not None else ()
+        return (*text, *self.line, *self.parts.values())
+
+    def matches(self, term: Term, q: Question) -> list[Alternative]:
+        assert isinstance(term, Text)
+        return [q.near(any_of(*(text_condition(c, term, q) for c in self._columns())))]
+
+    def present(self) -> Condition:
+        return _present(self._columns())
+
+    def sort_key(self) -> Column | None:
+        return self._columns()[0]
+
+    def sub(self, name: str) -> Value | None:
+        column = {"text": self.text, **self.parts}.get(name)
+        return Str(column) if column is not None else None
+
+
+_ADDRESS_PARTS = {
+    "city": "city",
+    "district": "district",
+    "state": "state",
+    "postal_code": "postalCode",
+    "country": "country",
+}
+
+
+class ContactPoint(Value):
+    """A telephone number, e-mail address … from one column.
+
+    https://hl7.org/fhir/R4/datatypes.html#ContactPoint
+    """
+
+    takes = (Token,)
+    binds_tokens = True
+
+    def __init__(self, system: str, column: Column, use: str | None = None, rank: int | None = None) -> None:
+        self.system, self.column = system, column
+        self.rest = {k: v for k, v in (("use", use), ("rank", rank)) if v is not None}
+
+    def reader(self, columns: Columns) -> Read:
+        value, system, rest = text_reader(self.column, columns), self.system, self.rest
+        return lambda row: {"system": system, "value": v, **rest} if (v := value(row)) else None
+
+    def matches(self, term: Term, q: Question) -> list[Alternative]:
+        assert isinstance(term, Token)
+        if term.system not in (None, "", self.system, self.rest.get("use")):
+            return [NEVER]
+        return [q.near(token_condition(self.column, term, q))]
+
+    def present(self) -> Condition:
+        return filled(self.column)
+
+    def sort_key(self) -> Column:
+        return self.column
+
+
+def token_condition(column: Column, term: Token, q: Question) -> Condition:
+    """`column` is the token's code; any filled one if the token has a system only."""
+    if term.code is None:
+        return filled(column)
+    return column == exact(q.bind(term, lambda t: t.code))
+
+
+class Identifier(Value):
+    """An identifier from one column under a fixed system.
+
+    https://hl7.org/fhir/R4/datatypes.html#Identifier
+    """
+
+    takes = (Token, OfType)
+    binds_tokens = True
+    urn: ClassVar[str] = ""
+
+    def __init__(
+        self,
+        system: str,
+        column: ColumnElement[Any],
+        type: tuple[str, str, str] | None = None,
+        use: str | None = None,
+    ) -> None:
+        self.system, self.column, self.type = system, column, type
+        self.fixed: dict[str, Any] = {"use": use} if use else {}
+        if type:
+            coding = {"system": type[0], "code": type[1], "display": type[2]}
+            self.fixed["type"] = {"coding": [coding]}
+        self.fixed["system"] = system
+
+    def reader(self, columns: Columns) -> Read:
+        value, fixed = text_reader(self.column, columns), self.fixed
+        return lambda row: {**fixed, "value": v} if (v := value(row)) else None
+
+    def matches(self, term: Term, q: Question) -> list[Alternative]:
+        if isinstance(term, OfType):
+            return [self._of_type(term, q)]
+        assert isinstance(term, Token)
+        if term.system not in (None, self.system):
+            return [NEVER]
+        return [q.near(self._value(term, q))]
+
+    def _of_type(self, term: OfType, q: Question) -> Condition:
+        if not self.type or (term.system, term.code) != self.type[:2]:
+            return NEVER
+        return q.near(self.column == exact(q.bind(term, lambda t: t.value)))
+
+    def _value(self, term: Token, q: Question) -> Condition:
+        return token_condition(self.column, term, q)
+
+    def present(self) -> Condition:
+        return filled(self.column)
+
+    def sort_key(self) -> Column:
+        return self.column
+
+    def sub(self, name: str) -> Value | None:
+        return Str(self.column) if name == "value" else None
+
+
+class NumberIdentifier(Identifier):
+    """An identifier from an integer column (0 and NULL are none)."""
+
+    def reader(self, columns: Columns) -> Read:
+        place, fixed = columns.at(self.column), self.fixed
+        return lambda row: {**fixed, "value": str(row[place])} if row[place] else None
+
+    def _value(self, term: Token, q: Question) -> Condition:
+        if term.code is None:
+            return self.present()
+        return self.column == q.bind(
+            term, lambda t: int(t.code) if t.code.isdecimal() and len(t.code) < 19 else -1
+        )
+
+    def present(self) -> Condition:
+        return self.column > 0
+
+
+class UuidIdentifier(Identifier):
+    """A 16-byte uuid column as `urn:uuid:…` (system urn:ietf:rfc:3986); unset and all-zero ones are none."""
+
+    def __init__(self, column: Column) -> None:
+        super().__init__("urn:ietf:rfc:3986", column)
+
+    def reader(self, columns: Columns) -> Read:
+        place, fixed = columns.at(self.column), self.fixed
+        return lambda row: {**fixed, "value": u} if (u := _urn(row[place])) else None
+
+    def _value(self, term: Token, q: Question) -> Condition:
+        if term.code is None:
+            return self.present()
+        return self.column == q.bind(term, lambda t: _bytes(t.code))
+
+    def present(self) -> Condition:
+        return func.length(self.column) == 16
+
+
+def _urn(value: Any) -> str | None:
+    if not isinstance(value, bytes) or len(value) != 16 or not any(value):
+        return None
+    return UUID(bytes=value).urn
+
+
+def _bytes(text: str) -> bytes:
+    """The 16 bytes of a uuid in any spelling; one byte (which matches nothing) for anything else."""
+    try:
+        return UUID(text).bytes
+    except ValueError:
+        return b"\x00"

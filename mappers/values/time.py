@@ -1,0 +1,196 @@
+"""Kinds of time: instants, days, periods. A stored time is site-local and zone-less (`Site`)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from typing import Any
+
+from mappers.sql import NEVER, Alternative, Condition, all_of, any_of, negate
+from mappers.terms import Prefix, Range, Term
+from mappers.value import Column, Columns, Question, Read, Row, Value
+
+Bound = Callable[[Range], str]
+
+# OpenEMR's "no date"; compared as text, so that no server mode minds
+EARLIEST = "0001-01-01"
+DAY = timedelta(days=1)
+
+
+def _stamp(moment: datetime) -> str:
+    """Local time as the databases write it, without a needless fraction (so that text compares in SQLite)."""
+    text = moment.strftime("%Y-%m-%d %H:%M:%S").rjust(19, "0")
+    return f"{text}.{moment.microsecond:06d}".rstrip("0") if moment.microsecond else text
+
+
+class _Ends:
+    """The bounds of a search value in the terms of a column: to the microsecond, or to the day."""
+
+    def __init__(self, q: Question, days: bool) -> None:
+        self.site, self.days = q.site, days
+
+    def at(self, moment: datetime, *, up: bool) -> str:
+        """The first stored value at or after `moment` (`up`), or the last day begun at it."""
+        local = self.site.wall_clock(moment)
+        if not self.days:
+            return _stamp(local)
+        day = local.replace(hour=0, minute=0, second=0, microsecond=0)
+        return _stamp(day + DAY if up and day != local else day)[:10]
+
+
+class Instant(Value):
+    """A dateTime or instant from one column; zero dates and non-dates are absent.
+
+    https://hl7.org/fhir/R4/search.html#date
+    """
+
+    takes = (Range,)
+    fhir_type = "DateTime"
+    days = False
+
+    def __init__(self, column: Column) -> None:
+        self.column = column
+
+    def reader(self, columns: Columns) -> Read:
+        place, instant = columns.at(self.column), columns.site.instant
+        return lambda row: instant(row[place]) if row[place] else None
+
+    def present(self) -> Condition:
+        return self.column >= EARLIEST
+
+    def sort_key(self) -> Column:
+        return self.column
+
+    def matches(self, term: Term, q: Question) -> list[Alternative]:
+        assert isinstance(term, Range)
+        return [q.near(self.within(term.prefix, term, q))]
+
+    def within(self, prefix: Prefix, term: Range, q: Question) -> Condition:
+        """The column's condition for the term's stretch of time under a prefix."""
+        ends, column = _Ends(q, self.days), self.column
+        low = lambda up: q.bind(term, lambda t: ends.at(t.low, up=up))  # noqa: E731
+        high = lambda up: q.bind(term, lambda t: ends.at(t.high, up=up))  # noqa: E731
+        match prefix:
+            case Prefix.EQ | Prefix.AP:
+                return all_of(column >= low(True), column < high(False))
+            case Prefix.NE:
+                return all_of(self.present(), any_of(column < low(True), column >= high(False)))
+            case Prefix.GT:
+                return column >= high(False)
+            case Prefix.SA:
+                return column >= high(True)
+            case Prefix.LT:
+                return all_of(self.present(), column < low(True))
+            case Prefix.EB:
+                return all_of(self.present(), column < low(False))
+            case Prefix.GE:
+                return (
+                    any_of(column >= high(False), column >= low(True)) if self.days else column >= low(True)
+                )
+            case Prefix.LE:
+                return all_of(self.present(), column < high(False)) if not self.days else self._le(low, high)
+
+    def _le(self, low: Callable[[bool], Column], high: Callable[[bool], Column]) -> Condition:
+        return all_of(self.present(), any_of(self.column < low(True), self.column < high(False)))
+
+
+class Date(Instant):
+    """A day from a DATE column (or the day of a DATETIME that means a day).
+
+    https://hl7.org/fhir/R4/datatypes.html#date
+    """
+
+    fhir_type = "Date"
+    days = True
+
+    def reader(self, columns: Columns) -> Read:
+        place, date = columns.at(self.column), columns.site.date
+        return lambda row: date(row[place]) if row[place] else None
+
+
+class DateTime(Date):
+    """A day from a DATE column, in an element whose type is dateTime."""
+
+    fhir_type = "DateTime"
+
+
+class Period(Value):
+    """A period from two values; a missing end is open, and counts as infinite in searches.
+
+    https://hl7.org/fhir/R4/datatypes.html#Period
+    """
+
+    takes = (Range,)
+    fhir_type = "Period"
+
+    def __init__(self, start: Instant | None, end: Instant | None = None) -> None:
+        self.start, self.end = start, end
+
+    def reader(self, columns: Columns) -> Read:
+        start = self.start.reader(columns) if self.start else lambda row: None
+        end = self.end.reader(columns) if self.end else lambda row: None
+
+        def read(row: Row) -> Any:
+            first, last = start(row), end(row)
+            if last and first and last[:19] < first[:19]:
+                last = None  # per-1: an end before its start is no end we could tell
+            if not (first or last):
+                return None
+            return {k: v for k, v in (("start", first), ("end", last)) if v}
+
+        return read
+
+    def present(self) -> Condition:
+        return any_of(*(e.present() for e in (self.start, self.end) if e))
+
+    def sort_key(self) -> Column | None:
+        return self.start.column if self.start else None
+
+    def sub(self, name: str) -> Value | None:
+        return {"start": self.start, "end": self.end}.get(name)
+
+    def matches(self, term: Term, q: Question) -> list[Alternative]:
+        assert isinstance(term, Range)
+        return [q.near(all_of(self.present(), self._within(term, q)))]
+
+    def _within(self, term: Range, q: Question) -> Condition:
+        """The interval [start, end] against the term's [low, high); an absent end is infinite."""
+        inside = all_of(self._start(Prefix.GE, term, q), self._end(Prefix.LE, term, q))
+        match term.prefix:
+            case Prefix.EQ:
+                return inside
+            case Prefix.NE:
+                return negate(inside)
+            case Prefix.GT:
+                return self._end(Prefix.GT, term, q)
+            case Prefix.LT:
+                return self._start(Prefix.LT, term, q)
+            case Prefix.GE:
+                return any_of(self._end(Prefix.GT, term, q), inside)
+            case Prefix.LE:
+                return any_of(self._start(Prefix.LT, term, q), inside)
+            case Prefix.SA:
+                return self._start(Prefix.SA, term, q)
+            case Prefix.EB:
+                return self._end(Prefix.EB, term, q)
+            case Prefix.AP:
+                starts_before = any_of(self._start(Prefix.LE, term, q), self._open(self.start))
+                return all_of(starts_before, any_of(self._end(Prefix.GE, term, q), self._open(self.end)))
+
+    @staticmethod
+    def _open(end: Instant | None) -> Condition:
+        return negate(end.present()) if end else all_of()
+
+    def _start(self, prefix: Prefix, term: Range, q: Question) -> Condition:
+        """The start is after/before as said; an absent start is before everything."""
+        if self.start is None:
+            return all_of() if prefix in (Prefix.LT, Prefix.LE) else NEVER
+        found = self.start.within(prefix, term, q)
+        return any_of(found, self._open(self.start)) if prefix in (Prefix.LT, Prefix.LE) else found
+
+    def _end(self, prefix: Prefix, term: Range, q: Question) -> Condition:
+        """The end is after/before as said; an absent end is after everything."""
+        if self.end is None:
+            return all_of() if prefix in (Prefix.GT, Prefix.GE) else NEVER
+        found = self.end.within(prefix, term, q)
+        return any_of(found, self._open(self.end)) if prefix in (Prefix.GT, Prefix.GE) else found

@@ -126,6 +126,10 @@ def test_what_a_hospital_codes_its_own_way_is_no_fault(validator: Validator) -> 
     assert not [issue for issue in issues if issue.is_error or issue.severity == "warning"]
 
 
+def test_a_language_with_its_country_is_no_fault(validator: Validator) -> None:
+    assert not validator.errors(replaced(PATIENT, "language", "ko-KR"))
+
+
 def test_an_extension_of_hl7_is_checked_by_its_definition(validator: Validator) -> None:
     url = "http://hl7.org/fhir/StructureDefinition/patient-birthPlace"
     assert not validator.errors(

@@ -61,8 +61,8 @@ public class Main {
         ExecutorService pool = Executors.newFixedThreadPool(Runtime.getRuntime().availableProcessors());
         Thread writer = new Thread(() -> write(pending, answers));
         writer.start();
-        BufferedReader lines =
-                new BufferedReader(new InputStreamReader(new FileInputStream(FileDescriptor.in), StandardCharsets.UTF_8));
+        FileInputStream resources = new FileInputStream(FileDescriptor.in);
+        BufferedReader lines = new BufferedReader(new InputStreamReader(resources, StandardCharsets.UTF_8));
         for (String line = lines.readLine(); line != null; line = lines.readLine()) {
             String resource = line;
             pending.put(pool.submit(() -> issues(validator, resource)));
@@ -95,13 +95,20 @@ public class Main {
     }
 
     private static JsonObject issue(SingleValidationMessage message) {
-        String severity = ofAnotherGuide(message) ? "information" : message.getSeverity().getCode();
+        boolean noFault = ofAnotherGuide(message) || uncommonLanguage(message);
+        String severity = noFault ? "information" : message.getSeverity().getCode();
         return issue(severity, message.getLocationString(), message.getMessage(), message.getMessageId());
     }
 
     /** A claim that can't be checked here is no fault; one of KR Core's is, for all that may be claimed are here. */
     private static boolean ofAnotherGuide(SingleValidationMessage message) {
-        return "Validation_VAL_Profile_Unknown".equals(message.getMessageId()) && !message.getMessage().contains(KR_CORE);
+        boolean unknown = "Validation_VAL_Profile_Unknown".equals(message.getMessageId());
+        return unknown && !message.getMessage().contains(KR_CORE);
+    }
+
+    /** R4 only prefers its list of common languages (it lacks ko-KR); HAPI makes an error of it. */
+    private static boolean uncommonLanguage(SingleValidationMessage message) {
+        return message.getMessage().endsWith("is not in valueset: http://hl7.org/fhir/ValueSet/languages");
     }
 
     private static JsonObject issue(String severity, String location, String message, String messageId) {
@@ -148,7 +155,7 @@ public class Main {
         return profiles;
     }
 
-    /** R4 demands its vital-sign profiles by LOINC code, claimed or not; HAPI, unlike HL7's own program, left that out. */
+    /** R4 demands its vital-sign profiles by LOINC code, claimed or not; HAPI leaves out what HL7 has for that. */
     private static class VitalSigns extends FhirDefaultPolicyAdvisor {
         private final BasePolicyAdvisorForFullValidation full =
                 new BasePolicyAdvisorForFullValidation(ReferenceValidationPolicy.IGNORE, null);

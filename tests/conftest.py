@@ -4,6 +4,8 @@ from collections.abc import Iterator
 
 import pytest
 
+from mappers.demo.hospital import demo_rows
+from mappers.demo.loading import create_schemas, load
 from tests.services.database import DatabaseServer
 from tests.services.mariadb import mariadb_server
 from tests.services.mysql import mysql_server
@@ -11,20 +13,32 @@ from tests.services.mysql import mysql_server
 
 @pytest.fixture(scope="session")
 def mariadb() -> Iterator[DatabaseServer]:
-    """A MariaDB with both schemas, empty."""
+    """A MariaDB that has the demo hospital in it."""
     with mariadb_server() as server:
+        fill(server)
         yield server
 
 
 @pytest.fixture(scope="session")
 def mysql() -> Iterator[DatabaseServer]:
-    """A MySQL with both schemas, empty."""
+    """A MySQL that has the demo hospital in it."""
     with mysql_server() as server:
+        fill(server)
         yield server
 
 
 @pytest.fixture(scope="session", params=["mariadb", "mysql"])
 def server(request: pytest.FixtureRequest) -> DatabaseServer:
-    """Each kind of database server in turn: for what must hold on both."""
+    """Each kind of database server in turn, with the demo hospital: for what must hold on both.
+
+    All tests share its rows: one that writes puts back what was there, or starts a server of its own.
+    """
     started: DatabaseServer = request.getfixturevalue(request.param)
     return started
+
+
+def fill(server: DatabaseServer) -> None:
+    """All tables and the demo's rows, written by the owner, into a server that is empty."""
+    with server.engine(server.owner).begin() as connection:
+        create_schemas(connection)
+        load(connection, demo_rows())

@@ -4,9 +4,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 import pytest
-from sqlalchemy import Connection, create_engine, text
+from sqlalchemy import Connection, text
 from sqlalchemy.exc import OperationalError
-from sqlalchemy.pool import NullPool
 
 from tests.services.database import CDSS, OPENEMR, DatabaseServer, Login
 from tests.services.packages import source_entry
@@ -15,8 +14,7 @@ from tests.services.process import listens
 
 @contextmanager
 def connected(server: DatabaseServer, user: Login | None = None, schema: str = CDSS) -> Iterator[Connection]:
-    engine = create_engine(server.url(user, schema), poolclass=NullPool)
-    with engine.connect() as connection:
+    with server.engine(user, schema).connect() as connection:
         yield connection
 
 

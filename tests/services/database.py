@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from sqlalchemy import URL
+from sqlalchemy import URL, Engine, create_engine
+from sqlalchemy.pool import NullPool
 
 from tests.services.process import free_port, listens, running
 
@@ -63,6 +64,10 @@ class DatabaseServer:
             schema,
             {"charset": "utf8mb4"},
         )
+
+    def engine(self, user: Login | None = None, schema: str = CDSS) -> Engine:
+        """An engine that keeps no connection open; as the facade's user unless told otherwise."""
+        return create_engine(self.url(user, schema), poolclass=NullPool)
 
     def environment(self) -> dict[str, str]:
         """The settings that point a facade to this server."""

@@ -1,0 +1,1 @@
+"""What the terminology package promises."""

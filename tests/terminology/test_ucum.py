@@ -1,0 +1,93 @@
+"""Units: what is written, what it converts to, and that both agree with UCUM."""
+
+import csv
+from decimal import Decimal
+from fractions import Fraction
+from importlib.resources import files
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from terminology import ucum
+
+ROWS = list(csv.DictReader(files("terminology").joinpath("ucum.csv").read_text("utf-8").splitlines()))
+CODES = [row["code"] for row in ROWS]
+DECIMALS = st.decimals(-(10**6), 10**6, allow_nan=False, allow_infinity=False, places=6)
+
+
+@pytest.mark.parametrize(
+    ("written", "code"),
+    [
+        ("mg/dL", "mg/dL"), ("MG/DL", "mg/dL"), ("G/DL", "g/dL"), ("cells/uL", "/uL"), ("10^3/uL", "10*3/uL"),
+        ("K/uL", "10*3/uL"), ("mEq/L", "meq/L"), ("IU/L", "[IU]/L"), ("U/L", "U/L"), ("%", "%"),
+        ("mm/hr", "mm/h"), (" mm  Hg ", "mm[Hg]"), ("정", "{tbl}"), ("µg/dL", "ug/dL"), ("mmol/L", "mmol/L"),
+        ("kat/L", "kat/L"), ("ml", "mL"), ("CU.MM", "/mm3"), ("{anything}", "{anything}"),
+    ],
+)  # fmt: skip
+def test_a_written_unit_is_understood(written: str, code: str) -> None:
+    assert ucum.unit_code(written) == code
+
+
+@pytest.mark.parametrize("written", [None, "", "  ", "a lot", "units", "positive", "HMOL/L"])
+def test_what_is_no_unit_is_not_guessed(written: str | None) -> None:
+    assert ucum.unit_code(written) is None
+
+
+@pytest.mark.parametrize(
+    ("value", "code", "to", "expected"),
+    [
+        ("98.6", "[degF]", "Cel", "37"),
+        ("0", "Cel", "K", "273.15"),
+        ("150", "[lb_av]", "kg", "68.0388555"),
+        ("70", "[in_i]", "cm", "177.8"),
+        ("5", "10*3/uL", "10*9/L", "5"),
+        ("4500", "/uL", "10*3/uL", "4.5"),
+        ("140", "mg/dL", "g/L", "1.4"),
+        ("13.5", "g/dL", "g/L", "135"),
+        ("2.5", "u[IU]/mL", "m[IU]/L", "2.5"),
+        ("760", "mm[Hg]", "kPa", "101.32472"),
+        ("1", "a", "d", "365.25"),
+    ],
+)
+def test_known_conversions(value: str, code: str, to: str, expected: str) -> None:
+    assert ucum.convert(Decimal(value), code, to) == Decimal(expected)
+
+
+@pytest.mark.parametrize(
+    ("code", "to"), [("mg/dL", "mmol/L"), ("meq/L", "mmol/L"), ("U/L", "[IU]/L"), ("x", "x")]
+)
+def test_different_dimensions_do_not_convert(code: str, to: str) -> None:
+    assert ucum.convert(Decimal(1), code, to) is None
+
+
+def test_no_code_stands_twice_and_each_converts_to_itself_first() -> None:
+    assert len(CODES) == len(set(CODES))
+    for code in CODES:
+        assert ucum.convertible(code)[0] == (code, Fraction(1), Fraction(0))
+        assert ucum.is_valid(code)
+
+
+@given(st.sampled_from(CODES), DECIMALS)
+def test_there_and_back_gives_the_same_value(code: str, value: Decimal) -> None:
+    for other in ucum.convertible(code):
+        back = ucum.convert(other.apply(value), other.code, code)
+        assert back is not None
+        assert abs(back - value) <= Decimal("1e-15")
+
+
+@given(st.text(max_size=12))
+def test_any_text_is_answered_with_a_valid_code_or_none(text: str) -> None:
+    found = ucum.unit_code(text)
+    assert found is None or ucum.is_valid(found)
+
+
+def test_factors_agree_with_an_independent_ucum_implementation() -> None:
+    ucumvert = pytest.importorskip("ucumvert")
+    registry = ucumvert.PintUcumRegistry()  # its mercury is 133.322387 Pa where UCUM says 133.322
+    for code in CODES:
+        here = registry.from_ucum(code)
+        for other in ucum.convertible(code):
+            unit = registry.from_ucum(other.code)
+            there = here.to(unit.units).magnitude / unit.magnitude
+            assert there == pytest.approx(float(other.apply(Decimal(1))), rel=1e-5), (code, other.code)

@@ -1,12 +1,14 @@
 """What every concept map promises, row by row, and what `CodeMap` does with it."""
 
 import csv
+from decimal import Decimal
+from fractions import Fraction
 from importlib.resources import files
 from pathlib import Path
 
 import pytest
 
-from terminology import code_map, definitions, systems, verification
+from terminology import code_map, definitions, systems, ucum, verification
 from terminology.code_map import STANDARD_COLUMNS, CodeMap, index
 
 MAPS = Path(str(files("terminology"))) / "maps"
@@ -140,11 +142,6 @@ def test_code_string_prefixes_name_their_system() -> None:
 
 
 def test_vital_sign_units_agree_with_ucum() -> None:
-    from decimal import Decimal
-    from fractions import Fraction
-
-    from terminology import ucum
-
     for one in CodeMap.load("openemr_vital_signs").entries:
         if one.extra["ucum"]:
             conversions = {found.code: found for found in ucum.convertible(one.extra["ucum"])}

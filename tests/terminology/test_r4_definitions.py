@@ -9,6 +9,8 @@ import pytest
 from terminology import build_definitions, definitions
 from terminology.build_definitions import expression_for, split_union
 
+ARTIFACT = "ca/uhn/hapi/fhir/hapi-fhir-validation-resources-r4/8.8.0/*.jar"
+JARS = sorted((Path.home() / ".m2/repository").glob(ARTIFACT))
 R4 = Path(build_definitions.__file__).with_name("r4")
 
 
@@ -179,6 +181,12 @@ def test_writing_twice_gives_the_same_bytes(tmp_path: Path, monkeypatch: pytest.
         packed.append((tmp_path / "one.json.gz").read_bytes())
     assert packed[0] == packed[1]
     assert json.loads(gzip.decompress(packed[0])) == {"a": "한글", "b": 1}
+
+
+@pytest.mark.skipif(not JARS, reason="the definitions jar is not in the local Maven repository")
+def test_the_packaged_files_are_what_the_script_builds() -> None:
+    for name, content in build_definitions.build(JARS[0]):
+        assert json.loads(gzip.decompress((R4 / f"{name}.json.gz").read_bytes())) == content
 
 
 def test_the_packaged_files_are_small() -> None:

@@ -85,7 +85,7 @@ def test_any_text_is_answered_with_a_valid_code_or_none(text: str) -> None:
 def test_factors_agree_with_an_independent_ucum_implementation() -> None:
     ucumvert = pytest.importorskip("ucumvert")
     registry = ucumvert.PintUcumRegistry()  # its mercury is 133.322387 Pa where UCUM says 133.322
-    for code in CODES:
+    for code in (one for one in CODES if not one.startswith("{")):  # a bare annotation measures nothing
         here = registry.from_ucum(code)
         for other in ucum.convertible(code):
             unit = registry.from_ucum(other.code)

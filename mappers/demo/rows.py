@@ -101,6 +101,8 @@ def _implicit(column: Column[Any], when: str) -> Any:
         return ZERO_DATETIME
     if isinstance(column.type, SiteDate):
         return ZERO_DATE
+    if isinstance(column.type, Uuid16):
+        return bytes(16)
     return 0 if isinstance(column.type, Integer) else ""
 
 

@@ -92,7 +92,7 @@ patient_data = Table(
     not_null("homeless", VARCHAR(255), ""),
     Column("financial_review", SiteDateTime()),
     not_null("pubpid", VARCHAR(255), ""),
-    not_null("pid", BIGINT, "0"),
+    Column("pid", BIGINT, nullable=False, server_default="0", unique=True),
     not_null("hipaa_mail", VARCHAR(3), ""),
     not_null("hipaa_voice", VARCHAR(3), ""),
     not_null("hipaa_notice", VARCHAR(3), ""),
@@ -142,7 +142,6 @@ patient_data = Table(
     Column("preferred_name", TINYTEXT),
     Column("nationality_country", TINYTEXT),
     not_null("last_updated", SiteDateTime(), NOW_ON_UPDATE),
-    UniqueConstraint("pid"),
     Index(None, "id"),
     **INNODB,
 )
@@ -787,7 +786,7 @@ documents = Table(
     Column("hash", VARCHAR(255)),
     not_null("list_id", BIGINT, "0"),
     Column("name", VARCHAR(255)),
-    Column("drive_uuid", Uuid16()),
+    Column("drive_uuid", Uuid16(), unique=True),
     Column("couch_docid", VARCHAR(100)),
     not_null("storagemethod", TINYINT, "0"),
     Column("path_depth", TINYINT, server_default="1"),
@@ -798,7 +797,6 @@ documents = Table(
     not_null("deleted", FLAG, "0"),
     Column("foreign_reference_id", BIGINT),
     Column("foreign_reference_table", VARCHAR(40)),
-    UniqueConstraint("drive_uuid"),
     Index(None, "foreign_id"),
     Index(None, "owner"),
     Index(None, "revision"),
@@ -872,7 +870,7 @@ openemr_postcalendar_categories = Table(
     "openemr_postcalendar_categories",
     OPENEMR,
     Column("pc_catid", UNSIGNED_INT, primary_key=True),
-    Column("pc_constant_id", VARCHAR(255)),
+    Column("pc_constant_id", VARCHAR(255), unique=True),
     Column("pc_catname", VARCHAR(100)),
     Column("pc_catdesc", TEXT),
     not_null("pc_duration", BIGINT, "0"),
@@ -881,7 +879,6 @@ openemr_postcalendar_categories = Table(
     not_null("pc_seq", INT, "0"),
     not_null("aco_spec", VARCHAR(63), "encounters|notes"),
     not_null("pc_last_updated", SiteDateTime(), NOW_ON_UPDATE),
-    UniqueConstraint("pc_constant_id"),
     **INNODB,
 )
 
@@ -928,7 +925,7 @@ code_types = Table(
     "code_types",
     OPENEMR,
     Column("ct_key", VARCHAR(15), primary_key=True),
-    not_null("ct_id", INT),
+    Column("ct_id", INT, nullable=False, unique=True),
     not_null("ct_seq", INT, "0"),
     not_null("ct_diag", FLAG, "0"),
     not_null("ct_active", FLAG, "1"),
@@ -938,7 +935,6 @@ code_types = Table(
     not_null("ct_term", FLAG, "0"),
     not_null("ct_problem", FLAG, "0"),
     not_null("ct_drug", FLAG, "0"),
-    UniqueConstraint("ct_id"),
     **INNODB,
 )
 

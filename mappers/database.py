@@ -133,7 +133,8 @@ class MySql:
 
     async def _session(self, connection: Any) -> list[str]:
         """What each session is told: collation of the CDSS schema, strict but tolerant of zero dates, the
-        site's zone (so that TIMESTAMP columns show local time like all others), and a time limit."""
+        site's zone (so that TIMESTAMP columns show local time like all others), and a time limit.
+        """
         [(version, collation)] = await _run(
             connection,
             "SELECT VERSION(), DEFAULT_COLLATION_NAME FROM information_schema.SCHEMATA WHERE SCHEMA_NAME = DATABASE()",

@@ -15,7 +15,7 @@ from typing import Any
 from sqlalchemy import FromClause, Integer
 
 from mappers.sql import ALWAYS, Condition
-from mappers.value import Column, Columns, Read, Row, Value
+from mappers.value import Column, Columns, Row, Value
 
 MAX_ID = 64
 _BIGINT = 2**63

@@ -71,7 +71,7 @@ def negate(condition: Condition) -> Condition:
     return ALWAYS if is_never(condition) else not_true(condition)
 
 
-class not_true(FunctionElement[bool]):  # noqa: N801 - SQLAlchemy names SQL functions in lower case
+class not_true(FunctionElement[bool]):
     """`(condition) IS NOT TRUE`."""
 
     type = Boolean()
@@ -83,7 +83,7 @@ def _not_true(element: not_true, compiler: SQLCompiler, **kw: Any) -> str:
     return f"(({compiler.process(element.clauses, **kw)}) IS NOT TRUE)"
 
 
-class exact(FunctionElement[Any]):  # noqa: N801
+class exact(FunctionElement[Any]):
     """A value to compare byte by byte with a column, whose index still serves.
 
     MySQL's ci collations make `=` loose (`glu ` finds `GLU`); binary on the value's side does not.
@@ -104,7 +104,7 @@ def _exact_mysql(element: exact, compiler: SQLCompiler, **kw: Any) -> str:
     return f"CAST({compiler.process(element.clauses, **kw)} AS BINARY)"
 
 
-class as_decimal(FunctionElement[Any]):  # noqa: N801
+class as_decimal(FunctionElement[Any]):
     """A text column as a number; only ever used behind `is_numeral` ('12x' would become 12)."""
 
     type = NullType()
@@ -122,7 +122,7 @@ def _as_decimal_mysql(element: as_decimal, compiler: SQLCompiler, **kw: Any) -> 
     return f"CAST({compiler.process(element.clauses, **kw)} AS DECIMAL(38,12))"
 
 
-class wrapped_list(FunctionElement[Any]):  # noqa: N801
+class wrapped_list(FunctionElement[Any]):
     """`;a;b;` of a text column `a; b`: blanks out, the separator at both ends, to be searched by LIKE."""
 
     type = String()
@@ -142,7 +142,7 @@ def _wrapped_list_mysql(element: wrapped_list, compiler: SQLCompiler, **kw: Any)
     return f"CONCAT({separator}, REPLACE({column}, ' ', ''), {separator})"
 
 
-class word(FunctionElement[Any]):  # noqa: N801
+class word(FunctionElement[Any]):
     """A column of enumerated words, compared without regard to case and outer blanks, as its map reads it."""
 
     type = NullType()

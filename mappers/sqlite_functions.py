@@ -16,14 +16,18 @@ def _pattern(pattern: str, escape: str) -> re.Pattern[str]:
     characters = iter(pattern)
     for character in characters:
         if escape and character == escape:
-            out.append(re.escape(fold(next(characters, ""))))
+            out.append(_literal(next(characters, "")))
         elif character == "%":
             out.append(".*")
         elif character == "_":
             out.append(".")
         else:
-            out.append(re.escape(fold(character)))
+            out.append(_literal(character))
     return re.compile("".join(out), re.DOTALL)
+
+
+def _literal(character: str) -> str:
+    return re.escape(character if character.isspace() else fold(character))
 
 
 @lru_cache(4096)

@@ -12,8 +12,7 @@ from mappers.sql import NEVER, Alternative, Condition
 from mappers.terms import Term
 
 if TYPE_CHECKING:
-    from mappers.mapping import Join, ResourceMapping
-    from mappers.query import Criterion
+    from mappers.mapping import Join
     from mappers.site import Site
 
 Row = Sequence[Any]

@@ -85,3 +85,10 @@ def unit_code(text: str | None) -> str | None:
     if found is not None:
         return found.code
     return written if is_valid(written) else None
+
+
+@cache
+def texts(code: str) -> tuple[str, ...]:
+    """The unit texts that are read as this UCUM code, the code itself among them."""
+    found = [e.source for e in CodeMap.load("units").entries if e.coding() and e.code == code]
+    return tuple(dict.fromkeys((code, *found)))

@@ -1,5 +1,6 @@
 """Value kinds: the objects that read, search and sort one kind of value (`mappers.value`)."""
 
+from mappers.values.absence import Absent
 from mappers.values.children import Children
 from mappers.values.codes import (
     Bool,
@@ -15,13 +16,16 @@ from mappers.values.codes import (
     flag_is,
     word_is,
 )
-from mappers.values.compounds import Backbone, Choice, Derived, FirstOf, Sensitive, Several
+from mappers.values.compounds import Backbone, Choice, Derived, FirstOf, Merged, Sensitive, Several
+from mappers.values.conditions import both, looks_like, there_is, unless
 from mappers.values.quantity import Compared, Conversion, Number, Quantity
 from mappers.values.references import ReferenceTo, Route
+from mappers.values.security import SecurityLabel
 from mappers.values.text import (
     Address,
     ContactPoint,
     FullName,
+    HexUuidIdentifier,
     HumanName,
     Identifier,
     Joined,
@@ -30,9 +34,10 @@ from mappers.values.text import (
     Str,
     UuidIdentifier,
 )
-from mappers.values.time import Date, DateTime, Instant, Period
+from mappers.values.time import Date, DateTime, DayOrInstant, Happened, Instant, Period
 
 __all__ = [
+    "Absent",
     "Address",
     "Backbone",
     "Bool",
@@ -46,11 +51,14 @@ __all__ = [
     "Conversion",
     "Date",
     "DateTime",
+    "DayOrInstant",
     "Derived",
     "FirstOf",
     "Fixed",
     "FullName",
     "Given",
+    "Happened",
+    "HexUuidIdentifier",
     "HumanName",
     "Identifier",
     "Instant",
@@ -58,18 +66,24 @@ __all__ = [
     "ListCodings",
     "Mapped",
     "MappedCoding",
+    "Merged",
     "Number",
     "NumberIdentifier",
     "Period",
     "Quantity",
     "ReferenceTo",
     "Route",
+    "SecurityLabel",
     "Sensitive",
     "Several",
     "Str",
     "UuidIdentifier",
     "When",
+    "both",
     "concept",
     "flag_is",
+    "looks_like",
+    "there_is",
+    "unless",
     "word_is",
 ]

@@ -266,7 +266,8 @@ class Coded(Coding):
 
 class MappedCoding(Coding):
     """One coding from a column of local words, by a code map. Only rows of the map that were verified against
-    a packaged code system are sent; the local word has its own `Coded` beside it."""
+    a packaged code system are sent; the local word has its own `Coded` beside it.
+    """
 
     def __init__(self, column: Column, code_map: CodeMap, *, otherwise: Any = None) -> None:
         self.column, self.map, self.otherwise = column, code_map, otherwise

@@ -133,6 +133,22 @@ class Several(Value):
         return any_of(*(v.present() for v in self.values))
 
 
+class Merged(Several):
+    """Several contact points, of which those that say the same (system and value) become one."""
+
+    def reader(self, columns: Columns) -> Read:
+        read = super().reader(columns)
+
+        def merged(row: Row) -> Any:
+            found: dict[tuple[Any, Any], dict[str, Any]] = {}
+            for point in read(row) or ():
+                same = (point.get("system"), point.get("value"))
+                found[same] = {**point, **found.get(same, {})}
+            return list(found.values()) or None
+
+        return merged
+
+
 class Sensitive(Value):
     """A value that leaves only where the site permits it, and is searched by POST only (never in a URL)."""
 

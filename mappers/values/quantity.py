@@ -258,7 +258,8 @@ class Quantity(Value):
 
 class Compared(Value):
     """A quantity from a text such as `<0.5`: the number with its comparator. Not searched by value, since
-    what lies behind the comparator isn't known."""
+    what lies behind the comparator isn't known.
+    """
 
     fhir_type = "Quantity"
 
@@ -313,9 +314,7 @@ def _comparable(term: Amount) -> Iterator[tuple[str, Callable[[Decimal], Decimal
     if term.system not in (None, "", UCUM) or term.code is None:
         return
     code = term.code if term.system == UCUM else (ucum.unit_code(term.code) or term.code)
-    for other, factor, offset in ucum.convertible(code):
-        yield other, _conversion(Decimal(factor), Decimal(offset))
-
-
-def _conversion(factor: Decimal, offset: Decimal) -> Callable[[Decimal], Decimal]:
-    return lambda value: value * factor + offset
+    for conversion in ucum.convertible(code):
+        yield conversion.code, conversion.apply
+    if not ucum.convertible(code):
+        yield code, _same

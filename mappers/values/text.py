@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 from uuid import UUID
 
 from sqlalchemy import ColumnElement, func
@@ -12,6 +12,10 @@ from sqlalchemy import ColumnElement, func
 from mappers.sql import NEVER, Alternative, Condition, any_of, exact, filled, like_escape, one_of
 from mappers.terms import Mode, OfType, Term, Text, Token, Uri
 from mappers.value import Column, Columns, Question, Read, Row, Value
+from mappers.values.absence import absent_because
+
+if TYPE_CHECKING:
+    from mappers.mapping import Join
 
 # FHIR's string has no control characters but tab, line feed and carriage return; XML has no U+FFFE/F either
 _UNPRINTABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff]")
@@ -160,6 +164,7 @@ def _present(columns: Sequence[Column]) -> Condition:
 class HumanName(Value):
     """A name from columns; `text` is made of the parts where no column holds it whole.
 
+    `absent`: the reason that is given where a row has no name (else it has none).
     https://hl7.org/fhir/R4/datatypes.html#HumanName
     """
 
@@ -174,7 +179,10 @@ class HumanName(Value):
         prefix: Column | None = None,
         suffix: Column | None = None,
         use: str | None = None,
+        period: Value | None = None,
+        absent: str | None = None,
     ) -> None:
+        self.period, self.absent = period, absent
         self.whole = text if isinstance(text, Value) or text is None else Str(text)
         self.text = None if isinstance(text, Value) else text
         self.family, self.given = family, tuple(given)
@@ -195,20 +203,27 @@ class HumanName(Value):
         family = self._one(self.family, columns)
         given = [text_reader(c, columns) for c in self.given]
         prefix, suffix = self._one(self.prefix, columns), self._one(self.suffix, columns)
-        use = self.use
+        period = self.period.reader(columns) if self.period else lambda row: None
+        use, nameless = self.use, self._nameless()
 
         def read(row: Row) -> Any:
             whole, last = text(row), family(row)
             first = [g for r in given if (g := r(row))]
             if not (whole or last or first):
-                return None
+                return nameless
             before, after = prefix(row), suffix(row)
             name: dict[str, Any] = {"use": use} if use else {}
             name["text"] = whole or " ".join(p for p in (before, *first, last, after) if p)
             _put(name, family=last, given=first, prefix=before and [before], suffix=after and [after])
+            _put(name, period=period(row))
             return name
 
         return read
+
+    def _nameless(self) -> dict[str, Any] | None:
+        if self.absent is None:
+            return None
+        return {**({"use": self.use} if self.use else {}), "_text": absent_because(self.absent)}
 
     @staticmethod
     def _one(column: Column | None, columns: Columns) -> Read:
@@ -240,7 +255,7 @@ def _put(target: dict[str, Any], **values: Any) -> None:
 
 
 class Address(Value):
-    """An address from columns; `text` is what one column holds whole.
+    """An address from columns; `text` is what one column holds whole. Use, type and period may be values.
 
     https://hl7.org/fhir/R4/datatypes.html#Address
     """
@@ -252,45 +267,71 @@ class Address(Value):
         *,
         line: Sequence[Column] = (),
         text: Column | None = None,
-        use: str | None = None,
-        type: str | None = None,
-        **parts: Column,
+        use: str | Value | None = None,
+        type: str | Value | None = None,
+        period: Value | None = None,
+        joins: tuple[Join, ...] = (),
+        **parts: Column | Value,
     ) -> None:
-        self.line, self.text, self.fixed = tuple(line), text, {"use": use, "type": type}
-        self.parts = {_ADDRESS_PARTS[name]: column for name, column in parts.items()}
+        self.line, self.joins = tuple(Str(c) for c in line), joins
+        self.parts = {"text": Str(text)} if text is not None else {}
+        self.parts |= {_ADDRESS_PARTS[n]: p if isinstance(p, Value) else Str(p) for n, p in parts.items()}
+        about = {"use": use, "type": type, "period": period}
+        self.fixed = {k: v for k, v in about.items() if isinstance(v, str)}
+        self.about = {k: v for k, v in about.items() if isinstance(v, Value)}
 
     def reader(self, columns: Columns) -> Read:
-        lines = [text_reader(c, columns) for c in self.line]
-        parts = {name: text_reader(c, columns) for name, c in self.parts.items()}
-        if self.text is not None:
-            parts = {"text": text_reader(self.text, columns), **parts}
-        fixed = {k: v for k, v in self.fixed.items() if v}
+        lines = [part.reader(columns) for part in self.line]
+        parts = {name: part.reader(columns) for name, part in self.parts.items()}
+        about = {name: part.reader(columns) for name, part in self.about.items()}
+        fixed = self.fixed
 
         def read(row: Row) -> Any:
             found: dict[str, Any] = {k: v for k, r in parts.items() if (v := r(row))}
             if line := [t for r in lines if (t := r(row))]:
                 found["line"] = line
-            return {**fixed, **found} if found else None
+            if not found:
+                return None
+            return {**fixed, **{k: v for k, r in about.items() if (v := r(row))}, **found}
 
         return read
 
-    def _columns(self) -> tuple[Column, ...]:
-        text = (self.text,) if self.text is not None else ()
-        return (*text, *self.line, *self.parts.values())
+    def _values(self) -> tuple[Value, ...]:
+        return (*self.line, *self.parts.values())
 
     def matches(self, term: Term, q: Question) -> list[Alternative]:
-        assert isinstance(term, Text)
-        return [q.near(any_of(*(text_condition(c, term, q) for c in self._columns())))]
+        return [a for part in self._values() for a in part.matches(term, q)]
 
     def present(self) -> Condition:
-        return _present(self._columns())
+        return any_of(*(part.present() for part in self._values()))
 
     def sort_key(self) -> Column | None:
-        return self._columns()[0]
+        return self._values()[0].sort_key()
 
     def sub(self, name: str) -> Value | None:
-        column = {"text": self.text, **self.parts}.get(name)
-        return Str(column) if column is not None else None
+        if name == "use" and "use" in self.fixed:
+            return StatedCode(self.fixed["use"], self.present())
+        return {**self.parts, **self.about}.get(name)
+
+
+class StatedCode(Value):
+    """A code that is the same for all rows that have the value around it (an address's use)."""
+
+    takes = (Token,)
+
+    def __init__(self, code: str, there: Condition) -> None:
+        self.code, self.there = code, there
+
+    def reader(self, columns: Columns) -> Read:
+        code = self.code
+        return lambda row: code
+
+    def matches(self, term: Term, q: Question) -> list[Alternative]:
+        assert isinstance(term, Token)
+        return [q.near(self.there) if not term.system and term.code == self.code else NEVER]
+
+    def present(self) -> Condition:
+        return self.there
 
 
 _ADDRESS_PARTS = {
@@ -342,6 +383,7 @@ def token_condition(column: Column, term: Token, q: Question) -> Condition:
 class Identifier(Value):
     """An identifier from one column under a fixed system.
 
+    `absent`: the reason that is given where a row has none (else it has no identifier).
     https://hl7.org/fhir/R4/datatypes.html#Identifier
     """
 
@@ -355,8 +397,9 @@ class Identifier(Value):
         column: ColumnElement[Any],
         type: tuple[str, str, str] | None = None,
         use: str | None = None,
+        absent: str | None = None,
     ) -> None:
-        self.system, self.column, self.type = system, column, type
+        self.system, self.column, self.type, self.absent = system, column, type, absent
         self.fixed: dict[str, Any] = {"use": use} if use else {}
         if type:
             coding = {"system": type[0], "code": type[1], "display": type[2]}
@@ -365,7 +408,8 @@ class Identifier(Value):
 
     def reader(self, columns: Columns) -> Read:
         value, fixed = text_reader(self.column, columns), self.fixed
-        return lambda row: {**fixed, "value": v} if (v := value(row)) else None
+        none = {**fixed, "_value": absent_because(self.absent)} if self.absent else None
+        return lambda row: {**fixed, "value": v} if (v := value(row)) else none
 
     def matches(self, term: Term, q: Question) -> list[Alternative]:
         if isinstance(term, OfType):
@@ -442,3 +486,19 @@ def _bytes(text: str) -> bytes:
         return UUID(text).bytes
     except ValueError:
         return b"\x00"
+
+
+class HexUuidIdentifier(UuidIdentifier):
+    """A uuid column of 32 hexadecimal digits (Django's on MySQL) as `urn:uuid:…`."""
+
+    def reader(self, columns: Columns) -> Read:
+        place, fixed = columns.at(self.column), self.fixed
+        return lambda row: {**fixed, "value": u} if (u := _urn(_bytes(str(row[place])))) else None
+
+    def _value(self, term: Token, q: Question) -> Condition:
+        if term.code is None:
+            return self.present()
+        return self.column == exact(q.bind(term, lambda t: _bytes(t.code).hex()))
+
+    def present(self) -> Condition:
+        return func.length(self.column) == 32

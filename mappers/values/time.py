@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from mappers.sql import NEVER, Alternative, Condition, all_of, any_of, negate
-from mappers.terms import Prefix, Range, Term
+from mappers.terms import Prefix, Range, Term, Token
 from mappers.value import Column, Columns, Question, Read, Row, Value
 
 Bound = Callable[[Range], str]
@@ -112,6 +112,44 @@ class DateTime(Date):
     """A day from a DATE column, in an element whose type is dateTime."""
 
     fhir_type = "DateTime"
+
+
+class DayOrInstant(Instant):
+    """An instant from a DATETIME column that often means a day: midnight sharp is written as the day alone."""
+
+    def reader(self, columns: Columns) -> Read:
+        place, site = columns.at(self.column), columns.site
+
+        def read(row: Row) -> Any:
+            stored = row[place]
+            if not stored:
+                return None
+            midnight = not stored[11:].strip("0:.")
+            return site.date(stored) if midnight else site.instant(stored)
+
+        return read
+
+
+class Happened(DayOrInstant):
+    """When something happened, in a choice with a boolean: the token `true` finds it too.
+
+    `closed`: what has no date counts as false (in searches only; nothing is said of it).
+    """
+
+    takes = (Range, Token)
+
+    def __init__(self, column: Column, *, closed: bool = False) -> None:
+        super().__init__(column)
+        self.closed = closed
+
+    def matches(self, term: Term, q: Question) -> list[Alternative]:
+        if isinstance(term, Range):
+            return super().matches(term, q)
+        assert isinstance(term, Token)
+        there = q.near(self.present())
+        if term.code == "true":
+            return [there]
+        return [negate(there) if self.closed and term.code == "false" else NEVER]
 
 
 class Period(Value):

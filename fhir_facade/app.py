@@ -1,0 +1,126 @@
+"""The only wiring: settings in, one ASGI application out."""
+
+from __future__ import annotations
+
+import gc
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime
+from functools import cache
+from importlib.metadata import version
+from typing import Any
+
+from fastapi import FastAPI
+
+from capability.statement import capability_statement
+from fhir_facade import health
+from fhir_facade.content import Message, Receive, Send
+from fhir_facade.paging import Cursors
+from fhir_facade.registry import by_type
+from fhir_facade.routes import FhirApp
+from fhir_facade.service import Service
+from fhir_facade.settings import Settings
+from mappers.database import Database, MySql, MySqlSettings, Sqlite
+from mappers.demo import create_embedded
+from mappers.engine import Engine
+from mappers.site import RESIDENT_NUMBER, Site
+
+
+class Application:
+    """FHIR requests go straight to the FHIR application; everything else to FastAPI."""
+
+    def __init__(self, fhir: FhirApp, rest: FastAPI) -> None:
+        self.fhir, self.rest = fhir, rest
+
+    async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
+        """One ASGI connection."""
+        if scope["type"] == "http" and _is_fhir(scope["path"]):
+            await self.fhir(scope, receive, send)
+        else:
+            await self.rest(scope, receive, send)
+
+
+def _is_fhir(path: str) -> bool:
+    return path.startswith("/api/fhir") and (len(path) == 9 or path[9] == "/")
+
+
+def site_of(settings: Settings) -> Site:
+    """The site as the mappings see it."""
+    permits = frozenset({RESIDENT_NUMBER}) if settings.serve_resident_number else frozenset()
+    return Site(zone=settings.site_timezone, permits=permits)
+
+
+def database_of(settings: Settings) -> Database:
+    """The database that the settings name; the embedded one is made (with demo data) if it isn't there."""
+    if settings.embedded:
+        create_embedded(settings.data_path)
+        return Sqlite(settings.data_path / "cdss.db", settings.data_path / "openemr.db")
+    return MySql(
+        MySqlSettings(
+            host=settings.db_host,
+            port=settings.db_port,
+            user=settings.db_user,
+            password=settings.db_password,
+            database=settings.db_name,
+            openemr=settings.openemr_db_name,
+            zone=session_zone(settings.site_timezone),
+            pool=settings.db_pool_size,
+            statement_seconds=settings.db_statement_seconds,
+        )
+    )
+
+
+def session_zone(zone: str) -> str:
+    """The zone as every MySQL server knows it: an offset where the zone has had but one since 1990, else its name."""
+    site = Site(zone=zone)
+    moments = [f"{year}-{month:02d}-01 12:00:00" for year in range(1990, 2040) for month in (1, 4, 7, 10)]
+    offsets = {site.instant(m)[19:] for m in moments}  # type: ignore[index]
+    return offsets.pop() if len(offsets) == 1 else zone
+
+
+def service_of(settings: Settings) -> Service:
+    """Everything that answers FHIR requests under these settings."""
+    site, mappings = site_of(settings), by_type()
+    engine = Engine(mappings, database_of(settings), site)
+    return Service(settings, site, mappings, engine, Cursors.of(settings.data_path))
+
+
+def create_app(settings: Settings | None = None) -> Application:
+    """The application: FHIR below /api/fhir, health and documentation beside it."""
+    settings = settings or Settings.from_environment()
+    service = service_of(settings)
+    rest = FastAPI(
+        title="NeuroNova FHIR facade",
+        version=version("fhir-facade"),
+        lifespan=_lifespan(service),
+        docs_url=None,
+        redoc_url=None,
+        openapi_url=None,
+    )
+    rest.include_router(health.router(service.engine.database))
+    return Application(FhirApp(service, _capabilities(service)), rest)
+
+
+def _capabilities(service: Service) -> Any:
+    started = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+    @cache
+    def build() -> dict[str, Any]:
+        return capability_statement(
+            service.mappings, service.base, version("fhir-facade"), started, service.degraded
+        )
+
+    return build
+
+
+def _lifespan(service: Service) -> Any:
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        # what lives as long as the process is nothing to look through at every collection
+        gc.collect()
+        gc.freeze()
+        gc.set_threshold(50_000, 20, 50)
+        yield
+        await service.engine.database.close()
+
+    return lifespan

@@ -1,0 +1,65 @@
+"""searchset Bundles. https://hl7.org/fhir/R4/bundle.html#searchset"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+from urllib.parse import quote
+
+from fhir_facade.outcome import Issue, outcome
+
+Resource = dict[str, Any]
+_SAFE = ":|$,/*.-_~"
+
+
+def searchset(
+    base: str,
+    matches: Sequence[Resource],
+    included: Sequence[Resource],
+    issues: Sequence[Issue],
+    links: Sequence[tuple[str, str]],
+    total: int | None,
+) -> Resource:
+    """The Bundle of one page: matches, what they include, and an outcome for what went wrong beside."""
+    entries = [_entry(base, r, "match") for r in matches]
+    entries += [_entry(base, r, "include") for r in included]
+    if issues:
+        entries.append({"resource": outcome(issues), "search": {"mode": "outcome"}})
+    bundle: Resource = {"resourceType": "Bundle", "type": "searchset"}
+    if total is not None:
+        bundle["total"] = total
+    bundle["link"] = [{"relation": relation, "url": url} for relation, url in links]
+    if entries:
+        bundle["entry"] = entries
+    return bundle
+
+
+_MATCH, _INCLUDE = {"mode": "match"}, {"mode": "include"}
+
+
+def _entry(base: str, resource: Resource, mode: str) -> Resource:
+    return {
+        "fullUrl": f"{base}/{resource['resourceType']}/{resource['id']}",
+        "resource": resource,
+        "search": _MATCH if mode == "match" else _INCLUDE,
+    }
+
+
+def url(base: str, path: str, parameters: Sequence[tuple[str, str]]) -> str:
+    """An absolute url below the base."""
+    query = "&".join(f"{quote(n, safe=_SAFE)}={quote(v, safe=_SAFE)}" for n, v in parameters)
+    return f"{base}/{path}{'?' + query if query else ''}".removesuffix("/")
+
+
+_KEPT = ("resourceType", "id", "meta")
+_SUBSETTED = {"system": "http://terminology.hl7.org/CodeSystem/v3-ObservationValue", "code": "SUBSETTED"}
+
+
+def subset(resource: Resource, names: frozenset[str]) -> Resource:
+    """The resource with those top-level elements only, tagged SUBSETTED.
+
+    https://hl7.org/fhir/R4/search.html#elements
+    """
+    kept = {k: v for k, v in resource.items() if k in _KEPT or k in names or k.removeprefix("_") in names}
+    kept["meta"] = {**resource["meta"], "tag": [*resource["meta"].get("tag", []), _SUBSETTED]}
+    return kept

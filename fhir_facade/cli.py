@@ -1,0 +1,100 @@
+"""The command `fhir-facade`."""
+
+from __future__ import annotations
+
+import argparse
+import ipaddress
+import sys
+from collections.abc import Sequence
+
+from fhir_facade.settings import SettingFault, Settings
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Runs one command; 2 for a setting or argument that can't be used."""
+    parser = _parser()
+    chosen = parser.parse_args(arguments)
+    try:
+        return int(chosen.run(Settings.from_environment(), chosen) or 0)
+    except SettingFault as fault:
+        print(f"fhir-facade: {fault}", file=sys.stderr)
+        return 2
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="fhir-facade", description="FHIR R4 over the hospital's own databases"
+    )
+    commands = parser.add_subparsers(required=True, metavar="command")
+    serving = commands.add_parser("serve", help="start the server")
+    serving.add_argument("--workers", type=int, default=1, help="processes (default 1)")
+    serving.set_defaults(run=serve)
+    demo = commands.add_parser("demo-data", help="make the embedded demo databases in DATA_DIR")
+    demo.set_defaults(run=demo_data)
+    return parser
+
+
+def serve(settings: Settings, chosen: argparse.Namespace) -> int:
+    """Serves until it is stopped."""
+    import uvicorn
+
+    check_binding(settings)
+    print(welcome(settings), flush=True)
+    uvicorn.run(
+        "fhir_facade.app:create_app",
+        factory=True,
+        host=settings.host,
+        port=settings.port,
+        workers=chosen.workers,
+        log_level="warning",
+        access_log=False,
+        server_header=False,
+        date_header=True,
+    )
+    return 0
+
+
+def check_binding(settings: Settings) -> None:
+    """Without access control the server listens on loopback only; raises SettingFault otherwise."""
+    if settings.enable_security:
+        raise SettingFault("ENABLE_SECURITY: access control is not available yet; leave it unset")
+    try:
+        loopback = ipaddress.ip_address(settings.host).is_loopback
+    except ValueError:
+        loopback = settings.host == "localhost"
+    if not loopback:
+        raise SettingFault(
+            "HOST: without access control the server binds to loopback only (127.0.0.1, ::1, localhost)"
+        )
+
+
+def welcome(settings: Settings) -> str:
+    """What is printed at the start: where to look."""
+    source = (
+        f"embedded demo databases in {settings.data_path}"
+        if settings.embedded
+        else f"{settings.db_name} and {settings.openemr_db_name} on {settings.db_host}:{settings.db_port}"
+    )
+    base = settings.fhir_base
+    return "\n".join(
+        (
+            f"NeuroNova FHIR facade · {source}",
+            f"  start here     {settings.base_url}/",
+            f"  FHIR R4        {base}  ({base}/metadata)",
+            f"  a patient      {base}/Patient?name=김",
+            f"  documentation  {settings.base_url}/api/docs/",
+        )
+    )
+
+
+def demo_data(settings: Settings, chosen: argparse.Namespace) -> int:
+    """Makes the embedded demo databases if they aren't there."""
+    from mappers.demo import create_embedded
+
+    create_embedded(settings.data_path)
+    print(f"demo databases in {settings.data_path}")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,183 @@
+"""What a request asks for and what an answer is made of: media types, JSON, XML, the ASGI messages."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping, MutableMapping
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import Any
+from urllib.parse import parse_qsl
+
+import orjson
+
+from fhir_facade.outcome import FhirFault, parameter
+from mappers.fhir_models import to_xml
+
+Message = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[Message]]
+Send = Callable[[Message], Awaitable[None]]
+
+JSON_TYPE = "application/fhir+json;charset=utf-8"
+XML_TYPE = "application/fhir+xml;charset=utf-8"
+FORMATS = {
+    "json": "json",
+    "application/json": "json",
+    "application/fhir+json": "json",
+    "text/json": "json",
+    "xml": "xml",
+    "application/xml": "xml",
+    "application/fhir+xml": "xml",
+    "text/xml": "xml",
+}
+FHIR_VERSIONS = ("4.0", "4.0.1")
+MAX_PARAMETERS = 500
+
+
+@dataclass
+class Request:
+    """A FHIR request: the path below the base, the decoded parameters of URL and body."""
+
+    method: str
+    path: str
+    query: str
+    headers: Mapping[str, str]
+    request_id: str
+    parameters: list[tuple[str, str]] = field(default_factory=list)
+    body_parameters: list[tuple[str, str]] = field(default_factory=list)
+    format: str = "json"
+    pretty: bool = False
+
+    @property
+    def handling(self) -> str:
+        """`strict` or `lenient`: what to do with parameters that aren't known (default: refuse).
+
+        https://hl7.org/fhir/R4/search.html#errors
+        """
+        preferred = self.headers.get("prefer", "").replace(" ", "").lower()
+        return "lenient" if "handling=lenient" in preferred else "strict"
+
+    @property
+    def states_strict(self) -> bool:
+        """Whether the client insists on a whole answer (a source that is down is then 503)."""
+        return "handling=strict" in self.headers.get("prefer", "").replace(" ", "").lower()
+
+
+@dataclass
+class Response:
+    """An answer: a resource (or none), a status and headers."""
+
+    resource: dict[str, Any] | None
+    status: int = 200
+    headers: dict[str, str] = field(default_factory=dict)
+
+
+def parsed(query: str, where: str = "query") -> list[tuple[str, str]]:
+    """The decoded pairs of a query string or form; raises 400 for bytes that are no UTF-8."""
+    try:
+        return parse_qsl(query, keep_blank_values=True, errors="strict", max_num_fields=MAX_PARAMETERS)
+    except UnicodeDecodeError:
+        raise FhirFault(400, "invalid", f"the {where} is not UTF-8") from None
+    except ValueError:
+        raise FhirFault(400, "too-costly", f"more than {MAX_PARAMETERS} parameters in the {where}") from None
+
+
+def negotiate(request: Request) -> None:
+    """Sets format and pretty from `_format`, `_pretty` and Accept, and takes those parameters out.
+
+    https://hl7.org/fhir/R4/http.html#mime-type
+    """
+    rest, asked, pretty = [], "", False
+    for name, value in request.parameters:
+        if name == "_format":
+            asked = value
+        elif name == "_pretty":
+            pretty = _boolean("_pretty", value)
+        else:
+            rest.append((name, value))
+    request.parameters, request.pretty = rest, pretty
+    request.format = _format(asked) if asked else _accepted(request.headers.get("accept", "*/*"))
+
+
+def _boolean(name: str, value: str) -> bool:
+    if value not in ("true", "false"):
+        raise parameter(name, f"{name} is true or false")
+    return value == "true"
+
+
+def _format(asked: str) -> str:
+    media, _, rest = asked.replace(" ", "+").partition(";")
+    if media.lower() not in FORMATS or not _version_fits(rest):
+        raise parameter("_format", "_format is json or xml (FHIR 4.0)", "not-supported", 406)
+    return FORMATS[media.lower()]
+
+
+def _accepted(accept: str) -> str:
+    """The format of the best acceptable media type; 406 if none is."""
+    offers: list[tuple[float, int, str]] = []
+    for place, item in enumerate(accept.split(",")):
+        media, _, rest = item.strip().partition(";")
+        found = "json" if media in ("*/*", "application/*", "text/html", "") else FORMATS.get(media.lower())
+        quality = _quality(rest)
+        if found and quality > 0 and _version_fits(rest):
+            offers.append((-quality, place, found))
+    if not offers:
+        raise FhirFault(
+            406,
+            "not-supported",
+            "this server answers application/fhir+json and application/fhir+xml",
+            ("http.Accept",),
+        )
+    return min(offers)[2]
+
+
+def _quality(parameters: str) -> float:
+    for part in parameters.split(";"):
+        name, _, value = part.strip().partition("=")
+        if name == "q":
+            try:
+                return float(value)
+            except ValueError:
+                return 0.0
+    return 1.0
+
+
+def _version_fits(parameters: str) -> bool:
+    for part in parameters.split(";"):
+        name, _, value = part.strip().partition("=")
+        if name.lower() == "fhirversion":
+            return value.strip('"') in FHIR_VERSIONS
+    return True
+
+
+def _default(value: Any) -> Any:
+    if isinstance(value, Decimal):
+        return orjson.Fragment(str(value) if value.as_tuple().exponent not in ("n", "N", "F") else "null")
+    raise TypeError(type(value).__name__)
+
+
+def dumps(resource: Mapping[str, Any], pretty: bool = False) -> bytes:
+    """JSON, with decimals exactly as they are (5.40 keeps its zero)."""
+    return orjson.dumps(resource, default=_default, option=orjson.OPT_INDENT_2 if pretty else 0)
+
+
+def serialized(resource: Mapping[str, Any], request: Request) -> tuple[bytes, str]:
+    """The body and its media type in the format that was asked for."""
+    if request.format == "xml":
+        return to_xml(resource, pretty=request.pretty), XML_TYPE
+    return dumps(resource, request.pretty), JSON_TYPE
+
+
+async def body(receive: Receive, limit: int) -> bytes:
+    """The request's body; 413 beyond the limit."""
+    chunks, size = [], 0
+    while True:
+        message = await receive()
+        if message["type"] == "http.disconnect":
+            raise FhirFault(400, "incomplete", "the request's body ended early")
+        chunk = message.get("body", b"")
+        size += len(chunk)
+        if size > limit:
+            raise FhirFault(413, "too-long", f"the body is longer than {limit} bytes")
+        chunks.append(chunk)
+        if not message.get("more_body"):
+            return b"".join(chunks)

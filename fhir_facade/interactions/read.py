@@ -1,0 +1,85 @@
+"""read: https://hl7.org/fhir/R4/http.html#read"""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime, parsedate_to_datetime
+from typing import Any
+
+from fhir_facade.bundle import subset
+from fhir_facade.content import Request, Response
+from fhir_facade.outcome import FhirFault, not_found, parameter
+from fhir_facade.search_request import Options, Reader
+from fhir_facade.service import Service
+from mappers.branch import Unreadable
+from mappers.database import SourceDownError
+
+_ID = re.compile(r"[A-Za-z0-9\-.]{1,64}")
+
+
+async def read(service: Service, request: Request, resource_type: str, id_text: str) -> Response:
+    """The resource; 404 where there is none, 304 if the client has it already."""
+    if not _ID.fullmatch(id_text):
+        raise FhirFault(400, "value", "an id is 1 to 64 of A-Z a-z 0-9 - .", (f"{resource_type}.id",))
+    shape = _shape(service, request, resource_type)
+    resource = await found(service, resource_type, id_text)
+    headers = validators(resource)
+    if _unchanged(request, headers):
+        return Response(None, 304, headers)
+    kept = shape.kept(resource_type)
+    return Response(subset(resource, kept) if kept is not None else resource, 200, headers)
+
+
+def _shape(service: Service, request: Request, resource_type: str) -> Any:
+    """`_summary` and `_elements` are all that a read takes."""
+    for name, _ in request.parameters:
+        if name not in ("_summary", "_elements"):
+            raise parameter(
+                name,
+                f"a read takes _summary, _elements, _format and _pretty, not {name[:60]!r}",
+                "not-supported",
+            )
+    shape = Reader(service.parser(), [resource_type], Options(), lenient=False).read(request.parameters)
+    if shape.summary == "count":
+        raise parameter("_summary", "_summary=count is for searches")
+    return shape
+
+
+async def found(service: Service, resource_type: str, id_text: str) -> dict[str, Any]:
+    """The resource, or the fault that says why it can't be had."""
+    try:
+        resource = await service.engine.read(resource_type, id_text)
+    except SourceDownError:
+        raise FhirFault(503, "transient", "the source of this resource can't be asked just now") from None
+    if resource is None:
+        raise not_found(f"there is no {resource_type}/{id_text}")
+    if isinstance(resource, Unreadable):
+        raise FhirFault(500, "exception", f"the row {resource.source} can't be read: {resource.reason}")
+    return resource
+
+
+def validators(resource: dict[str, Any]) -> dict[str, str]:
+    """ETag and Last-Modified of a resource."""
+    meta = resource["meta"]
+    headers = {"etag": f'W/"{meta["versionId"]}"', "cache-control": "private, no-cache"}
+    if "lastUpdated" in meta:
+        moment = datetime.fromisoformat(meta["lastUpdated"]).astimezone(UTC)
+        headers["last-modified"] = format_datetime(moment.replace(microsecond=0), usegmt=True)
+    return headers
+
+
+def _unchanged(request: Request, headers: dict[str, str]) -> bool:
+    """If-None-Match decides; If-Modified-Since only without it (RFC 9110, 13.1)."""
+    tags = request.headers.get("if-none-match")
+    if tags is not None:
+        return tags.strip() == "*" or headers["etag"].removeprefix("W/") in re.findall(r'"[^"]*"', tags)
+    since = request.headers.get("if-modified-since")
+    if since is None or "last-modified" not in headers:
+        return False
+    try:
+        asked = parsedate_to_datetime(since)
+    except ValueError:
+        return False
+    changed = parsedate_to_datetime(headers["last-modified"])
+    return asked.tzinfo is not None and changed - asked < timedelta(seconds=1)

@@ -1,0 +1,255 @@
+"""search-type, search-system and compartment search. https://hl7.org/fhir/R4/http.html#search"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from fhir_facade.bundle import searchset, subset, url
+from fhir_facade.content import Request, Response
+from fhir_facade.interactions.explain import explained
+from fhir_facade.interactions.read import found
+from fhir_facade.outcome import FhirFault, Issue, parameter
+from fhir_facade.paging import Cursor
+from fhir_facade.search_request import Options, Reader, SearchRequest
+from fhir_facade.sensitive import resolved
+from fhir_facade.service import Service
+from mappers.branch import Unreadable
+from mappers.database import SourceDownError, TooSlowError
+from mappers.engine import Page, Position
+from mappers.include import Includer
+from mappers.parse import Parser, SearchFault
+from mappers.query import UNRESTRICTED, Condition
+from terminology import definitions
+
+Resource = dict[str, Any]
+
+
+@dataclass
+class Search:
+    """One search under way: path, types, the request as read, the compartment if there is one."""
+
+    service: Service
+    request: Request
+    path: str
+    types: list[str]
+    compartment: tuple[str, str] | None = None
+    asked: SearchRequest = field(default_factory=SearchRequest)
+    after: Position | None = None
+    total: int | None = None
+
+    @property
+    def by_post(self) -> bool:
+        """Whether the parameters came in a body."""
+        return self.request.method == "POST"
+
+
+async def search_type(service: Service, request: Request, resource_type: str) -> Response:
+    """A search of one type."""
+    return await _search(Search(service, request, resource_type, [resource_type]))
+
+
+async def search_system(service: Service, request: Request) -> Response:
+    """A search over several types: `_type`, or all that have the parameters."""
+    stated = [v for n, v in [*request.parameters, *request.body_parameters] if n == "_type"]
+    types = [t for v in stated for t in v.split(",") if t] or sorted(service.mappings)
+    for name in types:
+        if name not in service.mappings:
+            raise parameter(
+                "_type",
+                f"{name[:60]} is not served here; valid: {', '.join(sorted(service.mappings))}",
+                "not-supported",
+            )
+    return await _search(Search(service, request, "", list(dict.fromkeys(types))))
+
+
+async def search_compartment(
+    service: Service, request: Request, code: str, id_text: str, kind: str
+) -> Response:
+    """A search within a compartment; `*` for all types in it. 404 where the compartment's owner isn't there."""
+    if code not in definitions.compartment_types():
+        raise FhirFault(404, "not-supported", f"there is no compartment {code}")
+    await found(service, code, id_text)
+    parser = service.parser()
+    types = sorted(service.mappings) if kind == "*" else [kind]
+    inside = [t for t in types if parser.compartment(code, id_text, t) is not None]
+    if not inside:
+        raise FhirFault(400, "not-supported", f"{kind} is not in the {code} compartment")
+    return await _search(Search(service, request, f"{code}/{id_text}/{kind}", inside, (code, id_text)))
+
+
+async def _search(search: Search) -> Response:
+    cursor = next((v for n, v in search.request.parameters if n == "_cursor"), None)
+    pairs = _continued(search, cursor) if cursor is not None else await _stated(search)
+    reader = _reader(search)
+    try:
+        search.asked = reader.read(pairs)
+        if search.asked.explain:
+            return Response(
+                explained(
+                    search.service, [reader.query(search.asked, t) for t in search.types], search.by_post
+                )
+            )
+        if search.asked.counts_only:
+            return await _counted(search, reader)
+        return await _page(search, reader)
+    except TooSlowError:
+        raise FhirFault(503, "too-costly", "the search took too long and was cancelled: narrow it") from None
+    except SourceDownError:
+        raise FhirFault(503, "transient", "a source can't be asked just now") from None
+
+
+def _reader(search: Search) -> Reader:
+    settings = search.service.settings
+    options = Options(settings.page_size, settings.page_size_limit)
+    parser = search.service.parser(by_post=search.by_post)
+    return Reader(parser, search.types, options, search.request.handling == "lenient")
+
+
+async def _stated(search: Search) -> list[tuple[str, str]]:
+    """The parameters of URL and body; a resident number in the body becomes the ids it stands for."""
+    by_url, by_body = search.request.parameters, search.request.body_parameters
+    _refuse_sensitive(search.service.parser(), search.types, by_url)
+    pairs = [p for p in by_url if p[0] != "_type" or search.path]
+    pairs += [p for p in by_body if p[0] != "_type" or search.path]
+    return await resolved(search.service, pairs) if by_body else pairs
+
+
+def _refuse_sensitive(parser: Parser, types: Sequence[str], pairs: Sequence[tuple[str, str]]) -> None:
+    """What stands in the URL of a POST is in a URL all the same."""
+    for name, value in pairs:
+        for resource_type in types:
+            try:
+                parser.condition(resource_type, name, value)
+            except SearchFault as fault:
+                if "resident number" in str(fault):
+                    raise parameter(fault.param, str(fault), fault.code) from None
+
+
+def _continued(search: Search, text: str) -> list[tuple[str, str]]:
+    cursor = search.service.cursors.open(text)
+    if cursor.path != search.path:
+        raise parameter("_cursor", "this page link belongs to another search")
+    search.types = (
+        search.types[search.types.index(cursor.resource_type) :]
+        if cursor.resource_type in search.types
+        else []
+    )
+    search.after, search.total = cursor.position, cursor.total
+    return list(cursor.parameters)
+
+
+def _within(search: Search, resource_type: str) -> tuple[Condition, ...]:
+    if search.compartment is None:
+        return ()
+    inside = search.service.parser().compartment(*search.compartment, resource_type)
+    return (inside,) if inside else ()
+
+
+async def _counted(search: Search, reader: Reader) -> Response:
+    total = await _total(search, reader)
+    links = [("self", url(search.service.base, search.path, search.asked.used))]
+    return Response(searchset(search.service.base, [], [], search.asked.issues, links, total))
+
+
+async def _total(search: Search, reader: Reader) -> int:
+    total = 0
+    for resource_type in search.types:
+        query = reader.query(search.asked, resource_type, *_within(search, resource_type))
+        total += await search.service.engine.total(query, by_post=search.by_post)
+    return total
+
+
+async def _page(search: Search, reader: Reader) -> Response:
+    asked, service = search.asked, search.service
+    page, resource_type = await _fill(search, reader)
+    matches = [m for m in page.matches if isinstance(m, dict)]
+    issues = [*asked.issues, *_troubles(page)]
+    included = []
+    if asked.includes:
+        includer = Includer(service.engine, UNRESTRICTED, service.settings.include_limit)
+        collected = await includer.collect(matches, asked.includes)
+        included = list(collected.resources.values())
+        if collected.cut:
+            limit = service.settings.include_limit
+            issues.append(
+                Issue("too-costly", f"only {limit} resources are included; there may be more", "warning")
+            )
+    total = await _told(search, reader, page, len(matches))
+    bundle = searchset(
+        service.base,
+        _shaped(asked, matches),
+        _shaped(asked, included),
+        issues,
+        _links(search, page, resource_type, total),
+        total,
+    )
+    return Response(bundle)
+
+
+async def _fill(search: Search, reader: Reader) -> tuple[Page, str]:
+    """One page over the types, in their order; the type that the next page starts with."""
+    whole, after = Page(), search.after
+    types = search.types
+    for place, resource_type in enumerate(types):
+        query = reader.query(search.asked, resource_type, *_within(search, resource_type))
+        room = search.asked.count - len(whole.matches)
+        page = await search.service.engine.page(
+            query, room, after, by_post=search.by_post, strict=search.request.states_strict
+        )
+        whole.matches += page.matches
+        whole.down += page.down
+        if page.after is not None:
+            whole.after = page.after
+            return whole, resource_type
+        after = None
+        if len(whole.matches) >= search.asked.count and place + 1 < len(types):
+            return whole, types[place + 1]
+    return whole, ""
+
+
+def _troubles(page: Page) -> list[Issue]:
+    unreadable = [m for m in page.matches if isinstance(m, Unreadable)]
+    issues = [
+        Issue("exception", f"the row {u.source} can't be read: {u.reason}", "error") for u in unreadable
+    ]
+    down = [
+        Issue("transient", f"{name} can't be asked just now: its resources are missing here", "warning")
+        for name in page.down
+    ]
+    return issues + down
+
+
+async def _told(search: Search, reader: Reader, page: Page, matches: int) -> int | None:
+    """The total: when asked for, or when the first page holds everything anyway."""
+    if search.asked.total == "none":
+        return None
+    if search.total is not None:
+        return search.total
+    if search.asked.total in ("accurate", "estimate"):
+        return await _total(search, reader)
+    first_and_last = search.after is None and page.after is None and not page.down
+    return len(page.matches) if first_and_last and len(page.matches) == matches else None
+
+
+def _links(search: Search, page: Page, resource_type: str, total: int | None) -> list[tuple[str, str]]:
+    base, asked = search.service.base, search.asked
+    links = [("self", url(base, search.path, asked.used))]
+    if resource_type:
+        cursor = Cursor(search.path, tuple(asked.used), resource_type, page.after, total)
+        pairs = [("_cursor", search.service.cursors.seal(cursor))]
+        if not search.path:
+            pairs.insert(0, ("_type", ",".join(search.types)))
+        links.append(("next", url(base, search.path, pairs)))
+    return links
+
+
+def _shaped(asked: SearchRequest, resources: Sequence[Resource]) -> Sequence[Resource]:
+    if not asked.elements and asked.summary in ("", "false"):
+        return resources
+    shaped = []
+    for resource in resources:
+        kept = asked.kept(resource["resourceType"])
+        shaped.append(subset(resource, kept) if kept is not None else resource)
+    return shaped

@@ -1,0 +1,198 @@
+"""FHIR over HTTP: one thin ASGI application below `/api/fhir`. https://hl7.org/fhir/R4/http.html
+
+It is raw ASGI because a web framework's routing costs as much as a read does (docs/decisions/0004).
+"""
+
+from __future__ import annotations
+
+import gzip
+import logging
+import os
+import re
+import time
+from collections.abc import Awaitable, Callable
+from typing import Any
+from urllib.parse import unquote
+
+from fhir_facade.content import (
+    JSON_TYPE,
+    Message,
+    Receive,
+    Request,
+    Response,
+    Send,
+    body,
+    dumps,
+    negotiate,
+    parsed,
+    serialized,
+)
+from fhir_facade.cors import Cors
+from fhir_facade.interactions.read import read
+from fhir_facade.interactions.search_type import search_compartment, search_system, search_type
+from fhir_facade.outcome import FhirFault, not_found, outcome
+from fhir_facade.service import Service
+from terminology import definitions
+
+log = logging.getLogger("fhir_facade.access")
+_REQUEST_ID = re.compile(r"[A-Za-z0-9._\-]{1,64}")
+FORM = "application/x-www-form-urlencoded"
+Handler = Callable[[Service, Request], Awaitable[Response]]
+
+
+class FhirApp:
+    """Answers every request below the FHIR base; `capabilities` builds the CapabilityStatement."""
+
+    def __init__(
+        self, service: Service, capabilities: Callable[[], dict[str, Any]], prefix: str = "/api/fhir"
+    ) -> None:
+        self.service, self.capabilities, self.prefix = service, capabilities, prefix
+        self.cors = Cors(service.settings.cors_allowed_origins)
+
+    async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
+        """One HTTP request."""
+        started = time.perf_counter()
+        request = _request(scope, self.prefix)
+        headers = {"x-request-id": request.request_id, **self.cors.headers(request)}
+        response = await self._answer(request, receive)
+        status, sent, content = self._content(request, response)
+        await _send(
+            send, status, {**headers, **sent}, b"" if request.method == "HEAD" or status == 304 else content
+        )
+        taken = (time.perf_counter() - started) * 1000
+        log.info("%s %s %d %.1f ms %s", request.method, request.path, status, taken, request.request_id)
+
+    async def _answer(self, request: Request, receive: Receive) -> Response:
+        try:
+            return await self._handle(request, receive)
+        except FhirFault as fault:
+            return Response(outcome(fault.issues()), fault.status, dict(fault.headers))
+        except Exception:
+            logging.getLogger("fhir_facade").exception("request %s failed", request.request_id)
+            text = f"the server failed; request {request.request_id}"
+            return Response(outcome(FhirFault(500, "exception", text).issues()), 500)
+
+    async def _handle(self, request: Request, receive: Receive) -> Response:
+        if request.method == "OPTIONS":
+            return Response(None, 204)
+        if len(request.query) > self.service.settings.query_length_limit:
+            raise FhirFault(414, "too-long", "the query is too long: send it by POST _search")
+        request.parameters = parsed(request.query)
+        negotiate(request)
+        return await self._route(request, receive)
+
+    async def _route(self, request: Request, receive: Receive) -> Response:
+        match [unquote(s) for s in request.path.split("/") if s]:
+            case ["metadata"]:
+                return self._metadata(request)
+            case []:
+                return await self._get(request, search_system)
+            case ["_search"]:
+                await self._form(request, receive)
+                return await search_system(self.service, request)
+            case [kind]:
+                return await self._get(request, lambda s, r: search_type(s, r, self._type(kind)))
+            case [kind, "_search"]:
+                await self._form(request, receive)
+                return await search_type(self.service, request, self._type(kind))
+            case [kind, id_text]:
+                return await self._get(request, lambda s, r: read(s, r, self._type(kind), id_text))
+            case [code, id_text, kind] if not kind.startswith("_"):
+                return await self._get(request, lambda s, r: self._compartment(r, code, id_text, kind))
+            case [code, id_text, kind, "_search"]:
+                await self._form(request, receive)
+                return await self._compartment(request, code, id_text, kind)
+        raise not_found("there is nothing at this address")
+
+    async def _compartment(self, request: Request, code: str, id_text: str, kind: str) -> Response:
+        self._type(code)
+        return await search_compartment(
+            self.service, request, code, id_text, kind if kind == "*" else self._type(kind)
+        )
+
+    def _metadata(self, request: Request) -> Response:
+        if request.method not in ("GET", "HEAD"):
+            raise _not_allowed("GET, HEAD, OPTIONS")
+        return Response(self.capabilities(), 200, {"cache-control": "public, max-age=60"})
+
+    async def _get(self, request: Request, handler: Handler) -> Response:
+        if request.method not in ("GET", "HEAD"):
+            raise _not_allowed("GET, HEAD, OPTIONS")
+        return await handler(self.service, request)
+
+    async def _form(self, request: Request, receive: Receive) -> None:
+        if request.method != "POST":
+            raise _not_allowed("POST, OPTIONS")
+        raw = await body(receive, self.service.settings.query_length_limit)
+        stated = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+        if raw and stated != FORM:
+            raise FhirFault(415, "not-supported", f"a search's body is {FORM}", ("http.Content-Type",))
+        try:
+            text = raw.decode("ascii")
+        except UnicodeDecodeError:
+            raise FhirFault(400, "invalid", "a form is ASCII with percent-encoded UTF-8") from None
+        request.body_parameters = parsed(text, "body")
+        before, request.parameters = request.parameters, request.body_parameters
+        if any(n in ("_format", "_pretty") for n, _ in request.parameters):
+            negotiate(request)
+        request.body_parameters, request.parameters = request.parameters, before
+
+    def _type(self, name: str) -> str:
+        if name in self.service.mappings:
+            return name
+        if name in definitions.resource_types():
+            raise FhirFault(404, "not-supported", f"{name} is not served here")
+        raise not_found(f"{name[:64]!r} is no resource type")
+
+    def _content(self, request: Request, response: Response) -> tuple[int, dict[str, str], bytes]:
+        """Status, headers and body; what can't be serialized becomes a 500."""
+        headers = response.headers
+        if response.resource is None:
+            return response.status, headers, b""
+        try:
+            content, media = serialized(response.resource, request)
+        except Exception:
+            logging.getLogger("fhir_facade").exception(
+                "request %s: the answer can't be written", request.request_id
+            )
+            fault = FhirFault(500, "exception", f"the answer can't be written; request {request.request_id}")
+            content, media = dumps(outcome(fault.issues())), JSON_TYPE
+            return 500, {"content-type": media}, content
+        headers = {
+            "cache-control": "no-store",
+            **headers,
+            "content-type": media,
+            "vary": "Accept, Accept-Encoding, Origin, Prefer",
+        }
+        return response.status, *self._compressed(request, headers, content)
+
+    def _compressed(
+        self, request: Request, headers: dict[str, str], content: bytes
+    ) -> tuple[dict[str, str], bytes]:
+        """gzip at level 1 for who takes it, unless a proxy (which does it better) stands before."""
+        behind_proxy = "via" in request.headers or "x-forwarded-for" in request.headers
+        takes = "gzip" in request.headers.get("accept-encoding", "")
+        if takes and len(content) > 1024 and self.service.settings.gzip and not behind_proxy:
+            return {**headers, "content-encoding": "gzip"}, gzip.compress(content, 1)
+        return headers, content
+
+
+def _not_allowed(allow: str) -> FhirFault:
+    return FhirFault(405, "not-supported", f"this address takes {allow}", headers={"allow": allow})
+
+
+def _request(scope: Message, prefix: str) -> Request:
+    headers = {k.decode("latin-1"): v.decode("latin-1") for k, v in scope["headers"]}
+    stated = headers.get("x-request-id", "")
+    request_id = stated if _REQUEST_ID.fullmatch(stated) else os.urandom(8).hex()
+    raw = scope.get("raw_path") or scope["path"].encode()
+    path = raw.partition(b"?")[0].decode("latin-1")[len(prefix) :]
+    return Request(scope["method"], path, scope["query_string"].decode("latin-1"), headers, request_id)
+
+
+async def _send(send: Send, status: int, headers: dict[str, str], content: bytes) -> None:
+    if status not in (204, 304):
+        headers["content-length"] = str(len(content))
+    encoded = [(k.encode(), v.encode("latin-1", "replace")) for k, v in headers.items()]
+    await send({"type": "http.response.start", "status": status, "headers": encoded})
+    await send({"type": "http.response.body", "body": content})

@@ -1,0 +1,232 @@
+"""A search as it was asked: what selects, and what shapes the answer. https://hl7.org/fhir/R4/search.html"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from fhir_facade.outcome import Issue, parameter
+from mappers.branch import sort_expression
+from mappers.include import reference_params, reference_types
+from mappers.parse import Parser, SearchFault, unknown
+from mappers.query import Condition, Include, SearchQuery, Sort
+from terminology import definitions
+
+RESULT_PARAMETERS = (
+    "_sort",
+    "_count",
+    "_include",
+    "_revinclude",
+    "_summary",
+    "_elements",
+    "_total",
+    "_totalMethod",
+    "_explain",
+)
+SUMMARIES = ("true", "false", "text", "data", "count")
+
+
+@dataclass(frozen=True)
+class Options:
+    """The limits of a server."""
+
+    page_size: int = 50
+    page_size_limit: int = 1000
+
+
+@dataclass
+class SearchRequest:
+    """One search: its parameters as used (for the self link), its query for a type, the answer's shape."""
+
+    used: list[tuple[str, str]] = field(default_factory=list)
+    conditions: list[tuple[str, str]] = field(default_factory=list)
+    sort: list[Sort] = field(default_factory=list)
+    includes: list[Include] = field(default_factory=list)
+    count: int = 50
+    total: str = ""
+    summary: str = ""
+    elements: frozenset[str] = frozenset()
+    explain: bool = False
+    issues: list[Issue] = field(default_factory=list)
+
+    @property
+    def counts_only(self) -> bool:
+        """Whether only the total is wanted."""
+        return self.summary == "count" or self.count == 0
+
+    def kept(self, resource_type: str) -> frozenset[str] | None:
+        """The top-level elements to show; None for all of them."""
+        mandatory = frozenset(_plain_names(resource_type, definitions.mandatory_elements(resource_type)))
+        if self.elements:
+            return mandatory | self.elements | _choices(resource_type, self.elements)
+        if self.summary == "true":
+            return definitions.summary_elements(resource_type)
+        if self.summary == "text":
+            return mandatory | {"text"}
+        if self.summary == "data":
+            return frozenset(_plain_names(resource_type, _top_elements(resource_type))) - {"text"}
+        return None
+
+
+def _top_elements(resource_type: str) -> list[str]:
+    return [p for p in definitions.elements(resource_type) if "." not in p]
+
+
+def _plain_names(resource_type: str, names: Sequence[str] | frozenset[str]) -> list[str]:
+    """Element names with choices spelled out."""
+    found: list[str] = []
+    for name in names:
+        found += (
+            [c[0] for c in definitions.choice_names(resource_type, name)] if name.endswith("[x]") else [name]
+        )
+    return found
+
+
+def _choices(resource_type: str, names: frozenset[str]) -> frozenset[str]:
+    """`value` asks for every `value[x]`."""
+    found = [c[0] for n in names for c in definitions.choice_names(resource_type, n + "[x]")]
+    return frozenset(found)
+
+
+class Reader:
+    """Reads the parameters of a search of one or several types."""
+
+    def __init__(self, parser: Parser, types: Sequence[str], options: Options, lenient: bool) -> None:
+        self.parser, self.types, self.options, self.lenient = parser, list(types), options, lenient
+
+    def read(self, parameters: Sequence[tuple[str, str]]) -> SearchRequest:
+        """The search; raises FhirFault 400 for what can't be understood."""
+        request = SearchRequest(count=self.options.page_size)
+        for name, value in parameters:
+            try:
+                self._take(request, name, value)
+            except SearchFault as fault:
+                if not (self.lenient and fault.ignorable):
+                    raise parameter(fault.param, str(fault), fault.code) from None
+                request.issues.append(
+                    Issue(fault.code, f"ignored: {fault}", "warning", (f"http.{fault.param}",))
+                )
+        if request.elements and request.summary not in ("", "false"):
+            raise parameter("_elements", "_elements and _summary can't be combined")
+        return request
+
+    def _take(self, request: SearchRequest, name: str, value: str) -> None:
+        base = name.partition(":")[0]
+        if base in RESULT_PARAMETERS:
+            take = getattr(self, "take" + base)
+            take(request, name, value)
+        else:
+            for resource_type in self.types:
+                self.parser.condition(resource_type, name, value)
+            request.conditions.append((name, value))
+        request.used.append((name, value))
+
+    def query(self, request: SearchRequest, resource_type: str, *more: Condition) -> SearchQuery:
+        """The query of one of the types."""
+        conditions = [self.parser.condition(resource_type, n, v) for n, v in request.conditions]
+        return SearchQuery(resource_type, (*conditions, *more), tuple(request.sort))
+
+    # result parameters
+
+    def take_count(self, request: SearchRequest, name: str, value: str) -> None:
+        """`_count`: a page's matches; 0 asks for the total only."""
+        if not (value.isascii() and value.isdigit() and len(value) < 10):
+            raise parameter("_count", "_count is a number, 0 or more")
+        request.count = min(int(value), self.options.page_size_limit)
+
+    def take_sort(self, request: SearchRequest, name: str, value: str) -> None:
+        """`_sort`: parameters, `-` for descending."""
+        for item in value.split(","):
+            param = item.removeprefix("-")
+            for resource_type in self.types:
+                self._sortable(resource_type, param)
+            request.sort.append(Sort(param, item.startswith("-")))
+
+    def _sortable(self, resource_type: str, param: str) -> None:
+        mapping = self.parser.mappings[resource_type]
+        if self.parser.param_type(resource_type, param) is None:
+            raise SearchFault(
+                "not-supported",
+                "_sort",
+                str(unknown(param, resource_type, self._sorts(resource_type))),
+                ignorable=True,
+            )
+        if all(sort_expression(mapping, part, param) is None for part in mapping.parts):
+            valid = ", ".join(self._sorts(resource_type))
+            raise SearchFault(
+                "not-supported", "_sort", f"{param} has no order; valid: {valid}", ignorable=True
+            )
+
+    def _sorts(self, resource_type: str) -> list[str]:
+        mapping = self.parser.mappings[resource_type]
+        names = self.parser.valid(resource_type)
+        return [n for n in names if any(sort_expression(mapping, p, n) is not None for p in mapping.parts)]
+
+    def take_include(self, request: SearchRequest, name: str, value: str) -> None:
+        """`_include[:iterate]=Type:param[:Target]` or `*`."""
+        request.includes.append(self._include(name, value, reverse=False))
+
+    def take_revinclude(self, request: SearchRequest, name: str, value: str) -> None:
+        """`_revinclude[:iterate]=Type:param[:Target]`."""
+        request.includes.append(self._include(name, value, reverse=True))
+
+    def _include(self, name: str, value: str, *, reverse: bool) -> Include:
+        base, _, modifier = name.partition(":")
+        if modifier not in ("", "iterate", "recurse"):
+            raise SearchFault(
+                "not-supported", name, f"{base} takes the modifier :iterate only", ignorable=True
+            )
+        iterate = bool(modifier)
+        if value == "*" and not reverse:
+            return Include("*", "*", iterate=iterate)
+        pieces = value.split(":")
+        if not 2 <= len(pieces) <= 3 or not all(pieces):
+            raise SearchFault("invalid", base, f"{base} is Type:parameter or Type:parameter:TargetType")
+        self._known_include(base, pieces[0], pieces[1])
+        return Include(pieces[0], pieces[1], pieces[2] if len(pieces) == 3 else "", reverse, iterate)
+
+    def _known_include(self, base: str, source: str, param: str) -> None:
+        mapping = self.parser.mappings.get(source)
+        if mapping is None:
+            raise SearchFault("not-supported", base, f"{source[:60]} is not served here", ignorable=True)
+        if param != "*" and (param not in mapping.params or not reference_types(mapping, param)):
+            valid = ", ".join(reference_params(mapping))
+            raise SearchFault(
+                "not-supported", base, f"{source} has no such reference; valid: {valid}", ignorable=True
+            )
+
+    def take_summary(self, request: SearchRequest, name: str, value: str) -> None:
+        """`_summary`."""
+        if value not in SUMMARIES:
+            raise parameter("_summary", f"_summary is one of {', '.join(SUMMARIES)}")
+        request.summary = value
+
+    def take_elements(self, request: SearchRequest, name: str, value: str) -> None:
+        """`_elements`: top-level names, optionally `Type.name`."""
+        names = [e.strip() for e in value.split(",") if e.strip()]
+        if not names:
+            raise parameter("_elements", "_elements names elements")
+        for resource_type in self.types:
+            known = {e.removesuffix("[x]") for e in _top_elements(resource_type)}
+            bad = [
+                n
+                for n in names
+                if n.rpartition(".")[2] not in known and n.rpartition(".")[0] in ("", resource_type)
+            ]
+            if bad:
+                raise parameter("_elements", f"{resource_type} has no element {bad[0][:60]!r}")
+        request.elements |= {n.rpartition(".")[2] for n in names}
+
+    def take_total(self, request: SearchRequest, name: str, value: str) -> None:
+        """`_total`."""
+        if value not in ("none", "estimate", "accurate"):
+            raise parameter("_total", "_total is none, estimate or accurate")
+        request.total = value
+
+    def take_totalMethod(self, request: SearchRequest, name: str, value: str) -> None:
+        """`_totalMethod`, as fhirpy sends it for `_total=accurate`."""
+        request.total = "accurate" if value == "count" else value
+
+    def take_explain(self, request: SearchRequest, name: str, value: str) -> None:
+        """`_explain=true`: how the search would be done, instead of its result."""
+        request.explain = value == "true"

@@ -1,0 +1,98 @@
+"""Settings, from the environment under the names that the hospital's `.env` already has."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from pathlib import Path
+from typing import Any
+
+
+class SettingFault(ValueError):
+    """A setting that can't be used; the text names it and says what would do."""
+
+
+def setting(default: Any, doc: str, *, secret: bool = False) -> Any:
+    """A setting with its default and its description (docs/operations/settings.md is made of it)."""
+    return field(default=default, metadata={"doc": doc, "secret": secret}, repr=not secret)
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Every setting; a field's name in capitals is its environment variable."""
+
+    host: str = setting("127.0.0.1", "address that the server listens on")
+    port: int = setting(8000, "port that the server listens on")
+    public_base_url: str = setting("", "how clients reach the server, without path; default http://HOST:PORT")
+    data_dir: str = setting("./var", "folder of the embedded databases and of the server's own key")
+    db_host: str = setting("", "host of the MySQL/MariaDB server; unset: the embedded demo databases")
+    db_port: int = setting(3306, "its port")
+    db_name: str = setting("cdss_db", "schema of the CDSS")
+    db_user: str = setting("facade", "database user of the server: all rights on the CDSS, SELECT on OpenEMR")
+    db_password: str = setting("", "its password", secret=True)
+    db_root_password: str = setting("", "password of root, for `init-cdss` only", secret=True)
+    db_pool_size: int = setting(12, "database connections a worker")
+    db_statement_seconds: float = setting(30.0, "time limit of one SQL statement, in seconds")
+    openemr_db_name: str = setting("openemr", "schema of OpenEMR, on the same server")
+    site_timezone: str = setting("Asia/Seoul", "zone of the databases' zone-less times (IANA name)")
+    serve_resident_number: bool = setting(False, "whether the resident registration number is served")
+    cors_allowed_origins: str = setting(
+        "", "origins (comma list, or *) that browsers may call from; loopback origins may always"
+    )
+    page_size: int = setting(50, "matches a page where a search states no _count")
+    page_size_limit: int = setting(1000, "the largest page; a larger _count is cut to it")
+    include_limit: int = setting(1000, "resources that _include and _revinclude may add to a page")
+    query_length_limit: int = setting(65536, "bytes of a query string or of a search's body")
+    gzip: bool = setting(
+        True, "whether answers are compressed for clients that take it and no proxy stands before"
+    )
+    enable_security: bool = setting(
+        False, "access control; until it exists the server binds to loopback only"
+    )
+    orthanc_api_url: str = setting("", "Orthanc's address (used from the imaging step on)")
+    hapi_fhir_url: str = setting("", "HAPI FHIR's address (used by the sync)")
+    redis_url: str = setting("", "Redis (used by the queue and the cache)")
+
+    @classmethod
+    def from_environment(cls, environment: Mapping[str, str] = os.environ) -> Settings:
+        """The settings of this process; raises SettingFault for one that can't be read."""
+        known = {f.name: environment[f.name.upper()] for f in fields(cls) if environment.get(f.name.upper())}
+        return cls(**{name: _typed(cls, name, text) for name, text in known.items()})
+
+    @property
+    def embedded(self) -> bool:
+        """Whether the embedded databases are used."""
+        return not self.db_host
+
+    @property
+    def base_url(self) -> str:
+        """The public origin, without a path or slash at the end."""
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return (self.public_base_url or f"http://{host}:{self.port}").rstrip("/")
+
+    @property
+    def fhir_base(self) -> str:
+        """The FHIR base: https://hl7.org/fhir/R4/http.html#general"""
+        return f"{self.base_url}/api/fhir"
+
+    @property
+    def data_path(self) -> Path:
+        """The data folder."""
+        return Path(self.data_dir)
+
+
+def _typed(cls: type[Settings], name: str, text: str) -> Any:
+    kind = type(getattr(cls, name))
+    try:
+        return _boolean(text) if kind is bool else kind(text)
+    except ValueError:
+        raise SettingFault(
+            f"{name.upper()} must be a{'n integer' if kind is int else ' ' + kind.__name__}"
+        ) from None
+
+
+def _boolean(text: str) -> bool:
+    if text.strip().lower() not in ("true", "false", "1", "0", "yes", "no", "on", "off"):
+        raise ValueError(text)
+    return text.strip().lower() in ("true", "1", "yes", "on")

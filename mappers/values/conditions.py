@@ -1,0 +1,54 @@
+"""The two sides of `When` for conditions beyond words and flags: a pair of SQL and of a test of a row."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+
+from mappers.sql import Condition, negate
+from mappers.value import Column, Columns, Read, Value
+from mappers.values.text import clean
+
+Sides = tuple[Condition, Callable[[Columns], Read]]
+
+
+def there_is(value: Value) -> Sides:
+    """A value is there."""
+
+    def test(columns: Columns) -> Read:
+        read = value.reader(columns)
+        return lambda row: read(row) is not None
+
+    return value.present(), test
+
+
+def unless(sides: Sides) -> Sides:
+    """A condition does not hold (nor can't be told)."""
+    condition, inner = sides
+
+    def test(columns: Columns) -> Read:
+        holds = inner(columns)
+        return lambda row: not holds(row)
+
+    return negate(condition), test
+
+
+def both(first: Sides, second: Sides) -> Sides:
+    """Two conditions hold."""
+
+    def test(columns: Columns) -> Read:
+        one, other = first[1](columns), second[1](columns)
+        return lambda row: one(row) and other(row)
+
+    return first[0] & second[0], test
+
+
+def looks_like(column: Column, pattern: str) -> Sides:
+    """A text column as a whole matches a regular expression (of the plain kind that every server knows)."""
+    whole = re.compile(pattern)
+
+    def test(columns: Columns) -> Read:
+        place = columns.at(column)
+        return lambda row: whole.fullmatch(clean(row[place]) or "") is not None
+
+    return column.regexp_match(f"^{pattern}$"), test

@@ -115,7 +115,7 @@ class DateTime(Date):
 
 
 class DayOrInstant(Instant):
-    """An instant from a DATETIME column that often means a day: midnight sharp is written as the day alone."""
+    """An instant from a DATETIME column that often means a day: midnight sharp is written as the day."""
 
     def reader(self, columns: Columns) -> Read:
         place, site = columns.at(self.column), columns.site

@@ -5,17 +5,20 @@ Rows that refer to nothing (0, NULL, '' or an orphan) yield no reference.
 
 from __future__ import annotations
 
-from sqlalchemy import and_, func, select
+from sqlalchemy import FromClause, and_, exists, func, select
 from sqlalchemy.sql.expression import ColumnElement
 
 from mappers.cdss.tables import emr_encounter, emr_patientcache
 from mappers.mapping import Id, Join
-from mappers.openemr.tables import form_encounter, patient_data, users
-from mappers.values import FullName, ReferenceTo, Route
+from mappers.openemr.tables import facility, form_encounter, forms, patient_data, users
+from mappers.values import FullName, ReferenceTo, Route, Str
 
 PATIENT_PREFIX = "oe-pat-"
 ENCOUNTER_PREFIX = "oe-enc-"
 PRACTITIONER_PREFIX = "oe-user-"
+FACILITY_PREFIX = "oe-fac-"
+#: accounts that OpenEMR makes for itself; they have names all the same
+SYSTEM_ACCOUNTS = ("oe-system", "phimail-service", "portal-user")
 
 
 def patient(pid: ColumnElement[int]) -> ReferenceTo:
@@ -42,7 +45,9 @@ def encounter(number: ColumnElement[int], pid: ColumnElement[int]) -> ReferenceT
     first_ours = select(func.min(other.c.encounter_id)).where(
         other.c.patient_id == cdss.c.patient_id, other.c.openemr_encounter == number
     )
-    first_theirs = select(func.min(twin.c.id)).where(twin.c.pid == pid, twin.c.encounter == number)
+    first_theirs = select(func.min(twin.c.id)).where(
+        twin.c.pid == pid, twin.c.encounter == number, ~is_deleted(twin)
+    )
     base = number.table  # type: ignore[attr-defined]
     joins = (
         Join(cdss, and_(cdss.c.openemr_pid == pid, number > 0)),
@@ -57,6 +62,18 @@ def encounter(number: ColumnElement[int], pid: ColumnElement[int]) -> ReferenceT
     )
 
 
+def is_deleted(visit: FromClause) -> ColumnElement[bool]:
+    """A form_encounter row whose own form is marked as deleted."""
+    form = forms.alias("deleted_form")
+    found = exists().where(
+        form.c.form_id == visit.c.id,
+        form.c.formdir == "newpatient",
+        form.c.pid == visit.c.pid,
+        form.c.deleted != 0,
+    )
+    return found.correlate_except(form)
+
+
 def practitioner(user_id: ColumnElement[int]) -> ReferenceTo:
     """Practitioner by users.id, with the name; address-book organisations are none."""
     user = users.alias(f"user_of_{user_id.key}")
@@ -65,10 +82,40 @@ def practitioner(user_id: ColumnElement[int]) -> ReferenceTo:
     return ReferenceTo("Practitioner", route, display=FullName(user.c.fname, user.c.lname), joins=(join,))
 
 
-def is_person(user: object) -> ColumnElement[bool]:
-    """A users row that is somebody: it has a family or a given name."""
-    columns = user.c  # type: ignore[attr-defined]
-    found: ColumnElement[bool] = (
-        func.coalesce(columns.lname, "").concat(func.coalesce(columns.fname, "")) != ""
+def author(username: ColumnElement[str]) -> ReferenceTo:
+    """Practitioner by user name; a blank or vanished one, or one that two users share, is nobody."""
+    user, other = users.alias(f"author_by_{username.key}"), users.alias("author_first")
+    only = (
+        select(func.min(other.c.id))
+        .where(other.c.username == username, other.c.username != "")
+        .having(func.count() == 1)
+        .correlate_except(other)
     )
-    return found
+    base = username.table  # type: ignore[attr-defined]
+    join = Join(user, and_(user.c.id == only.scalar_subquery(), is_person(user)), needs=(base,))
+    route = Route(username, Id(PRACTITIONER_PREFIX, user.c.id), target="username")
+    return ReferenceTo("Practitioner", route, display=FullName(user.c.fname, user.c.lname), joins=(join,))
+
+
+def organization(facility_id: ColumnElement[int]) -> ReferenceTo:
+    """Organization by facility.id, with its name."""
+    return _facility("Organization", facility_id)
+
+
+def location(facility_id: ColumnElement[int]) -> ReferenceTo:
+    """Location by facility.id, with its name."""
+    return _facility("Location", facility_id)
+
+
+def _facility(resource_type: str, facility_id: ColumnElement[int]) -> ReferenceTo:
+    owner = facility.alias(f"{resource_type.lower()}_of_{facility_id.key}")
+    route = Route(facility_id, Id(FACILITY_PREFIX, owner.c.id), target="id")
+    joins = (Join(owner, owner.c.id == facility_id),)
+    return ReferenceTo(resource_type, route, display=Str(owner.c.name), joins=joins)
+
+
+def is_person(user: object) -> ColumnElement[bool]:
+    """A users row that is somebody: it has a family or a given name, and is no account of the system's own."""
+    columns = user.c  # type: ignore[attr-defined]
+    named = func.coalesce(columns.lname, "").concat(func.coalesce(columns.fname, "")) != ""
+    return and_(named, func.coalesce(columns.username, "").not_in(SYSTEM_ACCOUNTS))

@@ -26,6 +26,10 @@ class PassThrough(UserDefinedType[Any]):
 
     cache_ok = True
 
+    def __init_subclass__(cls) -> None:
+        # SQLAlchemy asks each class itself and compiles every statement anew for one that doesn't say so.
+        cls.cache_ok = True
+
     def mysql_spec(self) -> str:
         """The column's type in MySQL and MariaDB."""
         raise NotImplementedError

@@ -2,8 +2,8 @@
 
 Numeric keys are 900000 and above (999999 is what an orphan points to), business keys hold 9000nn or a
 character that no FHIR id can hold. Written rows say in "why" what is awkward about them. Besides, each table
-has a row with NULL wherever NULL is allowed (900102), a row of blank texts, zeros and zero uuids (900103), and
-OpenEMR's tables a row with zero in every date (900101).
+has a row with NULL wherever NULL is allowed (900102), a row of blank texts, zeros and zero uuids (900103),
+and OpenEMR's tables a row with zero in every date (900101).
 """
 
 from __future__ import annotations

@@ -92,9 +92,10 @@ def _valid_json(table: Table, row: dict[str, Any]) -> dict[str, Any]:
 
 def _is_json(text: str | None) -> bool:
     try:
-        return text is None or bool(json.loads(text) or True)
+        json.loads("null" if text is None else text)
     except ValueError:
         return False
+    return True
 
 
 def _is_mariadb(connection: Connection) -> bool:

@@ -66,7 +66,7 @@ def _value(table: Table, column: Column[Any], given: Mapping[str, Any]) -> Any:
     value = given[column.name]
     if isinstance(value, dict | list):
         return json.dumps(value, ensure_ascii=False)
-    if value == MADE_UUID:
+    if value == MADE_UUID and (isinstance(column.type, Uuid16) or column.name == "uuid"):
         made = uuid_of(table.name, *(given[key] for key in row_key(table)))
         return made.bytes if isinstance(column.type, Uuid16) else made.hex
     if isinstance(column.type, Integer) and isinstance(value, str):

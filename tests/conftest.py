@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from mappers.demo.awkward import awkward_rows
 from mappers.demo.hospital import demo_rows
 from mappers.demo.loading import create_schemas, load
 from tests.services.database import DatabaseServer
@@ -13,7 +14,7 @@ from tests.services.mysql import mysql_server
 
 @pytest.fixture(scope="session")
 def mariadb() -> Iterator[DatabaseServer]:
-    """A MariaDB that has the demo hospital in it."""
+    """A MariaDB that has the demo hospital and the awkward rows in it."""
     with mariadb_server() as server:
         fill(server)
         yield server
@@ -21,7 +22,7 @@ def mariadb() -> Iterator[DatabaseServer]:
 
 @pytest.fixture(scope="session")
 def mysql() -> Iterator[DatabaseServer]:
-    """A MySQL that has the demo hospital in it."""
+    """A MySQL that has the demo hospital and the awkward rows in it."""
     with mysql_server() as server:
         fill(server)
         yield server
@@ -29,7 +30,7 @@ def mysql() -> Iterator[DatabaseServer]:
 
 @pytest.fixture(scope="session", params=["mariadb", "mysql"])
 def server(request: pytest.FixtureRequest) -> DatabaseServer:
-    """Each kind of database server in turn, with the demo hospital: for what must hold on both.
+    """Each kind of database server in turn, with the same rows: for what must hold on both.
 
     All tests share its rows: one that writes puts back what was there, or starts a server of its own.
     """
@@ -38,7 +39,8 @@ def server(request: pytest.FixtureRequest) -> DatabaseServer:
 
 
 def fill(server: DatabaseServer) -> None:
-    """All tables and the demo's rows, written by the owner, into a server that is empty."""
+    """All tables, the demo's rows and the awkward ones, written by the owner, into a server that is empty."""
     with server.engine(server.owner).begin() as connection:
         create_schemas(connection)
         load(connection, demo_rows())
+        load(connection, awkward_rows())

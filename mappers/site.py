@@ -16,11 +16,12 @@ class Site:
     """The hospital's own settings, as far as reading and searching rows needs them.
 
     `zone` is the zone of the databases' zone-less times (IANA name); `permits` names the sensitive values
-    that may leave (see `mappers.values.Sensitive`).
+    that may leave (see `mappers.values.Sensitive`); `public_base_url` is where clients find this server.
     """
 
     zone: str = "Asia/Seoul"
     permits: frozenset[str] = frozenset()
+    public_base_url: str = "http://127.0.0.1:8000"
     _offsets: dict[str, str | None] = field(default_factory=dict, compare=False, repr=False)
 
     @cached_property

@@ -1,6 +1,7 @@
 """Value kinds: the objects that read, search and sort one kind of value (`mappers.value`)."""
 
 from mappers.values.absence import Absent
+from mappers.values.attachments import Attached, Headed
 from mappers.values.children import Children
 from mappers.values.codes import (
     Bool,
@@ -18,6 +19,8 @@ from mappers.values.codes import (
 )
 from mappers.values.compounds import Backbone, Choice, Derived, FirstOf, Merged, Sensitive, Several
 from mappers.values.conditions import both, looks_like, there_is, unless
+from mappers.values.exclusive import Exclusive
+from mappers.values.json_text import is_json_object, json_at
 from mappers.values.quantity import Compared, Conversion, Number, Quantity
 from mappers.values.references import ReferenceTo, Route
 from mappers.values.security import SecurityLabel
@@ -35,10 +38,15 @@ from mappers.values.text import (
     UuidIdentifier,
 )
 from mappers.values.time import Date, DateTime, DayOrInstant, Happened, Instant, Period
+from mappers.values.uris import MIME_TYPE, UID, WEB_ADDRESS, Patterned, SiteUrl, UidIdentifier
 
 __all__ = [
+    "MIME_TYPE",
+    "UID",
+    "WEB_ADDRESS",
     "Absent",
     "Address",
+    "Attached",
     "Backbone",
     "Bool",
     "Children",
@@ -53,11 +61,13 @@ __all__ = [
     "DateTime",
     "DayOrInstant",
     "Derived",
+    "Exclusive",
     "FirstOf",
     "Fixed",
     "FullName",
     "Given",
     "Happened",
+    "Headed",
     "HexUuidIdentifier",
     "HumanName",
     "Identifier",
@@ -69,6 +79,7 @@ __all__ = [
     "Merged",
     "Number",
     "NumberIdentifier",
+    "Patterned",
     "Period",
     "Quantity",
     "ReferenceTo",
@@ -76,12 +87,16 @@ __all__ = [
     "SecurityLabel",
     "Sensitive",
     "Several",
+    "SiteUrl",
     "Str",
+    "UidIdentifier",
     "UuidIdentifier",
     "When",
     "both",
     "concept",
     "flag_is",
+    "is_json_object",
+    "json_at",
     "looks_like",
     "there_is",
     "unless",

@@ -71,7 +71,7 @@ def database_of(settings: Settings) -> Database:
 
 
 def session_zone(zone: str) -> str:
-    """The zone as every MySQL server knows it: an offset where the zone has had but one since 1990, else its name."""
+    """The zone as every MySQL server knows it: an offset if there was but one since 1990, else its name."""
     site = Site(zone=zone)
     moments = [f"{year}-{month:02d}-01 12:00:00" for year in range(1990, 2040) for month in (1, 4, 7, 10)]
     offsets = {site.instant(m)[19:] for m in moments}  # type: ignore[index]

@@ -7,11 +7,14 @@ from typing import Any
 
 _LOOPBACK = re.compile(r"https?://(localhost|127\.0\.0\.1|\[::1\])(:\d+)?")
 EXPOSED = "ETag, Last-Modified, Location, Content-Location, X-Request-Id"
-ALLOWED = "Accept, Authorization, Content-Type, If-Match, If-Modified-Since, If-None-Exist, If-None-Match, Prefer, X-Request-Id"
+ALLOWED = (
+    "Accept, Authorization, Content-Type, If-Match, If-Modified-Since, If-None-Exist, If-None-Match, Prefer, "
+    "X-Request-Id"
+)
 
 
 class Cors:
-    """`origins`: a comma list or `*`. Pages of loopback origins may always call; /metadata may be read by all."""
+    """`origins`: a comma list or `*`. Loopback origins may always call; /metadata is for all."""
 
     def __init__(self, origins: str) -> None:
         self.origins = {o.strip() for o in origins.split(",") if o.strip()}

@@ -82,25 +82,24 @@ class FhirApp:
         return await self._route(request, receive)
 
     async def _route(self, request: Request, receive: Receive) -> Response:
-        match [unquote(s) for s in request.path.split("/") if s]:
-            case ["metadata"]:
-                return self._metadata(request)
+        segments = [unquote(s) for s in request.path.split("/") if s]
+        if segments == ["metadata"]:
+            return self._metadata(request)
+        if segments and segments[-1] == "_search":
+            await self._form(request, receive)
+            return await self._search(request, segments[:-1])
+        if len(segments) == 2:
+            return await self._get(request, lambda s, r: read(s, r, self._type(segments[0]), segments[1]))
+        return await self._get(request, lambda s, r: self._search(r, segments))
+
+    async def _search(self, request: Request, segments: list[str]) -> Response:
+        """Searches of everything, of a type, and within a compartment."""
+        match segments:
             case []:
-                return await self._get(request, search_system)
-            case ["_search"]:
-                await self._form(request, receive)
                 return await search_system(self.service, request)
             case [kind]:
-                return await self._get(request, lambda s, r: search_type(s, r, self._type(kind)))
-            case [kind, "_search"]:
-                await self._form(request, receive)
                 return await search_type(self.service, request, self._type(kind))
-            case [kind, id_text]:
-                return await self._get(request, lambda s, r: read(s, r, self._type(kind), id_text))
             case [code, id_text, kind] if not kind.startswith("_"):
-                return await self._get(request, lambda s, r: self._compartment(r, code, id_text, kind))
-            case [code, id_text, kind, "_search"]:
-                await self._form(request, receive)
                 return await self._compartment(request, code, id_text, kind)
         raise not_found("there is nothing at this address")
 

@@ -142,7 +142,7 @@ class Branch:
 
     @cached_property
     def shared(self) -> list[Alternative]:
-        """Conditions that are the same for all parts: the source's, the gate's, and those on shared elements."""
+        """Conditions that all parts share: the source's, the gate's, and those on shared elements."""
         scope = self.scopes[0]
         found: list[Alternative] = [scope.part.source.where]
         found += gate(scope) or []
@@ -181,7 +181,7 @@ class Branch:
 
     @cached_property
     def key_sets(self) -> list[KeySet]:
-        """Key sets of several selects: joined as the union of their keys (as INs they are walked row by row)."""
+        """Key sets of several selects: joined as a union of keys (as INs they are walked row by row)."""
         return [a for a in self.shared if isinstance(a, KeySet) and self._joinable(a)]
 
     @staticmethod

@@ -1,4 +1,4 @@
-"""The hot read path's databases: asyncmy on MySQL/MariaDB, sqlite3 embedded; rows come as the databases' own text.
+"""The hot read path's databases: asyncmy on MySQL and MariaDB, sqlite3 embedded; rows come as text.
 
 No driver may interpret a value: a zero date or a broken number must not take its page with it. Value kinds
 decide what is fit to be shown.
@@ -21,7 +21,7 @@ Rows = Sequence[tuple[Any, ...]]
 
 
 class SourceDownError(Exception):
-    """A source can't be asked just now: missing schema or table, refused access, lost connection, time-out."""
+    """A source can't be asked just now: missing schema or table, refused access, lost connection."""
 
 
 class TooSlowError(SourceDownError):
@@ -137,7 +137,8 @@ class MySql:
         """
         [(version, collation)] = await _run(
             connection,
-            "SELECT VERSION(), DEFAULT_COLLATION_NAME FROM information_schema.SCHEMATA WHERE SCHEMA_NAME = DATABASE()",
+            "SELECT VERSION(), DEFAULT_COLLATION_NAME FROM information_schema.SCHEMATA "
+            "WHERE SCHEMA_NAME = DATABASE()",
             (),
         )
         self.collation = str(collation)
@@ -205,7 +206,7 @@ def _translated(error: Exception) -> Exception:
 
 
 class Sqlite:
-    """The embedded databases: `cdss.db` with `openemr.db` attached; a small pool of threads, one connection each."""
+    """The embedded databases: `cdss.db` with `openemr.db` attached; a few threads, one connection each."""
 
     def __init__(self, cdss: Path, openemr: Path | None, threads: int = 2) -> None:
         self.cdss, self.openemr = cdss, openemr
@@ -224,7 +225,7 @@ class Sqlite:
         import sqlite3
 
         try:
-            return self._local.get().execute(sql, [_plain(p) for p in parameters]).fetchall()
+            rows: Rows = self._local.get().execute(sql, [_plain(p) for p in parameters]).fetchall()
         except sqlite3.OperationalError as error:
             if (
                 "no such table" in str(error)
@@ -233,6 +234,7 @@ class Sqlite:
             ):
                 raise SourceDownError(type(error).__name__) from error
             raise
+        return rows
 
     def _open(self) -> Any:
         import sqlite3

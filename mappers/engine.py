@@ -31,7 +31,7 @@ class Position:
 
 @dataclass
 class Page:
-    """Matches in order; `after` is where the next page starts (None: that was the last); `down`: sources not asked."""
+    """Matches in order; `after`: where the next page starts, None after the last; `down`: what wasn't asked."""
 
     matches: list[Resource | Unreadable] = field(default_factory=list)
     after: Position | None = None
@@ -95,7 +95,7 @@ class Engine:
         by_post: bool = False,
         strict: bool = False,
     ) -> Page:
-        """Up to `count` matches after a position. With `strict`, a source that is down raises SourceDownError."""
+        """Up to `count` matches after a position. `strict`: a source that is down raises SourceDownError."""
         try:
             return await self._page(query, count, after, access, by_post, frozenset())
         except SourceDownError:

@@ -266,7 +266,7 @@ class Parser:
         return sorted(n for n in names if self.param_type(resource_type, n) == "reference")
 
     def compartment(self, code: str, id_text: str, resource_type: str) -> Condition | None:
-        """ "In the compartment of code/id"; None where the type is not in that compartment.
+        """The condition of being in the compartment of code/id; None where the type is not in it.
 
         https://hl7.org/fhir/R4/compartmentdefinition.html
         """

@@ -11,7 +11,7 @@ from mappers.terms import Amount, Mode, OfType, Prefix, Range, Text, Token, Uri
 
 
 class ValueFault(ValueError):
-    """A value that its parameter's type can't have; the text says what would do. It never repeats the value."""
+    """A value that its parameter's type can't have; the text says what would do, and never the value."""
 
 
 def split(value: str, separator: str) -> list[str]:

@@ -69,7 +69,7 @@ class Scope:
         return self.c.by_post
 
     def near(self, condition: Sql) -> Sql:
-        """A condition on one joined table as a semi-join on the own column that reaches it, else unchanged."""
+        """A condition on one joined table as a semi-join on the column that reaches it."""
         found = tables_of(condition)
         if len(found) != 1 or found == {self.base}:
             return condition
@@ -224,7 +224,7 @@ class PartScope(Scope):
         return found
 
     def _component(self, scope: Scope, elements: Any, path: str, terms: tuple[Term, ...]) -> Sql:
-        found = [p for p in places(elements, path)]
+        found = list(places(elements, path))
         return any_of(
             *(
                 plain(a)

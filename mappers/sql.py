@@ -174,7 +174,7 @@ def filled(column: ColumnElement[Any]) -> Condition:
 
 
 def one_of(column: ColumnElement[Any], values: Sequence[Any]) -> Condition:
-    """`column` is one of some constants or bound values (each its own parameter: nothing is expanded late)."""
+    """`column` is one of some constants or bound values (each its own parameter)."""
     if not values:
         return NEVER
     items = [v if isinstance(v, ClauseElement) else literal(v, NullType()) for v in values]

@@ -65,11 +65,8 @@ def compiled(
     statement: ClauseElement, dialect: Dialect, slots: Slots, schemas: Mapping[str, str]
 ) -> Statement:
     """The statement's text for a dialect; `schemas` renames schemas (openemr → the site's)."""
-    result: Any = statement.compile(
-        dialect=dialect,
-        schema_translate_map=dict(schemas) or None,
-        **({"render_schema_translate": True} if schemas else {}),
-    )
+    renaming: dict[str, Any] = {"schema_translate_map": dict(schemas), "render_schema_translate": True}
+    result: Any = statement.compile(dialect=dialect, **(renaming if schemas else {}))
     constants = result.construct_params(_check=False)
     names = result.positiontup or ()
     return Statement(str(result), tuple(slots.made.get(n, constants[n]) for n in names))

@@ -1,10 +1,10 @@
-"""What a value kind is: the object that reads a value also searches and sorts it, so they can't drift apart."""
+"""What a value kind is: the object that reads a value also searches and sorts it."""
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any, ClassVar, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from sqlalchemy import ColumnElement
 
@@ -35,10 +35,8 @@ class Question(Protocol):
     def near(self, condition: Condition) -> Condition:
         """A condition on a joined master, as `own key IN (SELECT key …)`."""
 
-    def key_conditions(
-        self, resource_type: str, part: str, own: Column, target: Column, term: Term
-    ) -> Condition:
-        """`own` is the `target` value of the one row of `part` whose native key is the term's."""
+    def refers(self, reference: Any, term: Term) -> list[Alternative]:
+        """Conditions for "the reference is to exactly the term's resource"."""
 
     def sensitive(self) -> bool:
         """Whether sensitive values may be searched (POST only)."""
@@ -48,13 +46,13 @@ class Value(ABC):
     """One value kind. Kinds are declared once, at import, and hold columns, never data."""
 
     #: the classes of terms that `matches` understands
-    takes: ClassVar[tuple[type[Term], ...]] = ()
+    takes: tuple[type[Term], ...] = ()
     #: the ending that a `[x]` element gets, such as `Quantity`
     fhir_type: str = ""
     #: LEFT JOINs onto unique columns that reading it needs
     joins: tuple[Join, ...] = ()
     #: whether a token's code is bound to a slot (identifiers) or folded into the statement (codes)
-    binds_tokens: ClassVar[bool] = False
+    binds_tokens: bool = False
 
     @abstractmethod
     def reader(self, columns: Columns) -> Read:

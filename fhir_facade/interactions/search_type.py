@@ -67,7 +67,7 @@ async def search_system(service: Service, request: Request) -> Response:
 async def search_compartment(
     service: Service, request: Request, code: str, id_text: str, kind: str
 ) -> Response:
-    """A search within a compartment; `*` for all types in it. 404 where the compartment's owner isn't there."""
+    """A search within a compartment; `*` for all types in it. 404 where its owner isn't there."""
     if code not in definitions.compartment_types():
         raise FhirFault(404, "not-supported", f"there is no compartment {code}")
     await found(service, code, id_text)

@@ -48,7 +48,7 @@ def encounter(number: ColumnElement[int], pid: ColumnElement[int]) -> ReferenceT
     first_theirs = select(func.min(twin.c.id)).where(
         twin.c.pid == pid, twin.c.encounter == number, ~is_deleted(twin)
     )
-    base = number.table  # type: ignore[attr-defined]
+    base = number.table
     joins = (
         Join(cdss, and_(cdss.c.openemr_pid == pid, number > 0)),
         Join(ours, ours.c.encounter_id == first_ours.correlate_except(other).scalar_subquery(), (cdss, base)),
@@ -91,7 +91,7 @@ def author(username: ColumnElement[str]) -> ReferenceTo:
         .having(func.count() == 1)
         .correlate_except(other)
     )
-    base = username.table  # type: ignore[attr-defined]
+    base = username.table
     join = Join(user, and_(user.c.id == only.scalar_subquery(), is_person(user)), needs=(base,))
     route = Route(username, Id(PRACTITIONER_PREFIX, user.c.id), target="username")
     return ReferenceTo("Practitioner", route, display=FullName(user.c.fname, user.c.lname), joins=(join,))

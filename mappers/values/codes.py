@@ -29,7 +29,7 @@ from terminology.code_map import CodeMap
 class Fixed(Value):
     """A value that every row of the part has; conditions on it fold to true or false before any SQL."""
 
-    takes = (Token, Text, Uri)
+    takes: tuple[type[Term], ...] = (Token, Text, Uri)
 
     def __init__(self, value: Any, fhir_type: str = "") -> None:
         self.value, self.fhir_type = value, fhir_type
@@ -91,12 +91,12 @@ def _is(term: Token, system: str | None, code: str) -> bool:
 
 
 class Code(Value):
-    """A FHIR code from a column of words, by a code map; words it doesn't know become `otherwise` (or nothing).
+    """A FHIR code from a column of words, by a code map; words it doesn't know are `otherwise`, or nothing.
 
     A code is never invented: `otherwise` is a code that says "unknown" in its own system.
     """
 
-    takes = (Token,)
+    takes: tuple[type[Term], ...] = (Token,)
     fhir_type = "Code"
 
     def __init__(self, column: Column, code_map: CodeMap, otherwise: str | None = None) -> None:
@@ -156,7 +156,7 @@ def _memo(translate: Callable[[Any], Any], limit: int = 4096) -> Callable[[Any],
 class Bool(Value):
     """A boolean from a flag column; NULL is absent unless `null` says what it counts as."""
 
-    takes = (Token,)
+    takes: tuple[type[Term], ...] = (Token,)
     fhir_type = "Boolean"
 
     def __init__(self, column: Column, *, inverted: bool = False, null: bool | None = None) -> None:
@@ -191,7 +191,7 @@ class Bool(Value):
 class Given(Value):
     """A boolean that says whether a value is there (deceasedBoolean of a date that may be none)."""
 
-    takes = (Token,)
+    takes: tuple[type[Term], ...] = (Token,)
     fhir_type = "Boolean"
 
     def __init__(self, condition_of: Value) -> None:
@@ -216,7 +216,7 @@ class Coding(Value):
     """Something that yields codings of a concept; also a Coding element by itself."""
 
     fhir_type = "Coding"
-    takes = (Token,)
+    takes: tuple[type[Term], ...] = (Token,)
 
 
 class Coded(Coding):
@@ -311,7 +311,7 @@ class ListCodings(Value):
     `systems` translates TYPE; a code without a known TYPE has no coding (its text stays in the concept).
     """
 
-    takes = (Token,)
+    takes: tuple[type[Term], ...] = (Token,)
 
     def __init__(self, column: Column, systems: CodeMap, default: str | None = None) -> None:
         self.column, self.systems, self.default = column, systems, default
@@ -365,7 +365,7 @@ class Concept(Value):
     Without `text`, the first display is the text. https://hl7.org/fhir/R4/datatypes.html#CodeableConcept
     """
 
-    takes = (Token,)
+    takes: tuple[type[Term], ...] = (Token,)
     fhir_type = "CodeableConcept"
 
     def __init__(self, *codings: Value, text: Value | Column | None = None) -> None:
@@ -412,7 +412,7 @@ class When(Value):
 
     def __init__(self, condition: Condition, test: Callable[[Columns], Read], value: Value) -> None:
         self.condition, self.test, self.value = condition, test, value
-        self.takes, self.fhir_type, self.joins = value.takes, value.fhir_type, value.joins  # type: ignore[misc]
+        self.takes, self.fhir_type, self.joins = value.takes, value.fhir_type, value.joins
 
     def reader(self, columns: Columns) -> Read:
         test, read = self.test(columns), self.value.reader(columns)

@@ -17,8 +17,8 @@ class _Alternatives(Value):
 
     def __init__(self, *values: Value) -> None:
         self.values = values
-        self.takes = tuple({t: None for v in values for t in v.takes})  # type: ignore[misc]
-        self.binds_tokens = all(v.binds_tokens for v in values)  # type: ignore[misc]
+        self.takes = tuple({t: None for v in values for t in v.takes})
+        self.binds_tokens = all(v.binds_tokens for v in values)
         self.joins = tuple(j for v in values for j in v.joins)
         self.fhir_type = values[0].fhir_type
 
@@ -114,7 +114,7 @@ class Several(Value):
 
     def __init__(self, *values: Value) -> None:
         self.values = values
-        self.takes = tuple({t: None for v in values for t in v.takes})  # type: ignore[misc]
+        self.takes = tuple({t: None for v in values for t in v.takes})
         self.joins = tuple(j for v in values for j in v.joins)
 
     def unfold(self) -> Sequence[tuple[Value, Any]]:
@@ -154,7 +154,7 @@ class Sensitive(Value):
 
     def __init__(self, permission: str, value: Value) -> None:
         self.permission, self.value = permission, value
-        self.takes, self.joins, self.binds_tokens = value.takes, value.joins, value.binds_tokens  # type: ignore[misc]
+        self.takes, self.joins, self.binds_tokens = value.takes, value.joins, value.binds_tokens
         self.system = getattr(value, "system", None)
 
     def reader(self, columns: Columns) -> Read:

@@ -61,22 +61,34 @@ def amount_condition(
 
     https://hl7.org/fhir/R4/search.html#number
     """
-    low = lambda: q.bind(term, lambda t: convert(t.low))  # noqa: E731
-    high = lambda: q.bind(term, lambda t: convert(t.high))  # noqa: E731
-    value = lambda: q.bind(term, lambda t: convert(t.value))  # noqa: E731
-    match term.prefix:
-        case Prefix.EQ | Prefix.AP:
-            return all_of(column >= low(), column < high())
-        case Prefix.NE:
-            return any_of(column < low(), column >= high())
-        case Prefix.GT | Prefix.SA:
-            return column > value()
-        case Prefix.LT | Prefix.EB:
-            return column < value()
-        case Prefix.GE:
-            return column >= value()
-        case Prefix.LE:
-            return column <= value()
+
+    def slot(of: Callable[[Amount], Decimal]) -> Column:
+        return q.bind(term, lambda t: convert(of(t)))
+
+    ways: dict[Prefix, Callable[[], Condition]] = {
+        Prefix.EQ: lambda: all_of(column >= slot(_low), column < slot(_high)),
+        Prefix.NE: lambda: any_of(column < slot(_low), column >= slot(_high)),
+        Prefix.GT: lambda: column > slot(_value),
+        Prefix.LT: lambda: column < slot(_value),
+        Prefix.GE: lambda: column >= slot(_value),
+        Prefix.LE: lambda: column <= slot(_value),
+    }
+    return ways[_SAME_AS.get(term.prefix, term.prefix)]()
+
+
+_SAME_AS = {Prefix.AP: Prefix.EQ, Prefix.SA: Prefix.GT, Prefix.EB: Prefix.LT}
+
+
+def _low(term: Amount) -> Decimal:
+    return term.low
+
+
+def _high(term: Amount) -> Decimal:
+    return term.high
+
+
+def _value(term: Amount) -> Decimal:
+    return term.value
 
 
 def _same(value: Decimal) -> Decimal:
@@ -86,7 +98,7 @@ def _same(value: Decimal) -> Decimal:
 class Number(Value):
     """A decimal or integer from one numeric column; `zero_is_none` where 0 means "not given"."""
 
-    takes = (Amount,)
+    takes: tuple[type[Term], ...] = (Amount,)
     fhir_type = "Decimal"
 
     def __init__(self, column: Column, *, fhir_type: str = "Decimal", zero_is_none: bool = False) -> None:
@@ -142,7 +154,8 @@ class Conversion:
         """The same as an SQL expression."""
         if self == UNCONVERTED:
             return column
-        a, b, d = (literal_column(str(n)) for n in self._terms())
+        numbers: list[Column] = [literal_column(str(n)) for n in self._terms()]
+        a, b, d = numbers
         return func.round((column * a + b) / d, self.digits)
 
 
@@ -157,7 +170,7 @@ class Quantity(Value):
     `textual`: the number itself is a text column. https://hl7.org/fhir/R4/datatypes.html#Quantity
     """
 
-    takes = (Amount,)
+    takes: tuple[type[Term], ...] = (Amount,)
     fhir_type = "Quantity"
 
     def __init__(
@@ -228,19 +241,20 @@ class Quantity(Value):
         return [q.near(all_of(self.present(), any_of(*found)))]
 
     def _units(self, term: Amount) -> Iterator[tuple[Condition, Callable[[Decimal], Decimal]]]:
-        """Pairs of (the row's unit is u, a value of the term's unit in u) for every unit that can be compared."""
+        """Pairs of (the row's unit is u, a value of the term's unit in u) for all units that compare."""
         if term.code is None:
             yield all_of(), _same
         elif self.fixed:
-            for code, convert in _comparable(term):
-                if code == self.fixed[1]:
-                    yield all_of(), convert
+            yield from ((all_of(), convert) for code, convert in _comparable(term) if code == self.fixed[1])
         elif self.unit is not None:
-            for code, convert in _comparable(term):
-                if texts := ucum.texts(code):
-                    yield one_of(word(self.unit), texts), convert
-            if term.system != UCUM:
-                yield self.unit == exact(literal(term.code)), _same
+            yield from self._stored_units(self.unit, term)
+
+    @staticmethod
+    def _stored_units(unit: Column, term: Amount) -> Iterator[tuple[Condition, Callable[[Decimal], Decimal]]]:
+        for code, convert in _comparable(term):
+            yield one_of(word(unit), ucum.texts(code)), convert
+        if term.system != UCUM:
+            yield unit == exact(literal(term.code)), _same
 
     def _number(self) -> Column:
         column: Column = as_decimal(self.column) if self.textual else self.column

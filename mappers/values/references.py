@@ -31,7 +31,7 @@ class ReferenceTo(Value):
     https://hl7.org/fhir/R4/references.html
     """
 
-    takes = (Ref,)
+    takes: tuple[type[Term], ...] = (Ref,)
     fhir_type = "Reference"
 
     def __init__(

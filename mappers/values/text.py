@@ -59,7 +59,7 @@ def _compare(column: Column, term: Text, form: Callable[[Text], str], q: Questio
 class Str(Value):
     """A string from one column; blank is absent."""
 
-    takes = (Text, Uri)
+    takes: tuple[type[Term], ...] = (Text, Uri)
     fhir_type = "String"
 
     def __init__(self, column: Column) -> None:
@@ -93,7 +93,7 @@ def uri_condition(column: Column, term: Uri, q: Question) -> Condition:
 class Joined(Value):
     """Several text columns in one string, with a separator; blank ones left out."""
 
-    takes = (Text,)
+    takes: tuple[type[Term], ...] = (Text,)
     fhir_type = "String"
 
     def __init__(self, *parts: Column | Value, separator: str = " ") -> None:
@@ -137,9 +137,9 @@ class FullName(Joined):
 
 
 class Mapped(Value):
-    """A text column whose stored words stand for other words (`Male` → `male` is `Code`; this is for free text)."""
+    """A text column whose stored words stand for other words (codes have `Code`)."""
 
-    takes = (Text,)
+    takes: tuple[type[Term], ...] = (Text,)
     fhir_type = "String"
 
     def __init__(self, column: Column, words: Mapping[str, str]) -> None:
@@ -168,7 +168,7 @@ class HumanName(Value):
     https://hl7.org/fhir/R4/datatypes.html#HumanName
     """
 
-    takes = (Text,)
+    takes: tuple[type[Term], ...] = (Text,)
 
     def __init__(
         self,
@@ -249,9 +249,7 @@ class HumanName(Value):
 
 
 def _put(target: dict[str, Any], **values: Any) -> None:
-    for key, value in values.items():
-        if value:
-            target[key] = value
+    target |= {key: value for key, value in values.items() if value}
 
 
 class Address(Value):
@@ -260,7 +258,7 @@ class Address(Value):
     https://hl7.org/fhir/R4/datatypes.html#Address
     """
 
-    takes = (Text,)
+    takes: tuple[type[Term], ...] = (Text,)
 
     def __init__(
         self,
@@ -274,7 +272,7 @@ class Address(Value):
         **parts: Column | Value,
     ) -> None:
         self.line, self.joins = tuple(Str(c) for c in line), joins
-        self.parts = {"text": Str(text)} if text is not None else {}
+        self.parts: dict[str, Value] = {"text": Str(text)} if text is not None else {}
         self.parts |= {_ADDRESS_PARTS[n]: p if isinstance(p, Value) else Str(p) for n, p in parts.items()}
         about = {"use": use, "type": type, "period": period}
         self.fixed = {k: v for k, v in about.items() if isinstance(v, str)}
@@ -317,7 +315,7 @@ class Address(Value):
 class StatedCode(Value):
     """A code that is the same for all rows that have the value around it (an address's use)."""
 
-    takes = (Token,)
+    takes: tuple[type[Term], ...] = (Token,)
 
     def __init__(self, code: str, there: Condition) -> None:
         self.code, self.there = code, there
@@ -349,7 +347,7 @@ class ContactPoint(Value):
     https://hl7.org/fhir/R4/datatypes.html#ContactPoint
     """
 
-    takes = (Token,)
+    takes: tuple[type[Term], ...] = (Token,)
     binds_tokens = True
 
     def __init__(self, system: str, column: Column, use: str | None = None, rank: int | None = None) -> None:
@@ -387,7 +385,7 @@ class Identifier(Value):
     https://hl7.org/fhir/R4/datatypes.html#Identifier
     """
 
-    takes = (Token, OfType)
+    takes: tuple[type[Term], ...] = (Token, OfType)
     binds_tokens = True
     urn: ClassVar[str] = ""
 

@@ -38,13 +38,28 @@ class _Ends:
         return _stamp(day + DAY if up and day != local else day)[:10]
 
 
+class _Bounds:
+    """The two ends of a term's stretch of time, as slots."""
+
+    def __init__(self, ends: _Ends, term: Range, q: Question) -> None:
+        self.ends, self.term, self.q = ends, term, q
+
+    def low(self, *, up: bool = False) -> Column:
+        """The slot of the lower end."""
+        return self.q.bind(self.term, lambda t: self.ends.at(t.low, up=up))
+
+    def high(self, *, up: bool = False) -> Column:
+        """The slot of the upper end."""
+        return self.q.bind(self.term, lambda t: self.ends.at(t.high, up=up))
+
+
 class Instant(Value):
     """A dateTime or instant from one column; zero dates and non-dates are absent.
 
     https://hl7.org/fhir/R4/search.html#date
     """
 
-    takes = (Range,)
+    takes: tuple[type[Term], ...] = (Range,)
     fhir_type = "DateTime"
     days = False
 
@@ -67,31 +82,25 @@ class Instant(Value):
 
     def within(self, prefix: Prefix, term: Range, q: Question) -> Condition:
         """The column's condition for the term's stretch of time under a prefix."""
-        ends, column = _Ends(q, self.days), self.column
-        low = lambda up: q.bind(term, lambda t: ends.at(t.low, up=up))  # noqa: E731
-        high = lambda up: q.bind(term, lambda t: ends.at(t.high, up=up))  # noqa: E731
-        match prefix:
-            case Prefix.EQ | Prefix.AP:
-                return all_of(column >= low(True), column < high(False))
-            case Prefix.NE:
-                return all_of(self.present(), any_of(column < low(True), column >= high(False)))
-            case Prefix.GT:
-                return column >= high(False)
-            case Prefix.SA:
-                return column >= high(True)
-            case Prefix.LT:
-                return all_of(self.present(), column < low(True))
-            case Prefix.EB:
-                return all_of(self.present(), column < low(False))
-            case Prefix.GE:
-                return (
-                    any_of(column >= high(False), column >= low(True)) if self.days else column >= low(True)
-                )
-            case Prefix.LE:
-                return all_of(self.present(), column < high(False)) if not self.days else self._le(low, high)
+        bounds, column = _Bounds(_Ends(q, self.days), term, q), self.column
+        there = self.present()
+        ways: dict[Prefix, Callable[[], Condition]] = {
+            Prefix.EQ: lambda: all_of(column >= bounds.low(up=True), column < bounds.high()),
+            Prefix.NE: lambda: all_of(there, any_of(column < bounds.low(up=True), column >= bounds.high())),
+            Prefix.GT: lambda: column >= bounds.high(),
+            Prefix.SA: lambda: column >= bounds.high(up=True),
+            Prefix.LT: lambda: all_of(there, column < bounds.low(up=True)),
+            Prefix.EB: lambda: all_of(there, column < bounds.low()),
+            Prefix.GE: lambda: self._or_equal(column >= bounds.low(up=True), column >= bounds.high()),
+            Prefix.LE: lambda: all_of(
+                there, self._or_equal(column < bounds.high(), column < bounds.low(up=True))
+            ),
+        }
+        return ways[Prefix.EQ if prefix is Prefix.AP else prefix]()
 
-    def _le(self, low: Callable[[bool], Column], high: Callable[[bool], Column]) -> Condition:
-        return all_of(self.present(), any_of(self.column < low(True), self.column < high(False)))
+    def _or_equal(self, reaching: Condition, beyond: Condition) -> Condition:
+        """`ge` and `le`: an instant only has to reach the stretch; a day reaches out of it or lies within."""
+        return any_of(beyond, reaching) if self.days else reaching
 
 
 class Date(Instant):
@@ -136,7 +145,7 @@ class Happened(DayOrInstant):
     `closed`: what has no date counts as false (in searches only; nothing is said of it).
     """
 
-    takes = (Range, Token)
+    takes: tuple[type[Term], ...] = (Range, Token)
 
     def __init__(self, column: Column, *, closed: bool = False) -> None:
         super().__init__(column)
@@ -158,7 +167,7 @@ class Period(Value):
     https://hl7.org/fhir/R4/datatypes.html#Period
     """
 
-    takes = (Range,)
+    takes: tuple[type[Term], ...] = (Range,)
     fhir_type = "Period"
 
     def __init__(self, start: Instant | None, end: Instant | None = None) -> None:
@@ -194,26 +203,22 @@ class Period(Value):
     def _within(self, term: Range, q: Question) -> Condition:
         """The interval [start, end] against the term's [low, high); an absent end is infinite."""
         inside = all_of(self._start(Prefix.GE, term, q), self._end(Prefix.LE, term, q))
-        match term.prefix:
-            case Prefix.EQ:
-                return inside
-            case Prefix.NE:
-                return negate(inside)
-            case Prefix.GT:
-                return self._end(Prefix.GT, term, q)
-            case Prefix.LT:
-                return self._start(Prefix.LT, term, q)
-            case Prefix.GE:
-                return any_of(self._end(Prefix.GT, term, q), inside)
-            case Prefix.LE:
-                return any_of(self._start(Prefix.LT, term, q), inside)
-            case Prefix.SA:
-                return self._start(Prefix.SA, term, q)
-            case Prefix.EB:
-                return self._end(Prefix.EB, term, q)
-            case Prefix.AP:
-                starts_before = any_of(self._start(Prefix.LE, term, q), self._open(self.start))
-                return all_of(starts_before, any_of(self._end(Prefix.GE, term, q), self._open(self.end)))
+        ways: dict[Prefix, Callable[[], Condition]] = {
+            Prefix.EQ: lambda: inside,
+            Prefix.NE: lambda: negate(inside),
+            Prefix.GT: lambda: self._end(Prefix.GT, term, q),
+            Prefix.LT: lambda: self._start(Prefix.LT, term, q),
+            Prefix.GE: lambda: any_of(self._end(Prefix.GT, term, q), inside),
+            Prefix.LE: lambda: any_of(self._start(Prefix.LT, term, q), inside),
+            Prefix.SA: lambda: self._start(Prefix.SA, term, q),
+            Prefix.EB: lambda: self._end(Prefix.EB, term, q),
+            Prefix.AP: lambda: self._overlaps(term, q),
+        }
+        return ways[term.prefix]()
+
+    def _overlaps(self, term: Range, q: Question) -> Condition:
+        starts = any_of(self._start(Prefix.LE, term, q), self._open(self.start))
+        return all_of(starts, any_of(self._end(Prefix.GE, term, q), self._open(self.end)))
 
     @staticmethod
     def _open(end: Instant | None) -> Condition:

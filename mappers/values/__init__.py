@@ -18,11 +18,13 @@ from mappers.values.codes import (
     word_is,
 )
 from mappers.values.compounds import Backbone, Choice, Derived, FirstOf, Merged, Sensitive, Several
+from mappers.values.computed import Extended, ListConcepts, Reduced, Stated
 from mappers.values.conditions import both, looks_like, there_is, unless
 from mappers.values.exclusive import Exclusive
 from mappers.values.json_text import is_json_object, json_at
+from mappers.values.openemr import PipeOption, Zoned
 from mappers.values.quantity import Compared, Conversion, Number, Quantity
-from mappers.values.references import ReferenceTo, Route
+from mappers.values.references import ReferenceTo, Route, needed
 from mappers.values.security import SecurityLabel
 from mappers.values.text import (
     Address,
@@ -62,6 +64,7 @@ __all__ = [
     "DayOrInstant",
     "Derived",
     "Exclusive",
+    "Extended",
     "FirstOf",
     "Fixed",
     "FullName",
@@ -74,6 +77,7 @@ __all__ = [
     "Instant",
     "Joined",
     "ListCodings",
+    "ListConcepts",
     "Mapped",
     "MappedCoding",
     "Merged",
@@ -81,23 +85,28 @@ __all__ = [
     "NumberIdentifier",
     "Patterned",
     "Period",
+    "PipeOption",
     "Quantity",
+    "Reduced",
     "ReferenceTo",
     "Route",
     "SecurityLabel",
     "Sensitive",
     "Several",
     "SiteUrl",
+    "Stated",
     "Str",
     "UidIdentifier",
     "UuidIdentifier",
     "When",
+    "Zoned",
     "both",
     "concept",
     "flag_is",
     "is_json_object",
     "json_at",
     "looks_like",
+    "needed",
     "there_is",
     "unless",
     "word_is",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import Any
+from weakref import WeakKeyDictionary
 
 from sqlalchemy import FromClause, Select, select
 
@@ -16,6 +17,7 @@ class Children(Value):
     """The rows of `table` whose `link` equals `own`, each read by `value`, in the order of `order`.
 
     The value of the whole is the list of what the rows yield. `first`: of the first one only.
+    Elements and parts that share one object share its query.
     """
 
     def __init__(
@@ -33,8 +35,15 @@ class Children(Value):
         self.order, self.where, self.first = tuple(order), where, first
         self.child_joins: tuple[Join, ...] = value.joins
         self.fhir_type = value.fhir_type
+        self._readers: WeakKeyDictionary[Columns, Read] = WeakKeyDictionary()
 
     def reader(self, columns: Columns) -> Read:
+        found = self._readers.get(columns)
+        if found is None:
+            found = self._readers[columns] = self._reader(columns)
+        return found
+
+    def _reader(self, columns: Columns) -> Read:
         inner = Columns(columns.site)
         read, own = self.value.reader(inner), columns.at(self.own)
         place = columns.child(ChildQuery(self, inner, own))

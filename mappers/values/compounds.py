@@ -44,6 +44,9 @@ class _Alternatives(Value):
     def sort_key(self) -> Column | None:
         return self.values[0].sort_key()
 
+    def sub(self, name: str) -> Value | None:
+        return next((found for v in self.values if (found := v.sub(name)) is not None), None)
+
 
 class FirstOf(_Alternatives):
     """Ours, else OpenEMR's: the first value that is there."""

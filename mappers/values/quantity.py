@@ -292,7 +292,10 @@ class Compared(Value):
         return read
 
     def present(self) -> Condition:
-        return self.text.regexp_match(r"^[[:space:]]*(<=|>=|<|>)[[:space:]]*[0-9]+([.][0-9]+)?[[:space:]]*$")
+        # spares most rows the costly expression
+        may_be = any_of(self.text.like("%<%"), self.text.like("%>%"))
+        numeral = r"^[[:space:]]*(<=|>=|<|>)[[:space:]]*[0-9]+([.][0-9]+)?[[:space:]]*$"
+        return all_of(may_be, self.text.regexp_match(numeral))
 
 
 def _compared(text: str | None) -> dict[str, Any] | None:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import copy
 from dataclasses import dataclass
 from typing import Any
 
 from mappers.mapping import Id, Join
 from mappers.sql import Alternative, Condition, any_of
 from mappers.terms import Ref, Term
-from mappers.value import Column, Columns, Question, Read, Row, Value
+from mappers.value import Column, Columns, DirtyRowError, Question, Read, Row, Value
 
 
 @dataclass(frozen=True, eq=False)
@@ -33,6 +34,8 @@ class ReferenceTo(Value):
 
     takes: tuple[type[Term], ...] = (Ref,)
     fhir_type = "Reference"
+    #: a row without it can't be shown at all (see `needed`)
+    needed = False
 
     def __init__(
         self,
@@ -47,6 +50,10 @@ class ReferenceTo(Value):
         self.joins = joins + (display.joins if display else ())
 
     def reader(self, columns: Columns) -> Read:
+        read = self._reader(columns)
+        return _insisting(read, self.resource_type) if self.needed else read
+
+    def _reader(self, columns: Columns) -> Read:
         ids = [route.id.reader(columns) for route in self.routes]
         prefix = self.resource_type + "/"
         display = self.display.reader(columns) if self.display else None
@@ -73,3 +80,20 @@ class ReferenceTo(Value):
 
     def sort_key(self) -> Column:
         return self.routes[0].own
+
+
+def needed(reference: ReferenceTo) -> ReferenceTo:
+    """The reference, without which a row is unreadable: whose a finding is must never be left open."""
+    found = copy.copy(reference)
+    found.needed = True
+    return found
+
+
+def _insisting(read: Read, resource_type: str) -> Read:
+    def insist(row: Row) -> Any:
+        found = read(row)
+        if found is None:
+            raise DirtyRowError(f"there is no {resource_type} that it could belong to")
+        return found
+
+    return insist

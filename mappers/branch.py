@@ -14,7 +14,7 @@ from sqlalchemy import ColumnElement, case, literal_column
 from mappers.assemble import assembler
 from mappers.mapping import Part, ResourceMapping
 from mappers.narrative import narrator
-from mappers.query import SearchQuery
+from mappers.query import AllOf, AnyOf, SearchQuery
 from mappers.scope import Compilation, PartScope, gate, param_places
 from mappers.site import Site
 from mappers.sql import Alternative, Condition, KeySet, all_of, any_of, is_always, is_never, plain
@@ -158,6 +158,8 @@ class Branch:
     def _is_shared(self, condition: Any) -> bool:
         if len(self.parts) == 1:
             return True
+        if isinstance(condition, AnyOf | AllOf):
+            return all(self._is_shared(c) for c in condition.conditions)
         param = getattr(condition, "param", None)
         if param is None or param == "_id" or getattr(condition, "resource_type", None):
             return False

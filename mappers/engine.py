@@ -140,7 +140,7 @@ class Engine:
         plan = self.plan(query, after, access, by_post, without)
         if plan.statement is None:
             return Page()
-        named = _named(after, count + 1)
+        named = _named(after, count + 1)  # one more, to know whether there is a next page
         rows = await self.database.fetch(
             plan.statement.sql, plan.statement.parameters(query.terms() + access.terms(), named)
         )
@@ -328,6 +328,7 @@ def _attach(row: tuple[Any, ...], children: list[Any], number: int) -> tuple[Any
 def _named(after: Position | None, limit: int) -> dict[str, Any]:
     named: dict[str, Any] = {"limit": limit}
     if after is not None:
+        named["limit"] += 1  # the row of the cursor may come again for its further parts
         named["after_key"] = after.key
         named |= {f"after_{i}": v for i, v in enumerate(after.sorts)}
     return named

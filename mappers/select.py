@@ -83,10 +83,17 @@ def beyond(branch: Branch, number: int, slots: Slots, after: After) -> Condition
     elif number > after.branch:
         tie = ALWAYS
     else:
-        key = slots.named("after_key")
-        at = key if branch.parts[0].id.numeric else exact(key)
-        tie = any_of(branch.key < key if key_descends(branch) else branch.key > key, branch.key == at)
+        tie = _tie(branch, slots)
     return _beyond(branch.orders, 0, slots, after, tie)
+
+
+def _tie(branch: Branch, slots: Slots) -> Condition:
+    """Rows of equal sort values after the cursor's; its own row again if it may have further parts."""
+    key = slots.named("after_key")
+    later = branch.key < key if key_descends(branch) else branch.key > key
+    if len(branch.parts) == 1:
+        return later
+    return any_of(later, branch.key == (key if branch.parts[0].id.numeric else exact(key)))
 
 
 def _beyond(orders: Sequence[Order], i: int, slots: Slots, after: After, tie: Condition) -> Condition:

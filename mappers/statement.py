@@ -66,7 +66,9 @@ def compiled(
 ) -> Statement:
     """The statement's text for a dialect; `schemas` renames schemas (openemr → the site's)."""
     renaming: dict[str, Any] = {"schema_translate_map": dict(schemas), "render_schema_translate": True}
-    result: Any = statement.compile(dialect=dialect, **(renaming if schemas else {}))
+    result: Any = statement.compile(
+        dialect=dialect, compile_kwargs={"render_postcompile": True}, **(renaming if schemas else {})
+    )
     constants = result.construct_params(_check=False)
     names = result.positiontup or ()
     return Statement(str(result), tuple(slots.made.get(n, constants[n]) for n in names))

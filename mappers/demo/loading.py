@@ -23,8 +23,8 @@ SESSION = {
     "sql_mode": "''",
     "foreign_key_checks": "0",
     "unique_checks": "0",
-    # TIMESTAMP columns are given in UTC.
-    "time_zone": "'+00:00'",
+    # TIMESTAMP columns are given in the site's time, as all others are; the demo hospital is in Seoul.
+    "time_zone": "'+09:00'",
 }
 MARIADB_SESSION = {"check_constraint_checks": "0"}
 

@@ -56,5 +56,5 @@ def test_a_servers_session_is_afterwards_as_before(server: DatabaseServer) -> No
     with server.engine().connect() as connection:
         before = connection.exec_driver_sql(settings).one()
         with openemr_session(connection):
-            assert connection.exec_driver_sql(settings).one() == ("", 0, 0, "+00:00")
+            assert connection.exec_driver_sql(settings).one() == ("", 0, 0, "+09:00")
         assert connection.exec_driver_sql(settings).one() == before

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import re
 from typing import Any
+from urllib.parse import urlsplit
+
+from fhir_facade.outcome import FhirFault
 
 _LOOPBACK = re.compile(r"https?://(localhost|127\.0\.0\.1|\[::1\])(:\d+)?")
 EXPOSED = "ETag, Last-Modified, Location, Content-Location, X-Request-Id"
@@ -11,6 +14,22 @@ ALLOWED = (
     "Accept, Authorization, Content-Type, If-Match, If-Modified-Since, If-None-Exist, If-None-Match, Prefer, "
     "X-Request-Id"
 )
+
+
+class Hosts:
+    """The names under which the server may be called.
+
+    Without access control a web page could make a visitor's browser call the loopback server under a name of
+    its own (DNS rebinding), past CORS; so only loopback names and the public one are answered.
+    """
+
+    def __init__(self, base_url: str) -> None:
+        self.names = {"localhost", "127.0.0.1", "::1", urlsplit(base_url).hostname}
+
+    def refuse_unknown(self, host: str) -> None:
+        """Raises 421 for a Host header that names another server."""
+        if urlsplit(f"//{host}").hostname not in self.names:
+            raise FhirFault(421, "security", "this server is not known by that name", ("http.Host",))
 
 
 class Cors:

@@ -27,7 +27,7 @@ from fhir_facade.content import (
     parsed,
     serialized,
 )
-from fhir_facade.cors import Cors
+from fhir_facade.cors import Cors, Hosts
 from fhir_facade.interactions.read import read
 from fhir_facade.interactions.search_type import search_compartment, search_system, search_type
 from fhir_facade.outcome import FhirFault, not_found, outcome
@@ -48,6 +48,7 @@ class FhirApp:
     ) -> None:
         self.service, self.capabilities, self.prefix = service, capabilities, prefix
         self.cors = Cors(service.settings.cors_allowed_origins)
+        self.hosts = Hosts(service.settings.base_url)
 
     async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
         """One HTTP request."""
@@ -75,6 +76,7 @@ class FhirApp:
     async def _handle(self, request: Request, receive: Receive) -> Response:
         if request.method == "OPTIONS":
             return Response(None, 204)
+        self.hosts.refuse_unknown(request.headers.get("host", "localhost"))
         if len(request.query) > self.service.settings.query_length_limit:
             raise FhirFault(414, "too-long", "the query is too long: send it by POST _search")
         request.parameters = parsed(request.query)

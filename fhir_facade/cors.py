@@ -28,8 +28,15 @@ class Hosts:
 
     def refuse_unknown(self, host: str) -> None:
         """Raises 421 for a Host header that names another server."""
-        if urlsplit(f"//{host}").hostname not in self.names:
+        if _name(host) not in self.names:
             raise FhirFault(421, "security", "this server is not known by that name", ("http.Host",))
+
+
+def _name(host: str) -> str | None:
+    try:
+        return urlsplit(f"//{host}").hostname
+    except ValueError:
+        return None
 
 
 class Cors:

@@ -33,7 +33,7 @@ def outcome(issues: Iterable[Issue]) -> Resource:
 
 @dataclass(eq=False)
 class FhirFault(Exception):
-    """A request that is answered with a status and an OperationOutcome; its texts repeat no clinical value."""
+    """A request that is answered with a status and an OperationOutcome; no text repeats a value."""
 
     status: int
     code: str

@@ -16,7 +16,7 @@ def test_loopback_and_the_public_name_are_answered(host: str) -> None:
     HOSTS.refuse_unknown(host)
 
 
-@pytest.mark.parametrize("host", ["evil.example", "evil.example:8000", "127.0.0.1.evil.example", ""])
+@pytest.mark.parametrize("host", ["evil.example", "evil.example:8000", "127.0.0.1.evil.example", "[::1", ""])
 def test_a_name_that_a_page_could_point_at_loopback_is_refused(host: str) -> None:
     with pytest.raises(FhirFault) as refused:
         HOSTS.refuse_unknown(host)

@@ -11,6 +11,8 @@ from tests.services.database import DatabaseServer
 from tests.services.mariadb import mariadb_server
 from tests.services.mysql import mysql_server
 
+pytest_plugins = ["tests.validator.plugin"]
+
 
 @pytest.fixture(scope="session")
 def mariadb() -> Iterator[DatabaseServer]:

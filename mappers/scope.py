@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 from sqlalchemy import BindParameter, FromClause, Select, select
@@ -171,10 +172,10 @@ class PartScope(Scope):
         result = merged(alternatives)
         return negate(plain(result)) if criterion.modifier == "not" else result
 
-    def _places(self, param: str) -> list[Place]:
+    def _places(self, param: str) -> Sequence[Place]:
         return param_places(self.mapping, self.part, param)
 
-    def _alternatives(self, criterion: Criterion, found: list[Place], term: Term) -> list[Alternative]:
+    def _alternatives(self, criterion: Criterion, found: Sequence[Place], term: Term) -> list[Alternative]:
         if isinstance(term, Composite):
             return self._composite(criterion.param, term)
         ask_text = criterion.modifier == "text"
@@ -329,15 +330,16 @@ def _contents(value: Any, around: tuple[Any, ...]) -> Iterator[tuple[Any, tuple[
             yield content, inside
 
 
-def param_places(mapping: ResourceMapping, part: Part, param: str) -> list[Place]:
+@lru_cache(8192)
+def param_places(mapping: ResourceMapping, part: Part, param: str) -> tuple[Place, ...]:
     """Every place in a part that a parameter searches."""
     if param == "_lastUpdated":
-        return [Place(part.last_updated)] if part.last_updated else []
+        return (Place(part.last_updated),) if part.last_updated else ()
     if param == "_security":
-        return [Place(part.security)] if part.security else []
+        return (Place(part.security),) if part.security else ()
     declared = mapping.params.get(param)
     paths = declared.paths if declared else ()
-    return [p for path in paths for p in places(part.elements, path)]
+    return tuple(p for path in paths for p in places(part.elements, path))
 
 
 def merged(alternatives: Sequence[Alternative]) -> Alternative:

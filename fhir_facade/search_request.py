@@ -36,10 +36,10 @@ class Options:
 
 @dataclass
 class SearchRequest:
-    """One search: its parameters as used (for the self link), its query for a type, the answer's shape."""
+    """One search: its parameters as used (for the self link), its conditions by type, the answer's shape."""
 
     used: list[tuple[str, str]] = field(default_factory=list)
-    conditions: list[tuple[str, str]] = field(default_factory=list)
+    conditions: list[dict[str, Condition]] = field(default_factory=list)
     sort: list[Sort] = field(default_factory=list)
     includes: list[Include] = field(default_factory=list)
     count: int = 50
@@ -116,14 +116,12 @@ class Reader:
             take = getattr(self, "take" + base)
             take(request, name, value)
         else:
-            for resource_type in self.types:
-                self.parser.condition(resource_type, name, value)
-            request.conditions.append((name, value))
+            request.conditions.append({t: self.parser.condition(t, name, value) for t in self.types})
         request.used.append((name, value))
 
     def query(self, request: SearchRequest, resource_type: str, *more: Condition) -> SearchQuery:
         """The query of one of the types."""
-        conditions = [self.parser.condition(resource_type, n, v) for n, v in request.conditions]
+        conditions = [by_type[resource_type] for by_type in request.conditions]
         return SearchQuery(resource_type, (*conditions, *more), tuple(request.sort))
 
     # result parameters

@@ -110,7 +110,8 @@ def _reader(search: Search) -> Reader:
 async def _stated(search: Search) -> list[tuple[str, str]]:
     """The parameters of URL and body; a resident number in the body becomes the ids it stands for."""
     by_url, by_body = search.request.parameters, search.request.body_parameters
-    _refuse_sensitive(search.service.parser(), search.types, by_url)
+    if search.by_post:
+        _refuse_sensitive(search.service.parser(), search.types, by_url)
     pairs = [p for p in by_url if p[0] != "_type" or search.path]
     pairs += [p for p in by_body if p[0] != "_type" or search.path]
     return await resolved(search.service, pairs) if by_body else pairs

@@ -3,12 +3,30 @@
 from __future__ import annotations
 
 from mappers.mapping import ResourceMapping
+from mappers.resources.audit_event import AUDIT_EVENT
+from mappers.resources.communication import COMMUNICATION
+from mappers.resources.device import DEVICE
+from mappers.resources.diagnostic_report import DIAGNOSTIC_REPORT
+from mappers.resources.document_reference import DOCUMENT_REFERENCE
+from mappers.resources.endpoint import ENDPOINT
+from mappers.resources.imaging_study import IMAGING_STUDY
 from mappers.resources.observation import OBSERVATION
 from mappers.resources.patient import PATIENT
+from mappers.resources.provenance import PROVENANCE
+from mappers.resources.task import TASK
 
 MAPPINGS: tuple[ResourceMapping, ...] = (
+    AUDIT_EVENT,
+    COMMUNICATION,
+    DEVICE,
+    DIAGNOSTIC_REPORT,
+    DOCUMENT_REFERENCE,
+    ENDPOINT,
+    IMAGING_STUDY,
     OBSERVATION,
     PATIENT,
+    PROVENANCE,
+    TASK,
 )
 
 

@@ -28,7 +28,10 @@ MODIFIERS = {
 }
 #: parameters of every type: https://hl7.org/fhir/R4/search.html#all
 COMMON = {"_id": "token", "_lastUpdated": "date", "_security": "token"}
-RESIDENT_NUMBER = re.compile(r"\d{6}-?[0-9]\d{6}")
+# a whole word that is one: UIDs and accession numbers have such runs of digits too
+RESIDENT_NUMBER = re.compile(
+    r"(?<![\w.])(?:\d{6}-\d{7}|\d\d(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])\d{7})(?![\w.])"
+)
 
 
 class SearchFault(ValueError):

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from sqlalchemy import and_
+from sqlalchemy import FromClause, and_, case
 from sqlalchemy.sql.expression import ColumnElement
 
-from mappers.cdss.tables import accounts_user
+from mappers.cdss.tables import accounts_user, ocs_order
 from mappers.mapping import Id, Join
+from mappers.sql import one_of, word
 from mappers.values import FullName, ReferenceTo, Route
 
 PRACTITIONER_PREFIX = "user-"
 LAB_PREFIX = "lab-"
 RADIOLOGY_REPORT_PREFIX = "rad-"
+AI_JOB_PREFIX = "ai-job-"
 
 
 def patient(column: ColumnElement[str]) -> ReferenceTo:
@@ -24,9 +26,22 @@ def encounter(column: ColumnElement[str]) -> ReferenceTo:
     return ReferenceTo("Encounter", Id("", column))
 
 
-def order(column: ColumnElement[str]) -> ReferenceTo:
-    """ServiceRequest by `order_id`."""
-    return ReferenceTo("ServiceRequest", Id("", column))
+def placed(column: ColumnElement[str]) -> Join:
+    """The order that an `order_id` names."""
+    table = ocs_order.alias(f"order_of_{column.table.name}")  # type: ignore[attr-defined]
+    return Join(table, table.c.order_id == column)
+
+
+def order(column: ColumnElement[str], join: Join | None = None) -> ReferenceTo:
+    """ServiceRequest by `order_id` (`join`: the order, if it is joined already); a prescription is none."""
+    join = join or placed(column)
+    served = case((~is_prescription(join.table), join.table.c.order_id))
+    return ReferenceTo("ServiceRequest", Route(column, Id("", served)), joins=(join,))
+
+
+def is_prescription(orders: FromClause) -> ColumnElement[bool]:
+    """An order of type MEDICATION, which MedicationRequests show."""
+    return one_of(word(orders.c.order_type), ["MEDICATION"])
 
 
 def practitioner(column: ColumnElement[int]) -> ReferenceTo:

@@ -2,24 +2,28 @@
 
 from __future__ import annotations
 
+from mappers.cdss.ai import AI_FINDINGS
 from mappers.cdss.laboratory import LAB_RESULT
 from mappers.mapping import ResourceMapping, SearchParam
 from mappers.openemr.vital_signs import VITAL_SIGNS
 
 OBSERVATION = ResourceMapping(
     "Observation",
-    parts=(LAB_RESULT, *VITAL_SIGNS),
+    parts=(LAB_RESULT, *VITAL_SIGNS, *AI_FINDINGS),
     search_params=(
         SearchParam("based-on", "basedOn", "ServiceRequest/O-2025-000001"),
         SearchParam("category", "category", "laboratory"),
         SearchParam("code", "code", "http://loinc.org|718-7"),
         SearchParam("date", "effective[x]", "gt2025-01-01"),
+        SearchParam("derived-from", "derivedFrom", "ImagingStudy/ST-2025-000001"),
+        SearchParam("device", "device", "Device/ai-model-1"),
         SearchParam("encounter", "encounter"),
         SearchParam("patient", "subject", "Patient/P-2025-000001"),
         SearchParam("performer", "performer"),
         SearchParam("specimen", "specimen"),
         SearchParam("status", "status", "final"),
         SearchParam("subject", "subject", "Patient/P-2025-000001"),
+        SearchParam("value-concept", "value[x]", "DET"),
         SearchParam("value-quantity", "value[x]", "gt100"),
         SearchParam("value-string", "value[x]", "Neg"),
         SearchParam(

@@ -17,7 +17,7 @@ from mappers.values.codes import (
     flag_is,
     word_is,
 )
-from mappers.values.compounds import Backbone, Choice, Derived, FirstOf, Merged, Sensitive, Several
+from mappers.values.compounds import Backbone, Choice, Derived, Distinct, FirstOf, Merged, Sensitive, Several
 from mappers.values.computed import Extended, ListConcepts, Reduced, Stated
 from mappers.values.conditions import both, looks_like, there_is, unless
 from mappers.values.exclusive import Exclusive
@@ -63,6 +63,7 @@ __all__ = [
     "DateTime",
     "DayOrInstant",
     "Derived",
+    "Distinct",
     "Exclusive",
     "Extended",
     "FirstOf",

@@ -3,28 +3,46 @@
 from __future__ import annotations
 
 from mappers.mapping import ResourceMapping
+from mappers.resources.allergy_intolerance import ALLERGY_INTOLERANCE
+from mappers.resources.appointment import APPOINTMENT
 from mappers.resources.audit_event import AUDIT_EVENT
 from mappers.resources.communication import COMMUNICATION
+from mappers.resources.condition import CONDITION
+from mappers.resources.coverage import COVERAGE
 from mappers.resources.device import DEVICE
 from mappers.resources.diagnostic_report import DIAGNOSTIC_REPORT
 from mappers.resources.document_reference import DOCUMENT_REFERENCE
+from mappers.resources.encounter import ENCOUNTER
 from mappers.resources.endpoint import ENDPOINT
 from mappers.resources.imaging_study import IMAGING_STUDY
+from mappers.resources.location import LOCATION
 from mappers.resources.observation import OBSERVATION
+from mappers.resources.organization import ORGANIZATION
 from mappers.resources.patient import PATIENT
+from mappers.resources.practitioner import PRACTITIONER
+from mappers.resources.practitioner_role import PRACTITIONER_ROLE
 from mappers.resources.provenance import PROVENANCE
 from mappers.resources.task import TASK
 
 MAPPINGS: tuple[ResourceMapping, ...] = (
+    ALLERGY_INTOLERANCE,
+    APPOINTMENT,
     AUDIT_EVENT,
     COMMUNICATION,
+    CONDITION,
+    COVERAGE,
     DEVICE,
     DIAGNOSTIC_REPORT,
     DOCUMENT_REFERENCE,
+    ENCOUNTER,
     ENDPOINT,
     IMAGING_STUDY,
+    LOCATION,
     OBSERVATION,
+    ORGANIZATION,
     PATIENT,
+    PRACTITIONER,
+    PRACTITIONER_ROLE,
     PROVENANCE,
     TASK,
 )

@@ -25,7 +25,10 @@ def patient(pid: ColumnElement[int]) -> ReferenceTo:
     """Patient by pid: the CDSS's where it has that pid, else OpenEMR's own."""
     ours = emr_patientcache.alias("cdss_patient")
     theirs = patient_data.alias("oe_patient")
-    joins = (Join(ours, ours.c.openemr_pid == pid), Join(theirs, theirs.c.pid == pid))
+    joins = (
+        Join(ours, and_(ours.c.openemr_pid == pid, pid > 0)),
+        Join(theirs, and_(theirs.c.pid == pid, pid > 0)),
+    )
     return ReferenceTo(
         "Patient",
         Route(pid, Id("", ours.c.patient_id), target="openemr_pid"),
@@ -50,7 +53,7 @@ def encounter(number: ColumnElement[int], pid: ColumnElement[int]) -> ReferenceT
     )
     base = number.table
     joins = (
-        Join(cdss, and_(cdss.c.openemr_pid == pid, number > 0)),
+        Join(cdss, and_(cdss.c.openemr_pid == pid, pid > 0, number > 0)),
         Join(ours, ours.c.encounter_id == first_ours.correlate_except(other).scalar_subquery(), (cdss, base)),
         Join(theirs, theirs.c.id == first_theirs.correlate_except(twin).scalar_subquery(), (base,)),
     )
@@ -115,7 +118,7 @@ def _facility(resource_type: str, facility_id: ColumnElement[int]) -> ReferenceT
 
 
 def is_person(user: object) -> ColumnElement[bool]:
-    """A users row that is somebody: it has a family or a given name, and is no account of the system's own."""
+    """A users row that is somebody: it has a family or a given name and is no account of the system's own."""
     columns = user.c  # type: ignore[attr-defined]
     named = func.coalesce(columns.lname, "").concat(func.coalesce(columns.fname, "")) != ""
     return and_(named, func.coalesce(columns.username, "").not_in(SYSTEM_ACCOUNTS))

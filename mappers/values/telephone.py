@@ -1,0 +1,60 @@
+"""A telephone number that is stored in parts (OpenEMR's phone_numbers)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import func
+
+from mappers.sql import NEVER, Alternative, Condition, any_of, exact, filled
+from mappers.terms import Term, Token
+from mappers.value import Column, Columns, Question, Read, Row, Value
+from mappers.values.text import text_reader
+
+#: phone_numbers.type: 1 home, 2 work, 3 cell, 4 emergency, 5 fax
+USES = {1: "home", 2: "work", 3: "mobile"}
+FAX = 5
+
+
+class Telephone(Value):
+    """A ContactPoint of country, area, prefix and number, joined by `-`, and a kind.
+
+    https://hl7.org/fhir/R4/datatypes.html#ContactPoint
+    """
+
+    takes = (Token,)
+    binds_tokens = True
+
+    def __init__(self, phone: Any) -> None:
+        self.parts: tuple[Column, ...] = (phone.country_code, phone.area_code, phone.prefix, phone.number)
+        self.kind: Column = phone.type
+
+    def reader(self, columns: Columns) -> Read:
+        parts, kind = [text_reader(p, columns) for p in self.parts], columns.at(self.kind)
+
+        def read(row: Row) -> Any:
+            value = "-".join(t for r in parts if (t := r(row)))
+            if not value:
+                return None
+            use = {"use": USES[row[kind]]} if row[kind] in USES else {}
+            return {"system": "fax" if row[kind] == FAX else "phone", "value": value, **use}
+
+        return read
+
+    def matches(self, term: Term, q: Question) -> list[Alternative]:
+        assert isinstance(term, Token)
+        if term.system not in (None, "", "phone", "fax"):
+            return [NEVER]
+        if term.code is None:
+            return [q.near(self.present())]
+        digits = exact(q.bind(term, lambda t: t.code.replace("-", "")))
+        return [q.near(func.replace(self._joined(), "-", "") == digits)]
+
+    def _joined(self) -> Column:
+        joined: Column = func.coalesce(self.parts[0], "")
+        for part in self.parts[1:]:
+            joined = joined.concat(func.coalesce(part, ""))
+        return joined
+
+    def present(self) -> Condition:
+        return any_of(*(filled(p) for p in self.parts))

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from sqlalchemy import Integer, Table, and_, cast
+from sqlalchemy import FromClause, Integer, Table, and_, cast
 
 from mappers.cdss import links
 from mappers.cdss.tables import (
@@ -26,7 +26,10 @@ from mappers.mapping import Id, Join
 from mappers.sql import ALWAYS, Condition, one_of, word
 from mappers.value import Column
 from mappers.values import ReferenceTo
+from mappers.values.codes import sources
+from terminology.code_map import CodeMap
 
+JOB_STATUS = CodeMap.load("cdss_ai_job_status")
 WHOLE_NUMBER = "^[1-9][0-9]{0,17}$"
 
 
@@ -54,9 +57,13 @@ def _same(key: Column, id_: Column) -> Condition:
     return and_(id_.regexp_match(WHOLE_NUMBER), key == cast(id_, BIGINT))
 
 
-def _served(named: Named, target: Table) -> Condition:
-    """An order of medicines is served line by line, not as one resource."""
-    return ~links.is_prescription(target) if named.table is ocs_order else ALWAYS
+def _served(named: Named, target: FromClause) -> Condition:
+    """An order of medicines is served line by line, and a job in no known state not at all."""
+    if named.table is ocs_order:
+        return ~links.is_prescription(target)
+    if named.table is ai_aijob:
+        return one_of(word(target.c.status), sources(JOB_STATUS))
+    return ALWAYS
 
 
 KINDS = (

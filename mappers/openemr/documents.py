@@ -80,7 +80,7 @@ ATTACHMENT = Backbone(
 )
 IN_CATEGORY = Concept(
     ListCodings(CATEGORY.c.codes, CodeMap.load("openemr_code_systems")),
-    Coded(local_system("openemr-document-category"), CATEGORY.c.name),
+    Coded(local_system("openemr-document-category"), CATEGORY.c.id, CATEGORY.c.name),
     text=CATEGORY.c.name,
 )
 

@@ -49,7 +49,7 @@ def encounter(number: ColumnElement[int], pid: ColumnElement[int]) -> ReferenceT
         other.c.patient_id == cdss.c.patient_id, other.c.openemr_encounter == number
     )
     first_theirs = select(func.min(twin.c.id)).where(
-        twin.c.pid == pid, twin.c.encounter == number, ~is_deleted(twin)
+        number > 0, twin.c.pid == pid, twin.c.encounter == number, ~is_deleted(twin)
     )
     base = number.table
     joins = (

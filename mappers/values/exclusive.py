@@ -14,7 +14,7 @@ class Exclusive(Value):
 
     def __init__(self, *values: Value) -> None:
         self.values = values
-        self.takes = tuple({t: None for v in values for t in v.takes})  # type: ignore[misc]
+        self.takes = tuple({t: None for v in values for t in v.takes})
         self.joins = tuple(j for v in values for j in v.joins)
 
     def unfold(self) -> Sequence[tuple[Value, Any]]:

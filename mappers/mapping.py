@@ -15,7 +15,7 @@ from typing import Any
 from sqlalchemy import FromClause, Integer
 
 from mappers.sql import ALWAYS, Condition
-from mappers.value import Column, Columns, Row, Value
+from mappers.value import Column, Columns, DirtyRowError, Row, Value
 
 MAX_ID = 64
 _BIGINT = 2**63
@@ -77,7 +77,12 @@ class Id:
             key = row[place]
             if key is None:
                 return None
-            return prefix + key + suffix if type(key) is str and plain(key) else text(key)
+            if type(key) is str and plain(key):
+                return prefix + key + suffix
+            found = text(key)
+            if found is None and str(key).strip():
+                raise DirtyRowError("a key in it can't be written as a FHIR id")
+            return found
 
         return read
 

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, func
+from sqlalchemy import ColumnElement, case, func, literal_column
 
 from mappers.sql import NEVER, Alternative, Condition, any_of, exact, filled, like_escape, one_of
 from mappers.terms import Mode, OfType, Term, Text, Token, Uri
@@ -119,21 +119,49 @@ _HANGUL = re.compile("[\\uac00-\\ud7a3]")
 
 
 class FullName(Joined):
-    """A person's whole name from given and family columns, in the order and spacing of its script."""
+    """A person's whole name from given and family columns (family last), as its script writes it:
+    family first and together in Hangul, else family last with blanks between.
+    """
 
-    def __init__(self, given: Column, family: Column) -> None:
-        super().__init__(family, given)
+    def __init__(self, *names: Column) -> None:
+        *self.given, self.family = names
+        super().__init__(*names)
 
     def reader(self, columns: Columns) -> Read:
-        family, given = (p.reader(columns) for p in self.parts)
+        given = [text_reader(c, columns) for c in self.given]
+        family = text_reader(self.family, columns)
 
         def read(row: Row) -> Any:
-            last, first = family(row), given(row)
+            last, first = family(row), [t for r in given if (t := r(row))]
             if last and first and _HANGUL.match(last):
-                return last + first
-            return " ".join(p for p in (first, last) if p) or None
+                return last + "".join(first)
+            return " ".join((*first, last) if last else first) or None
 
         return read
+
+    def matches(self, term: Term, q: Question) -> list[Alternative]:
+        assert isinstance(term, Text)
+        together = _chained((self.family, *self.given), "")
+        return [q.near(any_of(*(text_condition(c, term, q) for c in (together, _chained(self.names, " ")))))]
+
+    @property
+    def names(self) -> tuple[Column, ...]:
+        """Given names, then the family name."""
+        return (*self.given, self.family)
+
+    def sort_key(self) -> Column | None:
+        return self.family
+
+
+def _chained(columns: Sequence[Column], separator: str) -> Column:
+    """The filled columns in one text."""
+    parts = [
+        case((filled(c), literal_column(f"'{separator}'").concat(func.trim(c))), else_="") for c in columns
+    ]
+    whole: Column = parts[0]
+    for part in parts[1:]:
+        whole = whole.concat(part)
+    return func.trim(whole)
 
 
 class Mapped(Value):
@@ -183,10 +211,16 @@ class HumanName(Value):
         absent: str | None = None,
     ) -> None:
         self.period, self.absent = period, absent
-        self.whole = text if isinstance(text, Value) or text is None else Str(text)
+        self.whole = self._whole(text, (*given, *((family,) if family is not None else ())))
         self.text = None if isinstance(text, Value) else text
         self.family, self.given = family, tuple(given)
         self.prefix, self.suffix, self.use = prefix, suffix, use
+
+    @staticmethod
+    def _whole(text: Column | Value | None, names: Sequence[Column]) -> Value:
+        if text is None:
+            return FullName(*names)
+        return text if isinstance(text, Value) else Str(text)
 
     @property
     def _searched(self) -> tuple[Column, ...]:
@@ -199,7 +233,7 @@ class HumanName(Value):
         return tuple(c for c in (self.text, self.family, *self.given) if c is not None)
 
     def reader(self, columns: Columns) -> Read:
-        text = self.whole.reader(columns) if self.whole else self._one(None, columns)
+        text = self.whole.reader(columns)
         family = self._one(self.family, columns)
         given = [text_reader(c, columns) for c in self.given]
         prefix, suffix = self._one(self.prefix, columns), self._one(self.suffix, columns)
@@ -213,7 +247,8 @@ class HumanName(Value):
                 return nameless
             before, after = prefix(row), suffix(row)
             name: dict[str, Any] = {"use": use} if use else {}
-            name["text"] = whole or " ".join(p for p in (before, *first, last, after) if p)
+            if whole:
+                name["text"] = whole
             _put(name, family=last, given=first, prefix=before and [before], suffix=after and [after])
             _put(name, period=period(row))
             return name
@@ -231,7 +266,10 @@ class HumanName(Value):
 
     def matches(self, term: Term, q: Question) -> list[Alternative]:
         assert isinstance(term, Text)
-        return [q.near(any_of(*(text_condition(c, term, q) for c in self._searched)))]
+        found: list[Alternative] = []
+        if self._searched:
+            found.append(q.near(any_of(*(text_condition(c, term, q) for c in self._searched))))
+        return found if self.text is not None else [*found, *self.whole.matches(term, q)]
 
     def present(self) -> Condition:
         return _present(self._core)

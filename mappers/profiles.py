@@ -11,14 +11,14 @@ Resource = dict[str, Any]
 
 
 def kr_patient(patient: Resource) -> bool:
-    """identifier (system, value), name.text, gender, birthDate; telecom values."""
+    """identifier (system, value), name.text, gender, birthDate (or why there is none); telecom values."""
     return (
         bool(patient.get("identifier"))
         and all("system" in i and "value" in i for i in patient["identifier"])
         and bool(patient.get("name"))
-        and all("text" in n for n in patient["name"])
+        and all("text" in n or "_text" in n for n in patient["name"])
         and "gender" in patient
-        and "birthDate" in patient
+        and ("birthDate" in patient or "_birthDate" in patient)
     )
 
 

@@ -5,13 +5,20 @@ from __future__ import annotations
 from mappers.cdss import links
 from mappers.cdss.tables import emr_patientcache
 from mappers.mapping import Element, Id, Join, Part, Profile, SqlSource
-from mappers.openemr.patient import demographics, official_name
+from mappers.openemr.patient import (
+    EMERGENCY,
+    demographics,
+    official_name,
+    other_names,
+    somebody,
+    telecom,
+)
 from mappers.openemr.tables import patient_data
 from mappers.profiles import kr_patient
 from mappers.site import RESIDENT_NUMBER
 from mappers.values import (
+    Absent,
     Address,
-    Backbone,
     Bool,
     Choice,
     Code,
@@ -19,12 +26,13 @@ from mappers.values import (
     Date,
     FirstOf,
     Fixed,
+    Happened,
     HumanName,
     Identifier,
     Instant,
+    Merged,
     Sensitive,
     When,
-    concept,
     flag_is,
 )
 from terminology.code_map import CodeMap
@@ -35,6 +43,8 @@ MEDICAL_RECORD = (V2_IDENTIFIER_TYPE, "MR", "Medical record number")
 
 P = emr_patientcache.c
 OE = patient_data.alias("oe")
+BIRTH = FirstOf(Date(P.birth_date), Date(OE.c.DOB))
+DECEASED = flag_is(P.is_deceased, True)
 
 CDSS_PATIENT = Part(
     Id("", P.patient_id),
@@ -42,33 +52,42 @@ CDSS_PATIENT = Part(
     (
         Element("identifier[]", Identifier(PATIENT_NUMBER, P.patient_id, type=MEDICAL_RECORD, use="usual")),
         Element("identifier[]", Sensitive(RESIDENT_NUMBER, Identifier(RESIDENT_REGISTRATION_ID, P.ssn))),
-        *demographics(OE, contact=False),
+        *demographics(OE),
         Element("active", Bool(P.is_active)),
-        Element("name[]", HumanName(text=P.name, use="official")),
+        Element("name[]", HumanName(text=P.name, use="official", absent="unknown")),
         Element("name[]", HumanName(text=P.name_en, use="usual")),
         Element("name[]", official_name(OE, use="usual")),
-        Element("telecom[]", ContactPoint("phone", P.phone)),
-        Element("telecom[]", ContactPoint("email", P.email)),
-        Element("gender", FirstOf(Code(P.gender, CodeMap.load("cdss_gender")), Fixed("unknown"))),
-        Element("birthDate", FirstOf(Date(P.birth_date), Date(OE.c.DOB))),
+        *other_names(OE),
+        Element(
+            "telecom[]",
+            Merged(ContactPoint("phone", P.phone), ContactPoint("email", P.email), *telecom(OE)),
+        ),
+        Element(
+            "gender",
+            FirstOf(
+                Code(P.gender, CodeMap.load("cdss_gender")),
+                Code(OE.c.sex, CodeMap.load("openemr_sex")),
+                Fixed("unknown"),
+            ),
+        ),
+        Element("birthDate", BIRTH),
+        Element("_birthDate", Absent(BIRTH)),
         Element(
             "deceased[x]",
             Choice(
-                When(*flag_is(P.is_deceased, True), Instant(P.deceased_at)),
+                When(*DECEASED, Happened(P.deceased_at)),
+                When(*DECEASED, Fixed(True, "Boolean")),
+                Happened(OE.c.deceased_date),
                 Bool(P.is_deceased),
             ),
         ),
         Element("address[]", Address(text=P.address, postal_code=P.postal_code, use="home")),
         Element(
             "contact[]",
-            Backbone(
-                Element(
-                    "relationship[]",
-                    Fixed(concept("http://terminology.hl7.org/CodeSystem/v2-0131", "C", "Emergency Contact")),
-                ),
+            somebody(
+                Element("relationship[]", Fixed(EMERGENCY)),
                 Element("name", HumanName(text=P.emergency_contact_name)),
                 Element("telecom[]", ContactPoint("phone", P.emergency_contact_phone)),
-                needs=("name",),
             ),
         ),
         Element("generalPractitioner[]", links.practitioner(P.primary_doctor_id)),

@@ -12,6 +12,7 @@ from sqlalchemy import FromClause, and_, exists, func, select
 from mappers.cdss.tables import emr_encounter, emr_patientcache
 from mappers.mapping import Element, Id, Join, Part, Profile, SqlSource
 from mappers.openemr import links
+from mappers.openemr.issues import problems_of
 from mappers.openemr.staff import READ_ONLY
 from mappers.openemr.tables import form_encounter, list_options, openemr_postcalendar_categories
 from mappers.profiles import kr_encounter
@@ -113,6 +114,7 @@ def visit_elements(visit: FromClause) -> tuple[Element, ...]:
         participant(participation("REF", "referrer"), links.practitioner(c.referring_provider_id)),
         participant({"text": "supervisor"}, links.practitioner(c.supervisor_id)),
         participant({"text": "ordering provider"}, links.practitioner(c.ordering_provider_id)),
+        Element("diagnosis[]", problems_of(visit)),
         Element(
             "hospitalization.dischargeDisposition",
             Concept(MappedCoding(c.discharge_disposition, disposition), text=Str(c.discharge_disposition)),

@@ -6,16 +6,18 @@ clinical status; `activity` NULL counts as active, a zero end as none.
 
 from __future__ import annotations
 
-from sqlalchemy import and_, func, select
+from sqlalchemy import FromClause, and_, func, select
 
-from mappers.mapping import Element, Id, Join, Part, SqlSource
+from mappers.mapping import Element, Id, Join, Part, Profile, SqlSource
 from mappers.openemr import links
 from mappers.openemr.staff import READ_ONLY
-from mappers.openemr.tables import issue_encounter, list_options, lists
+from mappers.openemr.tables import form_encounter, issue_encounter, list_options, lists
+from mappers.profiles import kr_allergy
 from mappers.sql import Condition, one_of, word
 from mappers.value import Value
 from mappers.values import (
     Backbone,
+    Children,
     Choice,
     Code,
     Coded,
@@ -26,6 +28,8 @@ from mappers.values import (
     Instant,
     ListCodings,
     MappedCoding,
+    ReferenceTo,
+    Route,
     Str,
     UuidIdentifier,
     When,
@@ -40,9 +44,11 @@ from terminology.systems import (
     ALLERGY_CLINICAL,
     CONDITION_CATEGORY,
     CONDITION_CLINICAL,
+    KR_CORE,
     local_system,
 )
 
+PROBLEM_PREFIX = "oe-cond-"
 PROBLEMS = ("medical_problem", "health_concern", "dental")
 
 L = lists.c
@@ -50,19 +56,36 @@ SYSTEMS = CodeMap.load("openemr_code_systems")
 BEGIN, END = DayOrInstant(L.begdate), DayOrInstant(L.enddate)
 IN_ERROR = word_is(L.verification, "entered-in-error")
 
-# an issue may be linked to many visits: the one of the lowest number counts as where it was first met
-LINK, OTHER = issue_encounter.alias("link"), issue_encounter.alias("link_first")
-_FIRST = (
+# Which of several visits an issue was first told at nobody knows; all of them have it among their diagnoses.
+LINK, OTHER = issue_encounter.alias("link"), issue_encounter.alias("link_only")
+_ONLY = (
     select(func.min(OTHER.c.encounter))
     .where(OTHER.c.pid == L.pid, OTHER.c.list_id == L.id, OTHER.c.encounter > 0)
+    .having(func.count() == 1)
     .correlate_except(OTHER)
     .scalar_subquery()
 )
-FIRST_LINK = Join(LINK, and_(LINK.c.pid == L.pid, LINK.c.list_id == L.id, LINK.c.encounter == _FIRST))
+ONLY_LINK = Join(LINK, and_(LINK.c.pid == L.pid, LINK.c.list_id == L.id, LINK.c.encounter == _ONLY))
 
 
 def _kind(*kinds: str) -> Condition:
     return one_of(word(L.type), kinds)
+
+
+def problems_of(visit: FromClause) -> Children:
+    """The problems that a visit dealt with, as its diagnoses; a number alone could be another patient's."""
+    link, here, issue = issue_encounter.alias("dealt"), form_encounter.alias("here"), lists.alias("issue")
+    kinds = one_of(word(issue.c.type), PROBLEMS)
+    problem = ReferenceTo(
+        "Condition",
+        Route(link.c.list_id, Id(PROBLEM_PREFIX, issue.c.id), target="id"),
+        joins=(
+            Join(here, and_(here.c.pid == link.c.pid, here.c.encounter == link.c.encounter)),
+            Join(issue, and_(issue.c.id == link.c.list_id, issue.c.pid == link.c.pid, kinds)),
+        ),
+    )
+    diagnosis = Backbone(Element("condition", problem), needs=("condition",))
+    return Children(link, visit.c.id, here.c.id, diagnosis, order=(link.c.list_id,))
 
 
 def _clinical(system: str, *before_active: Value) -> Value:
@@ -97,8 +120,8 @@ SHARED = (
 )
 
 PROBLEM = Part(
-    Id("oe-cond-", L.id),
-    SqlSource(lists, (FIRST_LINK,), where=_kind(*PROBLEMS)),
+    Id(PROBLEM_PREFIX, L.id),
+    SqlSource(lists, (ONLY_LINK,), where=_kind(*PROBLEMS)),
     (
         Element(
             "clinicalStatus",
@@ -116,7 +139,7 @@ PROBLEM = Part(
     ),
     last_updated=Instant(L.modifydate),
     read_only_because=READ_ONLY,
-    comment="A problem of OpenEMR's issue list (dental ones, health concerns too), linked to its first visit.",
+    comment="A problem of OpenEMR's issue list (dental ones, health concerns too), once however many visits.",
 )
 
 REACTION = list_options.alias("reaction")
@@ -131,7 +154,7 @@ MANIFESTATION = Concept(
 
 ALLERGY = Part(
     Id("oe-allergy-", L.id),
-    SqlSource(lists, (FIRST_LINK, _REACTION), where=_kind("allergy")),
+    SqlSource(lists, (ONLY_LINK, _REACTION), where=_kind("allergy")),
     (
         Element("clinicalStatus", _clinical(ALLERGY_CLINICAL)),
         Element(
@@ -151,6 +174,7 @@ ALLERGY = Part(
         ),
     ),
     last_updated=Instant(L.modifydate),
+    profiles=(Profile(f"{KR_CORE}/StructureDefinition/krcore-allergyintolerance", kr_allergy),),
     read_only_because=READ_ONLY,
     comment="An allergy of OpenEMR's issue list. What kind of substance it is OpenEMR doesn't say.",
 )

@@ -5,7 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 
-from mappers.sql import Condition, negate
+from sqlalchemy import func
+
+from mappers.sql import Condition, all_of, negate
 from mappers.value import Column, Columns, Read, Value
 from mappers.values.text import clean
 
@@ -52,3 +54,18 @@ def looks_like(column: Column, pattern: str) -> Sides:
         return lambda row: whole.fullmatch(clean(row[place]) or "") is not None
 
     return column.regexp_match(f"^{pattern}$"), test
+
+
+def same_text(*pairs: tuple[Column, Column]) -> Sides:
+    """Two columns each say the same (blank and NULL alike)."""
+
+    def test(columns: Columns) -> Read:
+        places = [(columns.at(one), columns.at(other)) for one, other in pairs]
+        return lambda row: all(clean(row[one]) == clean(row[other]) for one, other in places)
+
+    trimmed = [(_plain(one), _plain(other)) for one, other in pairs]
+    return all_of(*(one == other for one, other in trimmed)), test
+
+
+def _plain(column: Column) -> Column:
+    return func.trim(func.coalesce(column, ""))

@@ -24,6 +24,7 @@ from mappers.values import (
     Instant,
     Joined,
     MappedCoding,
+    Patterned,
     ReferenceTo,
     Str,
     When,
@@ -61,7 +62,7 @@ def coding(system: str, code: str, display: str) -> Fixed:
 USER = Backbone(
     Element("type", Fixed(concept(f"{_TERMINOLOGY}/extra-security-role-type", "humanuser", "human user"))),
     Element("who", links.practitioner(A.user_id)),
-    Element("altId", Str(A.username)),
+    Element("altId", Patterned(A.username, "^.", "String")),
     Element("name", Str(A.username)),
     Element("requestor", Fixed(True)),
     Element(

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from sqlalchemy import FromClause, Integer, Table, and_, cast
+from sqlalchemy import FromClause, Integer, Table, and_, case, cast
 
 from mappers.cdss import links
 from mappers.cdss.tables import (
@@ -54,7 +54,7 @@ class Named:
 def _same(key: Column, id_: Column) -> Condition:
     if not isinstance(key.type, Integer):
         return key == id_
-    return and_(id_.regexp_match(WHOLE_NUMBER), key == cast(id_, BIGINT))
+    return key == cast(case((id_.regexp_match(WHOLE_NUMBER), id_)), BIGINT)
 
 
 def _served(named: Named, target: FromClause) -> Condition:

@@ -11,10 +11,12 @@ from base64 import b64encode
 
 from sqlalchemy import and_, select
 
-from mappers.mapping import Element, Id, Part, SqlSource
+from mappers.mapping import Element, Id, Join, Part, SqlSource
 from mappers.openemr import links
 from mappers.openemr.clinical_notes import READ_ONLY
-from mappers.openemr.tables import categories, categories_to_documents, documents, patient_data
+from mappers.openemr.issues import PROBLEMS
+from mappers.openemr.tables import categories, categories_to_documents, documents, lists, patient_data
+from mappers.sql import one_of, word
 from mappers.values import (
     MIME_TYPE,
     WEB_ADDRESS,
@@ -32,6 +34,7 @@ from mappers.values import (
     Number,
     NumberIdentifier,
     Patterned,
+    ReferenceTo,
     Str,
     UuidIdentifier,
     When,
@@ -84,6 +87,22 @@ IN_CATEGORY = Concept(
     text=CATEGORY.c.name,
 )
 
+PROBLEM = lists.alias("document_problem")
+PROBLEM_OF_DOCUMENT = ReferenceTo(
+    "Condition",
+    Id("oe-cond-", PROBLEM.c.id),
+    joins=(
+        Join(
+            PROBLEM,
+            and_(
+                PROBLEM.c.id == D.list_id,
+                PROBLEM.c.pid == D.foreign_id,
+                one_of(word(PROBLEM.c.type), PROBLEMS),
+            ),
+        ),
+    ),
+)
+
 DOCUMENT = Part(
     Id("oe-doc-", D.id),
     SqlSource(
@@ -116,6 +135,7 @@ DOCUMENT = Part(
         Element("description", Str(D.name)),
         Element("content[]", Backbone(Element("attachment", ATTACHMENT))),
         Element("context.encounter[]", links.encounter(D.encounter_id, D.foreign_id)),
+        Element("context.related[]", PROBLEM_OF_DOCUMENT),
     ),
     last_updated=FirstOf(Instant(D.revision), Instant(D.date)),
     read_only_because=READ_ONLY,

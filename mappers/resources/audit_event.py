@@ -13,6 +13,7 @@ AUDIT_EVENT = ResourceMapping(
         SearchParam("address", "agent.network.address", "10.0.4.21"),
         SearchParam("agent", "agent.who", "Practitioner/user-2"),
         SearchParam("agent-name", "agent.name", "doctor"),
+        SearchParam("altid", "agent.altId", "doctorr"),
         SearchParam("date", "recorded", "ge2025-01-01"),
         SearchParam("entity", "entity.what", "ServiceRequest/O-2025-000017"),
         SearchParam("entity-name", "entity.name", "AlertRule"),

@@ -15,7 +15,7 @@ DIAGNOSTIC_REPORT = ResourceMapping(
         SearchParam("category", "category", "RAD"),
         SearchParam("code", "code", "http://loinc.org|18748-4"),
         SearchParam("date", "effective[x]", "ge2025-01-01"),
-        SearchParam("encounter", "encounter"),
+        SearchParam("encounter", "encounter", "Encounter/E-2025-000001"),
         SearchParam("identifier", "identifier"),
         SearchParam("issued", "issued", "ge2025-01-01"),
         SearchParam("patient", "subject", "Patient/P-2025-000001"),

@@ -10,7 +10,7 @@ IMAGING_STUDY = ResourceMapping(
     parts=(RIS_STUDY,),
     search_params=(
         SearchParam("basedon", "basedOn", "ServiceRequest/O-2025-000001"),
-        SearchParam("encounter", "encounter"),
+        SearchParam("encounter", "encounter", "Encounter/E-2025-000001"),
         SearchParam("endpoint", "endpoint", "Endpoint/dicom-web"),
         SearchParam("identifier", "identifier", "A2025010800001"),
         SearchParam("interpreter", "interpreter", "Practitioner/user-6"),

@@ -12,7 +12,7 @@ TASK = ResourceMapping(
         SearchParam("authored-on", "authoredOn", "ge2025-01-01"),
         SearchParam("business-status", "businessStatus", "confirmed"),
         SearchParam("code", "code", "tumor_detection"),
-        SearchParam("encounter", "encounter"),
+        SearchParam("encounter", "encounter", "Encounter/E-2025-000001"),
         SearchParam("focus", "focus", "ImagingStudy/ST-2025-000001"),
         SearchParam("identifier", "identifier", "6d0f3c0e-0001-4000-8000-000000000001"),
         SearchParam("intent", "intent", "order"),

@@ -10,18 +10,23 @@ from mappers.value import Columns, Read, Row
 if TYPE_CHECKING:
     from mappers.mapping import Element
 
-Build = Callable[[Row], dict[str, Any]]
-Step = Callable[[Row, dict[str, Any]], None]
+Build = Callable[[Row, dict[str, Any]], dict[str, Any]]
+Put = Callable[[dict[str, Any], str, Any], None]
 
 
 def assembler(elements: Sequence[Element], columns: Columns) -> Build:
-    """A function from a row to the object; what is absent in the row is absent in it."""
-    steps = [_step(path, read) for path, read in _grouped(elements, columns)]
+    """A function that adds the elements to an object; what is absent in the row is absent in it."""
+    steps = [(*_place(path), read) for path, read in _grouped(elements, columns)]
 
-    def build(row: Row) -> dict[str, Any]:
-        target: dict[str, Any] = {}
-        for step in steps:
-            step(row, target)
+    def build(row: Row, target: dict[str, Any]) -> dict[str, Any]:
+        for name, put, read in steps:
+            value = read(row)
+            if value is None:
+                continue
+            if put is None:
+                target[name] = value
+            else:
+                put(target, name, value)
         return target
 
     return build
@@ -52,40 +57,22 @@ class _Inner:
 
 
 def _object(build: Build) -> Read:
-    return lambda row: build(row) or None
+    return lambda row: build(row, {}) or None
 
 
-def _step(path: str, read: Read) -> Step:
+def _place(path: str) -> tuple[str, Put | None]:
+    """The element's name, and how a value gets there if it isn't just set."""
     if path.endswith("[]"):
-        return _appending(path[:-2], read)
-    return _choosing(path[:-3], read) if path.endswith("[x]") else _setting(path, read)
+        return path[:-2], _append
+    return (path[:-3], _choose) if path.endswith("[x]") else (path, None)
 
 
-def _setting(name: str, read: Read) -> Step:
-    def step(row: Row, target: dict[str, Any]) -> None:
-        value = read(row)
-        if value is not None:
-            target[name] = value
-
-    return step
+def _append(target: dict[str, Any], name: str, value: Any) -> None:
+    items = value if type(value) is list else [value]
+    held = target.get(name)
+    target[name] = items if held is None else [*held, *items]
 
 
-def _appending(name: str, read: Read) -> Step:
-    def step(row: Row, target: dict[str, Any]) -> None:
-        value = read(row)
-        if value is not None:
-            items = value if type(value) is list else [value]
-            held = target.get(name)
-            target[name] = items if held is None else [*held, *items]
-
-    return step
-
-
-def _choosing(name: str, read: Read) -> Step:
-    def step(row: Row, target: dict[str, Any]) -> None:
-        value = read(row)
-        if value is not None:
-            fhir_type, chosen = value
-            target[name + fhir_type] = chosen
-
-    return step
+def _choose(target: dict[str, Any], name: str, value: tuple[str, Any]) -> None:
+    fhir_type, chosen = value
+    target[name + fhir_type] = chosen

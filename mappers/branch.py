@@ -18,7 +18,7 @@ from mappers.query import AllOf, AnyOf, SearchQuery
 from mappers.scope import Compilation, PartScope, gate, param_places
 from mappers.site import Site
 from mappers.sql import Alternative, Condition, KeySet, all_of, any_of, is_always, is_never, plain
-from mappers.value import Columns, DirtyRowError, Row
+from mappers.value import Columns, DirtyRowError, Row, no_value
 from terminology import definitions
 
 Resource = dict[str, Any]
@@ -36,7 +36,7 @@ class Reader:
     """Turns rows of one FROM into resources of the parts that share it."""
 
     def __init__(self, mapping: ResourceMapping, parts: Sequence[Part], site: Site) -> None:
-        self.columns = Columns(site)
+        self.columns = Columns(site, parts[0].source.table)
         self.parts = tuple(parts)
         self.key = self.columns.at(parts[0].id.column)
         self._builders = [_builder(mapping, part, self.columns) for part in parts]
@@ -64,44 +64,62 @@ def _digest(reader: Reader) -> Callable[[Row], str]:
     """
     own = reader.parts[0].source.table
     places = [i for i, c in enumerate(reader.columns.selected) if getattr(c, "table", own) is own]
-    children = range(-len(reader.columns.children), 0)
+    places += range(-len(reader.columns.children), 0)
 
     def digest(row: Row) -> str:
-        told = repr([row[i] for i in places] + [row[i] for i in children])
+        told = repr([row[i] for i in places])
         return blake2b(told.encode("utf-8", "replace"), digest_size=8).hexdigest()
 
     return digest
 
 
 def _builder(mapping: ResourceMapping, part: Part, columns: Columns) -> Callable[[Row, str], Resource]:
-    id_of, build = part.id.reader(columns), assembler(part.elements, columns)
-    updated = part.last_updated.reader(columns) if part.last_updated else lambda row: None
-    security = part.security.reader(columns) if part.security else lambda row: None
-    place, source = columns.at(part.id.column), f"urn:neuronova:{source_name(part).replace('/', ':')}:"
-    narrate, required = narrator(mapping.narrative), _required(mapping.resource_type)
+    id_of, meta_of, build = part.id.reader(columns), _meta(part, columns), assembler(part.elements, columns)
+    narrate, required = narrator(mapping.resource_type, mapping.narrative), _required(mapping.resource_type)
+    security = part.security.reader(columns) if part.security else None
     resource_type, profiles = mapping.resource_type, part.profiles
 
     def read(row: Row, digest: str) -> Resource:
         resource_id = id_of(row)
         if resource_id is None:
             raise DirtyRowError("its key can't be written as a FHIR id")
-        meta: dict[str, Any] = {"versionId": digest, "source": source + _uri(str(row[place]))}
-        if (changed := updated(row)) is not None:
-            meta["lastUpdated"] = changed
+        meta = meta_of(row, digest)
         resource: Resource = {"resourceType": resource_type, "id": resource_id, "meta": meta}
-        resource.update(build(row))
-        for names in required:
-            if not any(n in resource for n in names):
-                raise DirtyRowError(f"it has no {names[0]}, which every {resource_type} must have")
-        if (labels := security(row)) is not None:
+        build(row, resource)
+        _check(resource, required)
+        if security is not None and (labels := security(row)) is not None:
             meta["security"] = labels
-        claimed = [p.url for p in profiles if p.holds(resource)]
-        if claimed:
+        if profiles and (claimed := [p.url for p in profiles if p.holds(resource)]):
             meta["profile"] = claimed
         resource["text"] = narrate(resource)
         return resource
 
     return read
+
+
+def _meta(part: Part, columns: Columns) -> Callable[[Row, str], dict[str, Any]]:
+    """A function from a row and its digest to what `meta` begins with."""
+    place, source = columns.at(part.id.column), f"urn:neuronova:{source_name(part).replace('/', ':')}:"
+    updated = part.last_updated.reader(columns) if part.last_updated else no_value
+
+    def read(row: Row, digest: str) -> dict[str, Any]:
+        key = row[place]
+        found = {"versionId": digest, "source": source + (str(key) if type(key) is int else _uri(str(key)))}
+        if (changed := updated(row)) is not None:
+            found["lastUpdated"] = changed
+        return found
+
+    return read
+
+
+def _check(resource: Resource, required: Sequence[tuple[str, ...]]) -> None:
+    """Raises DirtyRowError for a resource that lacks what its type must have."""
+    for names in required:
+        for name in names:
+            if name in resource:
+                break
+        else:
+            raise DirtyRowError(f"it has no {names[0]}, which every {resource['resourceType']} must have")
 
 
 def _uri(key: str) -> str:

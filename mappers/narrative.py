@@ -9,35 +9,28 @@ from collections.abc import Callable, Sequence
 from html import escape
 from typing import Any
 
+from terminology import definitions
+
 Teller = Callable[[dict[str, Any]], dict[str, str]]
 _OPEN = '<div xmlns="http://www.w3.org/1999/xhtml"><p>'
 _CLOSE = "</p></div>"
 
 
-def narrator(names: Sequence[str]) -> Teller:
+def narrator(resource_type: str, names: Sequence[str]) -> Teller:
     """A function from a resource to its narrative, made of the named elements (`value[x]` for choices)."""
-    ways = [_way(name) for name in names]
+    keys = [key for name in names for key in _keys(resource_type, name)]
 
     def tell(resource: dict[str, Any]) -> dict[str, str]:
-        said = [t for way in ways if (t := way(resource))]
-        shown = " · ".join(said) if said else resource["resourceType"]
+        said = [text for key in keys if key in resource and (text := text_of(resource[key]))]
+        shown = " · ".join(said) if said else resource_type
         return {"status": "generated", "div": _OPEN + escape(shown, quote=False) + _CLOSE}
 
     return tell
 
 
-def _way(name: str) -> Callable[[dict[str, Any]], str]:
-    if not name.endswith("[x]"):
-        return lambda resource: text_of(resource[name]) if name in resource else ""
-    stem = name[:-3]
-
-    def choice(resource: dict[str, Any]) -> str:
-        for key, value in resource.items():
-            if key.startswith(stem) and key[len(stem) : len(stem) + 1].isupper():
-                return text_of(value)
-        return ""
-
-    return choice
+def _keys(resource_type: str, name: str) -> list[str]:
+    """The keys an element can have in JSON; of a choice's only one is ever there."""
+    return [c[0] for c in definitions.choice_names(resource_type, name)] if name.endswith("[x]") else [name]
 
 
 def text_of(value: Any) -> str:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
+from operator import itemgetter
 from typing import TYPE_CHECKING, Any, Protocol
 
-from sqlalchemy import ColumnElement
+from sqlalchemy import ColumnElement, FromClause
 
 from mappers.sql import NEVER, Alternative, Condition
 from mappers.terms import Term
@@ -80,13 +81,17 @@ class Value(ABC):
 
 
 class Columns:
-    """The columns of one SELECT, in order: readers ask for a column's place in the row."""
+    """The columns of one SELECT, in order: readers ask for a column's place in the row.
 
-    def __init__(self, site: Site) -> None:
-        self.site = site
+    `own`: the table that each row is of; all others are joined masters, whose rows many share.
+    """
+
+    def __init__(self, site: Site, own: FromClause | None = None) -> None:
+        self.site, self.own = site, own
         self.selected: list[Column] = []
         self.children: list[Any] = []
         self._places: dict[int, int] = {}
+        self._used: dict[int, None] = {}
 
     def at(self, column: Column) -> int:
         """The column's index in a row; selects it if it isn't yet."""
@@ -94,12 +99,54 @@ class Columns:
         if place is None:
             place = self._places[id(column)] = len(self.selected)
             self.selected.append(column)
+        self._used[place] = None
         return place
+
+    def remembering(self, make: Callable[[Columns], Read]) -> Read:
+        """The reader that `make` makes, which reads equal values of its columns once only.
+
+        For what many rows share: codes and names. Such values are in several resources at once, so nobody may
+        change them in place.
+        """
+        around, self._used = self._used, {}
+        children, read = len(self.children), make(self)
+        used, self._used = tuple(self._used), around | self._used
+        return read if len(self.children) > children or not used else _remembered(read, used)
+
+    def remembering_masters(self, make: Callable[[Columns], Read]) -> Read:
+        """The reader that `make` makes; remembering, if it reads nothing but joined masters."""
+        probe = Columns(self.site)
+        make(probe)
+        joined = self.own is not None and all(
+            getattr(c, "table", None) not in (None, self.own) for c in probe.selected
+        )
+        return self.remembering(make) if joined else make(self)
 
     def child(self, query: Any) -> int:
         """The index, from the end of a row, at which the child rows of `query` will stand."""
         self.children.append(query)
         return -len(self.children)
+
+
+#: what one reader remembers at most
+REMEMBERED = 4096
+
+
+def _remembered(read: Read, places: Sequence[int]) -> Read:
+    known: dict[Any, Any] = {}
+    key_of = itemgetter(*places)
+
+    def remembered(row: Row) -> Any:
+        key = key_of(row)
+        try:
+            return known[key]
+        except KeyError:
+            if len(known) >= REMEMBERED:
+                known.clear()
+            found = known[key] = read(row)
+            return found
+
+    return remembered
 
 
 def no_value(row: Row) -> Any:

@@ -376,6 +376,9 @@ class Concept(Value):
         self.joins = tuple(j for k in (*codings, self.text) if k is not None for j in k.joins)
 
     def reader(self, columns: Columns) -> Read:
+        return columns.remembering(self._reader)
+
+    def _reader(self, columns: Columns) -> Read:
         reads = [c.reader(columns) for c in self.codings]
         text = self.text.reader(columns) if self.text else None
 

@@ -95,10 +95,13 @@ class Backbone(Value):
         return [(self.elements, self)]
 
     def reader(self, columns: Columns) -> Read:
+        return columns.remembering_masters(self._reader)
+
+    def _reader(self, columns: Columns) -> Read:
         build, needs = assembler(self.elements, columns), self.needs
 
         def read(row: Row) -> Any:
-            found = build(row)
+            found = build(row, {})
             if any(not any(k == n or k.startswith(n) for k in found) for n in needs):
                 return None
             return found or None

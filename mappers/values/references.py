@@ -50,7 +50,7 @@ class ReferenceTo(Value):
         self.joins = joins + (display.joins if display else ())
 
     def reader(self, columns: Columns) -> Read:
-        read = self._reader(columns)
+        read = columns.remembering(self._reader) if self.display else self._reader(columns)
         return _insisting(read, self.resource_type) if self.needed else read
 
     def _reader(self, columns: Columns) -> Read:

@@ -8,7 +8,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from mappers.include import reference_params, reference_types
+from capability.describe import usable_parameters
+from mappers.include import reference_types
 from mappers.mapping import ResourceMapping, SearchParam
 from mappers.parse import COMMON, declared_type
 from terminology import definitions
@@ -16,6 +17,7 @@ from terminology.systems import KR_CORE
 
 Resource = dict[str, Any]
 KR_SERVER = f"{KR_CORE}/CapabilityStatement/krcore-capabilitystatement-server"
+SECURITY = "No access control yet: the server listens on the loopback interface only, for whoever is there."
 _COMMON_URLS = {
     "_id": "http://hl7.org/fhir/SearchParameter/Resource-id",
     "_lastUpdated": "http://hl7.org/fhir/SearchParameter/Resource-lastUpdated",
@@ -45,9 +47,29 @@ def capability_statement(
     }
 
 
+def terminology_capabilities(base: str, version: str, date: str) -> Resource:
+    """`/metadata?mode=terminology`: that there are no terminology services here.
+
+    https://hl7.org/fhir/R4/terminologycapabilities.html
+    """
+    return {
+        "resourceType": "TerminologyCapabilities",
+        "status": "active",
+        "date": date,
+        "publisher": "NeuroNova",
+        "description": "No terminology operations are offered: codes are translated within the mappings.",
+        "kind": "instance",
+        "software": {"name": "NeuroNova FHIR facade", "version": version},
+        "implementation": {"description": "NeuroNova FHIR facade", "url": base},
+    }
+
+
 def _rest(mappings: Mapping[str, ResourceMapping]) -> Resource:
     return {
         "mode": "server",
+        "documentation": "Unknown search parameters are refused (400) unless Prefer: handling=lenient is sent"
+        ". Searches may chain, use _has, _include and _revinclude, and be sent by POST to _search.",
+        "security": {"cors": True, "description": SECURITY},
         "resource": [_resource(m, mappings) for _, m in sorted(mappings.items())],
         "interaction": [{"code": "search-system"}],
         "searchParam": [
@@ -67,43 +89,46 @@ def _resource(mapping: ResourceMapping, mappings: Mapping[str, ResourceMapping])
         "type": mapping.resource_type,
         "profile": f"http://hl7.org/fhir/StructureDefinition/{mapping.resource_type}",
         **({"supportedProfile": claimed} if claimed else {}),
-        "documentation": mapping.comment
-        or " ".join(p.comment for p in mapping.parts if p.comment)
-        or "Read only.",
+        "documentation": documentation(mapping),
         "interaction": [{"code": "read"}, {"code": "search-type"}],
         "versioning": "versioned",
         "readHistory": False,
         "conditionalRead": "full-support",
         "referencePolicy": ["literal", "resolves"],
     }
-    if includes := [f"{mapping.resource_type}:{n}" for n in sorted(reference_params(mapping))]:
+    if includes := [f"{mapping.resource_type}:{n}" for n in _includes(mapping, mappings)]:
         resource["searchInclude"] = ["*", *includes]
     if reverse := _reverse(mapping.resource_type, mappings):
         resource["searchRevInclude"] = reverse
-    resource["searchParam"] = [_common(n) for n in _common_names(mapping)]
-    resource["searchParam"] += [
-        search_param(mapping.resource_type, p) for _, p in sorted(mapping.params.items())
-    ]
+    resource["searchParam"] = [_claim(mapping, n) for n in usable_parameters(mappings, mapping)]
     return resource
+
+
+def documentation(mapping: ResourceMapping) -> str:
+    """Where the resources come from and why they can't be written, in the mapping's own words."""
+    said = [mapping.comment] if mapping.comment else [p.comment for p in mapping.parts]
+    said += [f"{p.read_only_because}." for p in mapping.parts if p.read_only_because]
+    return " ".join(dict.fromkeys(s for s in said if s)) or "Read only."
+
+
+def _includes(mapping: ResourceMapping, mappings: Mapping[str, ResourceMapping]) -> list[str]:
+    """The parameters whose references lead to a type that is served."""
+    return [n for n in sorted(mapping.params) if reference_types(mapping, n) & mappings.keys()]
 
 
 def _reverse(resource_type: str, mappings: Mapping[str, ResourceMapping]) -> list[str]:
     return [
         f"{name}:{param}"
         for name, mapping in sorted(mappings.items())
-        for param in sorted(reference_params(mapping))
+        for param in sorted(mapping.params)
         if resource_type in reference_types(mapping, param)
     ]
 
 
-def _common_names(mapping: ResourceMapping) -> list[str]:
-    names = ["_id"]
-    names += ["_lastUpdated"] if any(p.last_updated for p in mapping.parts) else []
-    return names + (["_security"] if any(p.security for p in mapping.parts) else [])
-
-
-def _common(name: str) -> Resource:
-    return {"name": name, "type": COMMON[name], "definition": _COMMON_URLS[name]}
+def _claim(mapping: ResourceMapping, name: str) -> Resource:
+    if name in COMMON:
+        return {"name": name, "type": COMMON[name], "definition": _COMMON_URLS[name]}
+    return search_param(mapping.resource_type, mapping.params[name])
 
 
 def search_param(resource_type: str, param: SearchParam) -> Resource:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import gc
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from functools import cache
@@ -12,8 +12,8 @@ from typing import Any
 
 from fastapi import FastAPI
 
-from capability.statement import capability_statement
-from fhir_facade import health
+from capability.statement import capability_statement, terminology_capabilities
+from fhir_facade import drift, health
 from fhir_facade.content import Message, Receive, Send
 from fhir_facade.paging import Cursors
 from fhir_facade.registry import by_type
@@ -80,9 +80,10 @@ def session_zone(zone: str) -> str:
 
 def service_of(settings: Settings) -> Service:
     """Everything that answers FHIR requests under these settings."""
-    site, mappings = site_of(settings), by_type()
-    engine = Engine(mappings, database_of(settings), site)
-    return Service(settings, site, mappings, engine, Cursors.of(settings.data_path))
+    site, database = site_of(settings), database_of(settings)
+    found = drift.fitted(settings, by_type())
+    engine = Engine(found.mappings, database, site)
+    return Service(settings, site, found.mappings, engine, Cursors.of(settings.data_path), found.degraded)
 
 
 def create_app(settings: Settings | None = None) -> Application:
@@ -101,14 +102,16 @@ def create_app(settings: Settings | None = None) -> Application:
     return Application(FhirApp(service, _capabilities(service)), rest)
 
 
-def _capabilities(service: Service) -> Any:
+def _capabilities(service: Service) -> Callable[[str], dict[str, Any]]:
+    """What the server says of itself, by the `mode` that is asked for."""
     started = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    release = version("fhir-facade")
 
     @cache
-    def build() -> dict[str, Any]:
-        return capability_statement(
-            service.mappings, service.base, version("fhir-facade"), started, service.degraded
-        )
+    def build(mode: str) -> dict[str, Any]:
+        if mode == "terminology":
+            return terminology_capabilities(service.base, release, started)
+        return capability_statement(service.mappings, service.base, release, started, service.degraded)
 
     return build
 

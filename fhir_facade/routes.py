@@ -30,7 +30,7 @@ from fhir_facade.content import (
 from fhir_facade.cors import Cors, Hosts
 from fhir_facade.interactions.read import read
 from fhir_facade.interactions.search_type import search_compartment, search_system, search_type
-from fhir_facade.outcome import FhirFault, not_found, outcome
+from fhir_facade.outcome import FhirFault, not_found, outcome, parameter
 from fhir_facade.service import Service
 from terminology import definitions
 
@@ -41,10 +41,10 @@ Handler = Callable[[Service, Request], Awaitable[Response]]
 
 
 class FhirApp:
-    """Answers every request below the FHIR base; `capabilities` builds the CapabilityStatement."""
+    """Answers every request below the FHIR base; `capabilities` says what the server does."""
 
     def __init__(
-        self, service: Service, capabilities: Callable[[], dict[str, Any]], prefix: str = "/api/fhir"
+        self, service: Service, capabilities: Callable[[str], dict[str, Any]], prefix: str = "/api/fhir"
     ) -> None:
         self.service, self.capabilities, self.prefix = service, capabilities, prefix
         self.cors = Cors(service.settings.cors_allowed_origins)
@@ -114,7 +114,10 @@ class FhirApp:
     def _metadata(self, request: Request) -> Response:
         if request.method not in ("GET", "HEAD"):
             raise _not_allowed("GET, HEAD, OPTIONS")
-        return Response(self.capabilities(), 200, {"cache-control": "public, max-age=60"})
+        mode = next((v for n, v in request.parameters if n == "mode"), "full")
+        if mode not in ("full", "normative", "terminology"):
+            raise parameter("mode", "mode is full, normative or terminology")
+        return Response(self.capabilities(mode), 200, {"cache-control": "public, max-age=60"})
 
     async def _get(self, request: Request, handler: Handler) -> Response:
         if request.method not in ("GET", "HEAD"):

@@ -1,0 +1,104 @@
+"""What the databases really hold: tables and columns, read once from the server's own catalogue."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from sqlalchemy import URL, Connection, Engine, create_engine
+from sqlalchemy.pool import NullPool
+
+from fhir_facade.settings import Settings
+from mappers.reach import CDSS_SCHEMA, ColumnName
+
+OPENEMR_SCHEMA = "openemr"
+#: data types of MySQL, MariaDB and SQLite as loosely as a driver's text allows
+_CLASSES = {
+    "date": ("date", "datetime", "timestamp", "time", "year"),
+    "number": ("int", "decimal", "numeric", "float", "double", "real", "bit", "bool"),
+    "binary": ("binary", "blob"),
+}
+
+
+@dataclass(frozen=True)
+class Catalogue:
+    """Every column there is, under the schemas' declared names, with its loose class."""
+
+    columns: Mapping[ColumnName, str]
+
+    @property
+    def tables(self) -> set[tuple[str, str]]:
+        """(schema, table) of every table."""
+        return {c.of for c in self.columns}
+
+    @property
+    def schemas(self) -> set[str]:
+        """The schemas in which anything can be seen."""
+        return {c.schema for c in self.columns}
+
+
+def inspecting_engine(settings: Settings, *, root: bool = False) -> Engine:
+    """A plain engine for inspection and set-up; connections are closed at once.
+
+    `root`: as root with DB_ROOT_PASSWORD, connected to no schema.
+    """
+    if settings.embedded:
+        return create_engine("sqlite://", creator=lambda: _embedded(settings), poolclass=NullPool)
+    url = URL.create(
+        "mysql+pymysql",
+        "root" if root else settings.db_user,
+        settings.db_root_password if root else settings.db_password,
+        settings.db_host,
+        settings.db_port,
+        None if root else settings.db_name,
+        {"charset": "utf8mb4"},
+    )
+    return create_engine(url, poolclass=NullPool, connect_args={"connect_timeout": 5})
+
+
+def _embedded(settings: Settings) -> sqlite3.Connection:
+    connection = sqlite3.connect(f"file:{settings.data_path / 'cdss.db'}?mode=ro", uri=True)
+    openemr = settings.data_path / "openemr.db"
+    if openemr.exists():
+        connection.execute("ATTACH DATABASE ? AS openemr", (f"{openemr}",))
+    return connection
+
+
+def catalogue(connection: Connection, settings: Settings) -> Catalogue:
+    """The columns of both schemas that this user can see."""
+    if connection.dialect.name == "sqlite":
+        return Catalogue(_of_sqlite(connection))
+    return Catalogue(_of_mysql(connection, settings))
+
+
+def _of_mysql(connection: Connection, settings: Settings) -> dict[ColumnName, str]:
+    names = {settings.db_name: CDSS_SCHEMA, settings.openemr_db_name: OPENEMR_SCHEMA}
+    rows = connection.exec_driver_sql(
+        "SELECT TABLE_SCHEMA, TABLE_NAME, COLUMN_NAME, DATA_TYPE FROM information_schema.COLUMNS "
+        "WHERE TABLE_SCHEMA IN (%s, %s)",
+        tuple(names),
+    )
+    return {ColumnName(names[schema], table, column): loose(kind) for schema, table, column, kind in rows}
+
+
+def _of_sqlite(connection: Connection) -> dict[ColumnName, str]:
+    found: dict[ColumnName, str] = {}
+    for alias, schema in (("main", CDSS_SCHEMA), ("openemr", OPENEMR_SCHEMA)):
+        if alias not in {row[1] for row in connection.exec_driver_sql("PRAGMA database_list")}:
+            continue
+        rows = connection.exec_driver_sql(
+            f"SELECT m.name, c.name, c.type FROM {alias}.sqlite_master m, "  # noqa: S608 - two constants
+            f"pragma_table_info(m.name, '{alias}') c WHERE m.type IN ('table', 'view')"
+        )
+        found |= {ColumnName(schema, table, column): loose(kind) for table, column, kind in rows}
+    return found
+
+
+def loose(data_type: str) -> str:
+    """`text`, `number`, `date` or `binary` for a server's name of a type."""
+    lowered = data_type.lower()
+    for name, words in _CLASSES.items():
+        if any(w in lowered for w in words) and lowered != "point":
+            return name
+    return "text"

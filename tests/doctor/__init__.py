@@ -1,0 +1,1 @@
+"""Databases that differ from what the mappings read."""

@@ -52,7 +52,6 @@ CDSS_PATIENT = Part(
     (
         Element("identifier[]", Identifier(PATIENT_NUMBER, P.patient_id, type=MEDICAL_RECORD, use="usual")),
         Element("identifier[]", Sensitive(RESIDENT_NUMBER, Identifier(RESIDENT_REGISTRATION_ID, P.ssn))),
-        *demographics(OE),
         Element("active", Bool(P.is_active)),
         Element("name[]", HumanName(text=P.name, use="official", absent="unknown")),
         Element("name[]", HumanName(text=P.name_en, use="usual")),
@@ -90,6 +89,7 @@ CDSS_PATIENT = Part(
                 Element("telecom[]", ContactPoint("phone", P.emergency_contact_phone)),
             ),
         ),
+        *demographics(OE),
         Element("generalPractitioner[]", links.practitioner(P.primary_doctor_id)),
     ),
     last_updated=Instant(P.updated_at),

@@ -1,4 +1,7 @@
-"""`_explain`: how a search is done. For each branch the SQL, what each parameter reaches, the slots."""
+"""`_explain`: how a search is done. For each branch the SQL, what each parameter reaches, the plan, the time.
+
+No value of the query is shown: the statement has placeholders, and a plan says "const".
+"""
 
 from __future__ import annotations
 
@@ -6,19 +9,53 @@ from collections.abc import Sequence
 from typing import Any
 
 from fhir_facade.service import Service
-from mappers.explain import BranchExplained, explain
+from mappers.explain import BranchExplained, Reached, Step, explain, plan, timed
 from mappers.query import SearchQuery
 
 Resource = dict[str, Any]
+#: keys that each branch is asked for, as a first page of 50 would
+LIMIT = 51
 
 
-def explained(service: Service, queries: Sequence[SearchQuery], by_post: bool) -> Resource:
-    """Parameters that tell of each branch; values are never shown, only what they are bound to."""
-    branches = [b for q in queries for b in explain(service.engine, q, by_post)]
-    return {"resourceType": "Parameters", "parameter": [_branch(b) for b in branches]}
+async def explained(service: Service, queries: Sequence[SearchQuery], by_post: bool) -> Resource:
+    """Parameters that tell of each branch; raises SourceDownError where a source can't be asked."""
+    branches = [(q, b) for q in queries for b in explain(service.engine, q, by_post)]
+    parameters = [await _branch(service, query, branch) for query, branch in branches]
+    nothing = _text("note", "no source can match: nothing is asked")
+    return {"resourceType": "Parameters", "parameter": parameters or [nothing]}
 
 
-def _branch(branch: BranchExplained) -> Resource:
-    parts = [("source", branch.source), ("sql", branch.sql), *(("column", c) for c in branch.columns)]
-    parts += [("resource", p) for p in branch.parts]
-    return {"name": "branch", "part": [{"name": n, "valueString": v} for n, v in parts]}
+async def _branch(service: Service, query: SearchQuery, branch: BranchExplained) -> Resource:
+    database = service.engine.database
+    values = branch.statement.parameters(query.terms(), {"limit": LIMIT})
+    steps = await plan(database, branch.statement, values)
+    rows, milliseconds = await timed(database, branch.statement, values)
+    parts = [
+        _text("type", query.resource_type),
+        _text("source", branch.source),
+        *(_text("resource", p) for p in branch.parts),
+        _text("sql", branch.statement.sql),
+        *(_reached(r) for r in branch.reached),
+        *(_text("access", a) for a in branch.access or ("no condition: access is not restricted",)),
+        *(_step(s) for s in steps),
+        {"name": "rows", "valueInteger": rows},
+        {"name": "milliseconds", "valueDecimal": round(milliseconds, 3)},
+    ]
+    return {"name": "branch", "part": parts}
+
+
+def _text(name: str, value: str) -> Resource:
+    return {"name": name, "valueString": value}
+
+
+def _reached(reached: Reached) -> Resource:
+    columns = [_text("column", c) for c in reached.columns]
+    return {"name": "parameter", "part": [_text("name", reached.condition), *columns]}
+
+
+def _step(step: Step) -> Resource:
+    said = [("table", step.table), ("access", step.access), ("index", step.index), ("note", step.note)]
+    parts = [_text(name, value) for name, value in said if value]
+    if step.rows is not None:
+        parts.append({"name": "rows", "valueInteger": step.rows})
+    return {"name": "plan", "part": parts}

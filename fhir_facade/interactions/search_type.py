@@ -86,11 +86,8 @@ async def _search(search: Search) -> Response:
     try:
         search.asked = reader.read(pairs)
         if search.asked.explain:
-            return Response(
-                explained(
-                    search.service, [reader.query(search.asked, t) for t in search.types], search.by_post
-                )
-            )
+            queries = [reader.query(search.asked, t, *_within(search, t)) for t in search.types]
+            return Response(await explained(search.service, queries, search.by_post))
         if search.asked.counts_only:
             return await _counted(search, reader)
         return await _page(search, reader)

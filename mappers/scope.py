@@ -7,7 +7,7 @@ chain is a semi-join onto the keys of the parts it leads to. Every sub-select pa
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any
 
@@ -356,7 +356,11 @@ def merged(alternatives: Sequence[Alternative]) -> Alternative:
 def gate(scope: PartScope) -> list[Alternative] | None:
     """What every select of a type must fulfil; None: nothing of it may be seen. The compiler's one gate."""
     conditions = scope.c.access.conditions(scope.mapping.resource_type)
-    return None if conditions is None else [scope.condition(c) for c in conditions]
+    if conditions is None:
+        return None
+    # what opens a row (a care relation, a compartment) is itself asked of all rows
+    open_scope = PartScope(replace(scope.c, access=UNRESTRICTED), scope.mapping, scope.part)
+    return [open_scope.condition(c) for c in conditions]
 
 
 def visible(scope: PartScope, *conditions: Condition) -> list[Alternative] | None:

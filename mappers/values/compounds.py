@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
+from functools import cached_property
 from typing import Any
 
 from mappers.assemble import assembler
 from mappers.mapping import Element
 from mappers.sql import NEVER, Alternative, Condition, all_of, any_of, negate, plain
 from mappers.terms import Term
-from mappers.value import Column, Columns, Question, Read, Row, Value
+from mappers.value import Column, Columns, Question, Read, Row, Value, no_value
+from mappers.values.codes import Fixed, When
 
 
 class _Alternatives(Value):
@@ -92,7 +95,16 @@ class Backbone(Value):
 
     def unfold(self) -> Sequence[tuple[Sequence[Element], Any]]:
         """What is inside, for paths that go on; the container itself groups composites."""
-        return [(self.elements, self)]
+        return [(self._searched, self)]
+
+    @cached_property
+    def _searched(self) -> tuple[Element, ...]:
+        """The elements as conditions see them: a constant is there only where the object is."""
+        there = self.present(), lambda columns: no_value
+        return tuple(
+            replace(e, value=When(*there, e.value)) if self.needs and isinstance(e.value, Fixed) else e
+            for e in self.elements
+        )
 
     def reader(self, columns: Columns) -> Read:
         return columns.remembering_masters(self._reader)

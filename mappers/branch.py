@@ -74,7 +74,7 @@ def _digest(reader: Reader) -> Callable[[Row], str]:
 
 
 def _builder(mapping: ResourceMapping, part: Part, columns: Columns) -> Callable[[Row, str], Resource]:
-    id_of, meta_of, build = part.id.reader(columns), _meta(part, columns), assembler(part.elements, columns)
+    id_of, build, meta_of = part.id.reader(columns), assembler(part.elements, columns), _meta(part, columns)
     narrate, required = narrator(mapping.resource_type, mapping.narrative), _required(mapping.resource_type)
     security = part.security.reader(columns) if part.security else None
     resource_type, profiles = mapping.resource_type, part.profiles

@@ -91,7 +91,7 @@ class Columns:
         self.selected: list[Column] = []
         self.children: list[Any] = []
         self._places: dict[int, int] = {}
-        self._used: dict[int, None] = {}
+        self._used: dict[int | None, None] = {}
 
     def at(self, column: Column) -> int:
         """The column's index in a row; selects it if it isn't yet."""
@@ -109,9 +109,14 @@ class Columns:
         change them in place.
         """
         around, self._used = self._used, {}
-        children, read = len(self.children), make(self)
-        used, self._used = tuple(self._used), around | self._used
-        return read if len(self.children) > children or not used else _remembered(read, used)
+        read = make(self)
+        used, self._used = self._used, around | self._used
+        places = [place for place in used if place is not None]
+        return _remembered(read, places) if places and None not in used else read
+
+    def beyond_row(self) -> None:
+        """Says that a reader reads more than columns (child rows), so that `remembering` leaves it alone."""
+        self._used[None] = None
 
     def remembering_masters(self, make: Callable[[Columns], Read]) -> Read:
         """The reader that `make` makes; remembering, if it reads nothing but joined masters."""

@@ -38,6 +38,7 @@ class Children(Value):
         self._readers: WeakKeyDictionary[Columns, Read] = WeakKeyDictionary()
 
     def reader(self, columns: Columns) -> Read:
+        columns.beyond_row()
         found = self._readers.get(columns)
         if found is None:
             found = self._readers[columns] = self._reader(columns)

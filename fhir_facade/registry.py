@@ -15,13 +15,19 @@ from mappers.resources.document_reference import DOCUMENT_REFERENCE
 from mappers.resources.encounter import ENCOUNTER
 from mappers.resources.endpoint import ENDPOINT
 from mappers.resources.imaging_study import IMAGING_STUDY
+from mappers.resources.immunization import IMMUNIZATION
 from mappers.resources.location import LOCATION
+from mappers.resources.medication import MEDICATION
+from mappers.resources.medication_request import MEDICATION_REQUEST
 from mappers.resources.observation import OBSERVATION
 from mappers.resources.organization import ORGANIZATION
 from mappers.resources.patient import PATIENT
 from mappers.resources.practitioner import PRACTITIONER
 from mappers.resources.practitioner_role import PRACTITIONER_ROLE
+from mappers.resources.procedure import PROCEDURE
 from mappers.resources.provenance import PROVENANCE
+from mappers.resources.service_request import SERVICE_REQUEST
+from mappers.resources.specimen import SPECIMEN
 from mappers.resources.task import TASK
 
 MAPPINGS: tuple[ResourceMapping, ...] = (
@@ -37,13 +43,19 @@ MAPPINGS: tuple[ResourceMapping, ...] = (
     ENCOUNTER,
     ENDPOINT,
     IMAGING_STUDY,
+    IMMUNIZATION,
     LOCATION,
+    MEDICATION,
+    MEDICATION_REQUEST,
     OBSERVATION,
     ORGANIZATION,
     PATIENT,
     PRACTITIONER,
     PRACTITIONER_ROLE,
+    PROCEDURE,
     PROVENANCE,
+    SERVICE_REQUEST,
+    SPECIMEN,
     TASK,
 )
 

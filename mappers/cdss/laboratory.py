@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from sqlalchemy import case
+
 from mappers.cdss import links
-from mappers.cdss.tables import lis_labresult, lis_labtestmaster
+from mappers.cdss.tables import lis_labresult, lis_labtestmaster, lis_specimen
 from mappers.mapping import Element, Id, Join, Part, SqlSource
+from mappers.order_profiles import KR_LABORATORY
 from mappers.values import (
     Backbone,
     Choice,
@@ -12,48 +15,76 @@ from mappers.values import (
     Coded,
     Compared,
     Concept,
+    Distinct,
+    FirstOf,
     Fixed,
     Instant,
     MappedCoding,
     Quantity,
     ReferenceTo,
     Str,
+    When,
+    both,
     concept,
+    needed,
+    there_is,
+    unless,
+    word_is,
 )
+from mappers.values.time import EARLIEST
 from terminology.code_map import CodeMap
-from terminology.systems import LOINC, OBSERVATION_CATEGORY, local_system
+from terminology.systems import DATA_ABSENT_REASON, LOINC, OBSERVATION_CATEGORY, local_system
 
 LOCAL_TEST = local_system("lab-test")
 
 R = lis_labresult.c
-MASTER = lis_labtestmaster.alias("test")
-T = MASTER.c
+MASTER, SPECIMEN = lis_labtestmaster.alias("test"), lis_specimen.alias("specimen_of_result")
+T, S = MASTER.c, SPECIMEN.c
+ORDER = links.placed(R.order_id)
+
+# what is found was true when the specimen was taken; without one, all that is known is when it was found
+TAKEN = case((S.collected_at >= EARLIEST, S.collected_at), else_=R.resulted_at)
+CODE = Concept(
+    Coded(LOINC, T.loinc_code),
+    Coded(LOCAL_TEST, R.test_code, T.test_name),
+    text=FirstOf(Str(T.test_name), Str(R.test_code)),
+)
+VALUE = Choice(Compared(R.value, R.unit), Quantity(R.value_numeric, R.unit, text=R.value), Str(R.value))
+CANCELLED = word_is(R.status, "cancelled")
+PERFORMERS = Distinct(links.practitioner(R.performed_by), links.practitioner(R.verified_by))
 
 LAB_RESULT = Part(
     Id(links.LAB_PREFIX, R.id),
-    SqlSource(lis_labresult, (Join(MASTER, T.test_code == R.test_code),)),
+    SqlSource(
+        lis_labresult,
+        (Join(MASTER, T.test_code == R.test_code), ORDER, Join(SPECIMEN, S.specimen_id == R.specimen_id)),
+    ),
     (
-        Element("basedOn[]", links.order(R.order_id)),
+        Element("basedOn[]", links.order(R.order_id, ORDER)),
         Element("status", Code(R.status, CodeMap.load("cdss_result_status"), otherwise="unknown")),
         Element("category[]", Fixed(concept(OBSERVATION_CATEGORY, "laboratory", "Laboratory"))),
+        Element("code", FirstOf(CODE, Fixed(concept(DATA_ABSENT_REASON, "unknown", "Unknown")))),
+        Element("subject", needed(links.patient(R.patient_id))),
+        Element("encounter", links.encounter(ORDER.table.c.encounter_id)),
+        Element("effective[x]", Choice(Instant(TAKEN))),
+        Element("issued", FirstOf(Instant(R.verified_at), Instant(R.resulted_at))),
+        Element("performer[]", PERFORMERS),
+        Element("value[x]", VALUE),
         Element(
-            "code",
-            Concept(Coded(LOINC, T.loinc_code, T.test_name), Coded(LOCAL_TEST, R.test_code, T.test_name)),
-        ),
-        Element("subject", links.patient(R.patient_id)),
-        Element("effective[x]", Choice(Instant(R.resulted_at))),
-        Element("issued", Instant(R.verified_at)),
-        Element("performer[]", links.practitioner(R.performed_by)),
-        Element(
-            "value[x]",
-            Choice(
-                Quantity(R.value_numeric, R.unit, text=R.value),
-                Compared(R.value, R.unit),
-                Str(R.value),
+            "dataAbsentReason",
+            FirstOf(
+                When(
+                    *both(unless(there_is(VALUE)), CANCELLED),
+                    Fixed(concept(DATA_ABSENT_REASON, "not-performed", "Not Performed")),
+                ),
+                When(*unless(there_is(VALUE)), Fixed(concept(DATA_ABSENT_REASON, "unknown", "Unknown"))),
             ),
         ),
         Element(
-            "interpretation[]", Concept(MappedCoding(R.abnormal_flag, CodeMap.load("cdss_abnormal_flag")))
+            "interpretation[]",
+            Concept(
+                MappedCoding(R.abnormal_flag, CodeMap.load("cdss_abnormal_flag")), text=Str(R.abnormal_flag)
+            ),
         ),
         Element("note[]", Backbone(Element("text", Str(R.comment)))),
         Element("specimen", ReferenceTo("Specimen", Id("", R.specimen_id))),
@@ -66,6 +97,7 @@ LAB_RESULT = Part(
         ),
     ),
     last_updated=Instant(R.updated_at),
+    profiles=(KR_LABORATORY,),
     writable=True,
     comment="One laboratory value a row; the master adds LOINC, name and reference range.",
 )

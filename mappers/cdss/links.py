@@ -28,7 +28,7 @@ def encounter(column: ColumnElement[str]) -> ReferenceTo:
 
 def placed(column: ColumnElement[str]) -> Join:
     """The order that an `order_id` names."""
-    table = ocs_order.alias(f"order_of_{column.table.name}")  # type: ignore[attr-defined]
+    table = ocs_order.alias(f"order_of_{column.table.name}")
     return Join(table, table.c.order_id == column)
 
 

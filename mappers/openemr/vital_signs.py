@@ -12,13 +12,33 @@ from typing import Any
 
 from sqlalchemy import and_, func, select
 
-from mappers.mapping import Element, Id, Join, Part, SqlSource
+from mappers.mapping import Element, Id, Join, Part, Profile, SqlSource
 from mappers.openemr import links
-from mappers.openemr.tables import form_vitals, forms
+from mappers.openemr.tables import form_vital_details, form_vitals, forms
+from mappers.order_profiles import KR_BLOOD_PRESSURE, KR_VITAL_SIGNS
 from mappers.sql import Condition, any_of
-from mappers.values import Backbone, Choice, Conversion, Fixed, Instant, Quantity, Str, concept
+from mappers.values import (
+    Backbone,
+    Children,
+    Choice,
+    Concept,
+    Conversion,
+    Demanded,
+    Fixed,
+    Instant,
+    MappedCoding,
+    Quantity,
+    Reduced,
+    Str,
+    When,
+    concept,
+    looks_like,
+    needed,
+    there_is,
+    unless,
+)
 from terminology.code_map import CodeMap, Entry
-from terminology.systems import LOINC, OBSERVATION_CATEGORY
+from terminology.systems import DATA_ABSENT_REASON, LOINC, OBSERVATION_CATEGORY, local_system
 
 V = form_vitals.c
 FORM, OTHER = forms.alias("vitals_form"), forms.alias("vitals_form_first")
@@ -38,12 +58,51 @@ TEXTUAL = ("bps", "bpd")
 
 CATEGORY = Element("category[]", Fixed(concept(OBSERVATION_CATEGORY, "vital-signs", "Vital Signs")))
 STATUS = Element("status", Fixed("final"))
-SUBJECT = Element("subject", links.patient(V.pid))
+SUBJECT = Element("subject", needed(links.patient(V.pid)))
 ENCOUNTER = Element("encounter", links.encounter(FORM.c.encounter, V.pid))
-EFFECTIVE = Element("effective[x]", Choice(Instant(V.date)))
+# R4's vital-sign profiles allow no vital sign without a day, not even one whose day is said to be unknown
+EFFECTIVE = Element("effective[x]", Demanded(Choice(Instant(V.date)), "date"))
+PERFORMER = Element("performer[]", links.author(V.user))
 NOTE = Element("note[]", Backbone(Element("text", Str(V.note))))
-SHARED = (STATUS, CATEGORY, SUBJECT, ENCOUNTER, EFFECTIVE, NOTE)
+SHARED = (STATUS, CATEGORY, SUBJECT, ENCOUNTER, EFFECTIVE, PERFORMER, NOTE)
 UPDATED = Instant(V.last_updated)
+LOCAL = local_system("openemr-vital-sign")
+UNKNOWN = Fixed(concept(DATA_ABSENT_REASON, "unknown", "Unknown"))
+
+# interpretations of the form's columns: read once for all Observations of a form
+DETAIL = form_vital_details.alias("detail")
+INTERPRETATIONS = Children(
+    DETAIL,
+    V.id,
+    DETAIL.c.form_id,
+    Backbone(
+        Element("column", Str(DETAIL.c.vitals_column)),
+        Element(
+            "concept",
+            Concept(
+                MappedCoding(DETAIL.c.interpretation_codes, CodeMap.load("openemr_abnormal")),
+                text=Str(DETAIL.c.interpretation_title),
+            ),
+        ),
+        needs=("column", "concept"),
+    ),
+    order=(DETAIL.c.id,),
+)
+# older rows hold an option's number, of which nobody knows what it stood for
+MEASURED_AT = When(
+    *unless(looks_like(V.temp_method, "[0-9]+")),
+    Concept(MappedCoding(V.temp_method, CodeMap.load("openemr_temperature_site")), text=Str(V.temp_method)),
+)
+
+
+def interpretation(entry: Entry) -> Element:
+    """What the form says of one column's value."""
+
+    def of_column(details: list[dict[str, Any]]) -> list[Any] | None:
+        found = [d["concept"] for d in details if d["column"] == entry.source]
+        return [c for i, c in enumerate(found) if c not in found[:i]] or None
+
+    return Element("interpretation[]", Reduced(INTERPRETATIONS, of_column))
 
 
 def value(entry: Entry) -> Quantity:
@@ -60,15 +119,18 @@ def value(entry: Entry) -> Quantity:
 
 
 def code(entry: Entry) -> dict[str, Any]:
-    """The concept of one column, with the codes it also goes by."""
-    coding = [{"system": LOINC, "code": entry.code, "display": entry.display}]
-    also = entry.extra.get("also", "").split()
-    return {"coding": coding + [{"system": LOINC, "code": c} for c in also], "text": entry.display}
+    """The concept of one column, with the codes it also goes by; a code that isn't verified isn't sent."""
+    found = [coding] if (coding := entry.coding()) else []
+    also = [{"system": LOINC, "code": c} for c in entry.extra.get("also", "").split()]
+    local = {"system": LOCAL, "code": entry.source, "display": entry.display}
+    return {"coding": [*found, *also, local], "text": entry.display}
 
 
 def vital_sign(entry: Entry) -> Part:
     """The part of one measured column."""
     measured = value(entry)
+    profile = KR_VITAL_SIGNS.get(entry.code)
+    site = (Element("bodySite", MEASURED_AT),) if entry.source == "temperature" else ()
     return _part(
         entry.code,
         measured.present(),
@@ -76,34 +138,41 @@ def vital_sign(entry: Entry) -> Part:
             Element("code", Fixed(code(entry))),
             *SHARED,
             Element("value[x]", Choice(measured)),
+            interpretation(entry),
+            *site,
         ),
+        (profile,) if profile else (),
     )
 
 
-def _part(loinc: str, where: Condition, elements: tuple[Element, ...]) -> Part:
+def _part(loinc: str, where: Condition, elements: tuple[Element, ...], profiles: tuple[Profile, ...]) -> Part:
     return Part(
         Id("oe-vit-", V.id, f".{loinc}"),
         SOURCE,
         elements,
         last_updated=UPDATED,
         where=where,
+        profiles=profiles,
         read_only_because="OpenEMR's tables are read only",
+        comment="A measured column of a vitals form that isn't deleted, in metric units.",
     )
 
 
 def _component(entry: Entry) -> Element:
+    measured = value(entry)
     return Element(
         "component[]",
         Backbone(
             Element("code", Fixed(code(entry))),
-            Element("value[x]", Choice(value(entry))),
-            needs=("value",),
+            Element("value[x]", Choice(measured)),
+            Element("dataAbsentReason", When(*unless(there_is(measured)), UNKNOWN)),
+            interpretation(entry),
         ),
     )
 
 
 def blood_pressure(panel: Entry, systolic: Entry, diastolic: Entry) -> Part:
-    """Systolic and diastolic pressure in one Observation."""
+    """Systolic and diastolic pressure in one Observation; one that is missing says so."""
     return _part(
         panel.code,
         any_of(value(systolic).present(), value(diastolic).present()),
@@ -113,6 +182,7 @@ def blood_pressure(panel: Entry, systolic: Entry, diastolic: Entry) -> Part:
             _component(systolic),
             _component(diastolic),
         ),
+        (KR_BLOOD_PRESSURE,),
     )
 
 

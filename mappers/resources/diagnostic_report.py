@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from mappers.cdss.ai_jobs import AI_REPORT
+from mappers.cdss.laboratory_report import LABORATORY_REPORT
 from mappers.cdss.radiology_report import RADIOLOGY_REPORT
 from mappers.mapping import ResourceMapping, SearchParam
 from mappers.openemr.clinical_notes import NOTE_REPORT
+from mappers.openemr.procedure_report import PROCEDURE_REPORT
 
 DIAGNOSTIC_REPORT = ResourceMapping(
     "DiagnosticReport",
-    parts=(RADIOLOGY_REPORT, AI_REPORT, NOTE_REPORT),
+    parts=(RADIOLOGY_REPORT, LABORATORY_REPORT, AI_REPORT, NOTE_REPORT, PROCEDURE_REPORT),
     search_params=(
         SearchParam("based-on", "basedOn", "ServiceRequest/O-2025-000001"),
         SearchParam("category", "category", "RAD"),

@@ -18,9 +18,9 @@ from mappers.values.codes import (
     word_is,
 )
 from mappers.values.compounds import Backbone, Choice, Derived, Distinct, FirstOf, Merged, Sensitive, Several
-from mappers.values.computed import Extended, ListConcepts, Reduced, Stated
+from mappers.values.computed import Demanded, Extended, ListConcepts, Reduced, Stated
 from mappers.values.conditions import both, looks_like, there_is, unless
-from mappers.values.exclusive import Exclusive
+from mappers.values.exclusive import Exclusive, ExclusiveChoice
 from mappers.values.json_text import is_json_object, json_at
 from mappers.values.openemr import PipeOption, Zoned
 from mappers.values.quantity import Compared, Conversion, Number, Quantity
@@ -62,9 +62,11 @@ __all__ = [
     "Date",
     "DateTime",
     "DayOrInstant",
+    "Demanded",
     "Derived",
     "Distinct",
     "Exclusive",
+    "ExclusiveChoice",
     "Extended",
     "FirstOf",
     "Fixed",

@@ -151,6 +151,19 @@ class Several(Value):
         return any_of(*(v.present() for v in self.values))
 
 
+class Distinct(Several):
+    """Several values, of which equal ones are said once."""
+
+    def reader(self, columns: Columns) -> Read:
+        read = super().reader(columns)
+
+        def distinct(row: Row) -> Any:
+            found = read(row) or []
+            return [v for i, v in enumerate(found) if v not in found[:i]] or None
+
+        return distinct
+
+
 class Merged(Several):
     """Several contact points, of which those that say the same (system and value) become one."""
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from mappers.sql import ALWAYS, NEVER, Alternative, Condition, one_of
 from mappers.terms import Term, Token
-from mappers.value import Column, Columns, Question, Read, Row, Value
+from mappers.value import Column, Columns, DirtyRowError, Question, Read, Row, Value
 from mappers.values.children import Children
 from mappers.values.codes import ListCodings
 
@@ -92,6 +92,34 @@ class Extended(Value):
 
     def sub(self, name: str) -> Value | None:
         return self.extension if name == "extension" else self.value.sub(name)
+
+
+class Demanded(Value):
+    """A value without which a row can't be shown at all, since no valid resource could say so."""
+
+    def __init__(self, value: Value, what: str) -> None:
+        self.value, self.what, self.joins = value, what, value.joins
+        self.takes, self.fhir_type = value.takes, value.fhir_type
+
+    def reader(self, columns: Columns) -> Read:
+        read, what = self.value.reader(columns), self.what
+
+        def demand(row: Row) -> Any:
+            found = read(row)
+            if found is None:
+                raise DirtyRowError(f"it has no {what}")
+            return found
+
+        return demand
+
+    def matches(self, term: Term, q: Question) -> list[Alternative]:
+        return self.value.matches(term, q)
+
+    def present(self) -> Condition:
+        return self.value.present()
+
+    def sort_key(self) -> Column | None:
+        return self.value.sort_key()
 
 
 class ListConcepts(ListCodings):

@@ -7,6 +7,7 @@ from typing import Any
 
 from mappers.sql import Condition, any_of
 from mappers.value import Columns, Read, Row, Value
+from mappers.values.compounds import Choice
 
 
 class Exclusive(Value):
@@ -31,3 +32,11 @@ class Exclusive(Value):
 
     def present(self) -> Condition:
         return any_of(*(v.present() for v in self.values))
+
+
+class ExclusiveChoice(Choice):
+    """A `[x]` element whose values exclude each other: each is searched (and followed) by itself."""
+
+    def unfold(self) -> Sequence[tuple[Value, Any]]:
+        """Each value is searched by itself."""
+        return [(v, None) for v in self.values]

@@ -19,7 +19,7 @@ from mappers.values.codes import Coding, sources
 from mappers.values.time import Instant
 from terminology.code_map import CodeMap
 
-OFFSET = "[+-][0-9]{4}"
+OFFSET = "[+-](0[0-9]|1[0-4])[0-5][0-9]"
 _OFFSET = re.compile(OFFSET)
 
 

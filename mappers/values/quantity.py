@@ -309,15 +309,19 @@ def _as_stated(found: Any, text: str | None) -> Any:
     return stated if stated is not None and (found is None or stated == found) else found
 
 
+def unit_of(stored: Any) -> dict[str, str]:
+    """The unit's part of a Quantity: UCUM only where the unit's code is known."""
+    text = clean(stored)
+    code = ucum.unit_code(text) if text else None
+    found = {"unit": text} if text else {}
+    return {**found, "system": UCUM, "code": code} if text and code else found
+
+
 class _Units(dict[Any, dict[str, str]]):
-    """Unit text → the unit's part of a Quantity, remembered; UCUM only where the unit's code is known."""
+    """Unit text → the unit's part of a Quantity, remembered."""
 
     def __missing__(self, stored: Any) -> dict[str, str]:
-        text = clean(stored)
-        code = ucum.unit_code(text) if text else None
-        found = {"unit": text} if text else {}
-        if text and code:
-            found |= {"system": UCUM, "code": code}
+        found = unit_of(stored)
         if len(self) < 4096:
             self[stored] = found
         return found

@@ -1,4 +1,7 @@
-"""Kinds of time: instants, days, periods. A stored time is site-local and zone-less (`Site`)."""
+"""Kinds of time: instants, days, periods.
+
+A stored time is site-local and zone-less (`Site`); a TIMESTAMP column is UTC, since sessions are at +00:00.
+"""
 
 from __future__ import annotations
 
@@ -6,6 +9,8 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Any
 
+from mappers.column_types import UtcTimestamp
+from mappers.site import Site
 from mappers.sql import NEVER, Alternative, Condition, all_of, any_of, negate
 from mappers.terms import Prefix, Range, Term, Token
 from mappers.value import Column, Columns, Question, Read, Row, Value
@@ -15,6 +20,7 @@ Bound = Callable[[Range], str]
 # OpenEMR's "no date"; compared as text, so that no server mode minds
 EARLIEST = "0001-01-01"
 DAY = timedelta(days=1)
+UTC = Site("UTC")
 
 
 def _stamp(moment: datetime) -> str:
@@ -23,11 +29,16 @@ def _stamp(moment: datetime) -> str:
     return f"{text}.{moment.microsecond:06d}".rstrip("0") if moment.microsecond else text
 
 
+def zone_of(column: Column, site: Site) -> Site:
+    """In whose zone a column's times are."""
+    return UTC if isinstance(column.type, UtcTimestamp) else site
+
+
 class _Ends:
     """The bounds of a search value in the terms of a column: to the microsecond, or to the day."""
 
-    def __init__(self, q: Question, days: bool) -> None:
-        self.site, self.days = q.site, days
+    def __init__(self, site: Site, days: bool) -> None:
+        self.site, self.days = site, days
 
     def at(self, moment: datetime, *, up: bool) -> str:
         """The first stored value at or after `moment` (`up`), or the last day begun at it."""
@@ -67,7 +78,7 @@ class Instant(Value):
         self.column = column
 
     def reader(self, columns: Columns) -> Read:
-        place, instant = columns.at(self.column), columns.site.instant
+        place, instant = columns.at(self.column), zone_of(self.column, columns.site).instant
         return lambda row: instant(row[place]) if row[place] else None
 
     def present(self) -> Condition:
@@ -82,7 +93,8 @@ class Instant(Value):
 
     def within(self, prefix: Prefix, term: Range, q: Question) -> Condition:
         """The column's condition for the term's stretch of time under a prefix."""
-        bounds, column = _Bounds(_Ends(q, self.days), term, q), self.column
+        ends, column = _Ends(zone_of(self.column, q.site), self.days), self.column
+        bounds = _Bounds(ends, term, q)
         there = self.present()
         ways: dict[Prefix, Callable[[], Condition]] = {
             Prefix.EQ: lambda: all_of(column >= bounds.low(up=True), column < bounds.high()),

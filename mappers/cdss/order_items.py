@@ -1,0 +1,39 @@
+"""The lines of an order, as the concepts of what is asked for."""
+
+from __future__ import annotations
+
+from mappers.cdss.tables import lis_labtestmaster, ocs_order, ocs_orderitem
+from mappers.mapping import Element, Join
+from mappers.values import Backbone, Children, Coded, Concept, FirstOf, Str
+from terminology.systems import LOINC, local_system
+
+LOCAL_TEST = local_system("lab-test")
+LOCAL_ITEM = local_system("order-item")
+
+ITEM, TEST = ocs_orderitem.alias("item"), lis_labtestmaster.alias("test_of_item")
+
+
+class _Item(Concept):
+    """An item's concept, with the join to the test master that it needs."""
+
+    def __init__(self) -> None:
+        test, item = TEST.c, ITEM.c
+        super().__init__(
+            Coded(LOINC, test.loinc_code),
+            FirstOf(
+                Coded(LOCAL_TEST, test.test_code, test.test_name),
+                Coded(LOCAL_ITEM, item.item_code, item.item_name),
+            ),
+            text=FirstOf(Str(item.item_name), Str(test.test_name), Str(item.item_code)),
+        )
+        self.joins = (Join(TEST, TEST.c.test_code == ITEM.c.item_code),)
+
+
+ITEM_CONCEPT = _Item()
+ITEMS = Children(
+    ITEM,
+    ocs_order.c.order_id,
+    ITEM.c.order_id,
+    Backbone(Element("concept", ITEM_CONCEPT), Element("instructions", Str(ITEM.c.instructions))),
+    order=(ITEM.c.id,),
+)

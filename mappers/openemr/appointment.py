@@ -8,13 +8,13 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import Integer, and_, cast
+from sqlalchemy import and_
 
 from mappers.mapping import Element, Id, Join, Part, SqlSource
 from mappers.openemr import links
+from mappers.openemr.numbers import number_in
 from mappers.openemr.staff import READ_ONLY
 from mappers.openemr.tables import openemr_postcalendar_categories, openemr_postcalendar_events, users
-from mappers.sql import is_numeral
 from mappers.value import Value
 from mappers.values import (
     Backbone,
@@ -47,14 +47,11 @@ HIDDEN = -1
 
 E = openemr_postcalendar_events.c
 CATEGORY = openemr_postcalendar_categories.alias("category")
-PID, PROVIDER_ID = cast(E.pc_pid, Integer), cast(E.pc_aid, Integer)
+PID = number_in(E.pc_pid)
 BEGIN = Begin(E.pc_eventDate, E.pc_startTime)
 
-# the provider's number is text; what is no number would become 0
 PROVIDER = users.alias("provider")
-_PROVIDER = and_(
-    is_numeral(E.pc_aid), PROVIDER.c.id == PROVIDER_ID, PROVIDER.c.id > 0, links.is_person(PROVIDER)
-)
+_PROVIDER = and_(PROVIDER.c.id == number_in(E.pc_aid), PROVIDER.c.id > 0, links.is_person(PROVIDER))
 PRACTITIONER = ReferenceTo(
     "Practitioner",
     Route(PROVIDER.c.id, Id(links.PRACTITIONER_PREFIX, PROVIDER.c.id)),
@@ -95,7 +92,7 @@ APPOINTMENT = Part(
     SqlSource(
         openemr_postcalendar_events,
         (Join(CATEGORY, CATEGORY.c.pc_catid == E.pc_catid),),
-        where=and_(is_numeral(E.pc_pid), PID > 0, E.pc_eventstatus != HIDDEN),
+        where=and_(PID > 0, E.pc_eventstatus != HIDDEN),
     ),
     (
         Element("identifier[]", UuidIdentifier(E.uuid)),

@@ -6,14 +6,15 @@ of the record. A copay has no currency and is left out.
 
 from __future__ import annotations
 
-from sqlalchemy import Integer, and_, case, cast
+from sqlalchemy import and_, case
 
 from mappers.mapping import Element, Id, Join, Part, SqlSource
 from mappers.openemr import links
+from mappers.openemr.numbers import number_in
 from mappers.openemr.organizations import INSURER_PREFIX
 from mappers.openemr.staff import READ_ONLY
 from mappers.openemr.tables import insurance_companies, insurance_data
-from mappers.sql import filled, is_numeral
+from mappers.sql import filled
 from mappers.value import Column
 from mappers.values import (
     Backbone,
@@ -42,8 +43,7 @@ ORDER = {"primary": 1, "secondary": 2, "tertiary": 3}
 
 I = insurance_data.c  # noqa: E741
 COMPANY = insurance_companies.alias("insurer")
-# the insurer's number is text; what is no number would become 0
-_NUMBER = and_(is_numeral(I.provider), COMPANY.c.id == cast(I.provider, Integer), COMPANY.c.id > 0)
+_NUMBER = and_(COMPANY.c.id == number_in(I.provider), COMPANY.c.id > 0)
 INSURER = ReferenceTo(
     "Organization",
     Route(COMPANY.c.id, Id(INSURER_PREFIX, COMPANY.c.id)),

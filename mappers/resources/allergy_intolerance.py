@@ -15,7 +15,7 @@ ALLERGY_INTOLERANCE = ResourceMapping(
         SearchParam("code", "code", "http://www.whocc.no/atc|J01CE01"),
         SearchParam("criticality", "criticality", "high"),
         SearchParam("date", "recordedDate", "2025-01-06"),
-        SearchParam("identifier", "identifier"),
+        SearchParam("identifier", "identifier", "urn:uuid:2eda0e5f-830d-57fb-ac4d-52386bc6310b"),
         SearchParam("manifestation", "reaction.manifestation", "http://snomed.info/sct|247472004"),
         SearchParam("onset", "onset[x]", "1995"),
         SearchParam("patient", "patient", "Patient/P-2025-000001"),

@@ -15,7 +15,7 @@ CONDITION = ResourceMapping(
         SearchParam("clinical-status", "clinicalStatus", "active"),
         SearchParam("code", "code", "http://hl7.org/fhir/sid/icd-10|I10"),
         SearchParam("encounter", "encounter", "Encounter/E-2025-000001"),
-        SearchParam("identifier", "identifier"),
+        SearchParam("identifier", "identifier", "urn:uuid:0102586c-9d95-5bc9-8d2f-3b198bf6e983"),
         SearchParam("onset-date", "onset[x]", "lt2015"),
         SearchParam("patient", "subject", "Patient/P-2025-000001"),
         SearchParam("recorded-date", "recordedDate", "2025-01-06"),

@@ -12,7 +12,7 @@ COVERAGE = ResourceMapping(
         SearchParam("beneficiary", "beneficiary", "Patient/P-2025-000001"),
         SearchParam("class-type", "class.type", "plan"),
         SearchParam("class-value", "class.value", "실손"),
-        SearchParam("identifier", "identifier"),
+        SearchParam("identifier", "identifier", "urn:uuid:783b665a-c5a0-5e16-a11c-89b595895727"),
         SearchParam("patient", "beneficiary", "Patient/P-2025-000001"),
         SearchParam("payor", "payor", "Organization/oe-ins-5201"),
         SearchParam("status", "status", "active"),

@@ -13,7 +13,7 @@ LOCATION = ResourceMapping(
         SearchParam("address-city", "address.city", "서울"),
         SearchParam("address-country", "address.country", "KR"),
         SearchParam("address-postalcode", "address.postalCode", "03172"),
-        SearchParam("address-state", "address.state"),
+        SearchParam("address-state", "address.state", "경기"),
         SearchParam("address-use", "address.use", "work"),
         SearchParam("identifier", "identifier", "SCH"),
         SearchParam("name", "name", "서울중앙병원"),

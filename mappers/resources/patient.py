@@ -26,7 +26,7 @@ PATIENT = ResourceMapping(
         SearchParam("email", "telecom.where(system='email')", "younghee.kim@patient.example"),
         SearchParam("address", "address", "서울"),
         SearchParam("address-city", "address.city", "서울"),
-        SearchParam("address-state", "address.state"),
+        SearchParam("address-state", "address.state", "부산"),
         SearchParam("address-postalcode", "address.postalCode", "0"),
         SearchParam("address-use", "address.use", "home"),
         SearchParam("address-country", "address.country", "KR"),

@@ -14,7 +14,7 @@ PRACTITIONER = ResourceMapping(
         SearchParam("address", "address", "세종대로"),
         SearchParam("address-city", "address.city", "서울"),
         SearchParam("address-postalcode", "address.postalCode", "03172"),
-        SearchParam("address-state", "address.state"),
+        SearchParam("address-state", "address.state", "경기"),
         SearchParam("address-use", "address.use", "work"),
         SearchParam(
             "code",

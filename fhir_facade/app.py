@@ -47,7 +47,7 @@ def _is_fhir(path: str) -> bool:
 def site_of(settings: Settings) -> Site:
     """The site as the mappings see it."""
     permits = frozenset({RESIDENT_NUMBER}) if settings.serve_resident_number else frozenset()
-    return Site(zone=settings.site_timezone, permits=permits)
+    return Site(settings.site_timezone, permits, settings.base_url)
 
 
 def database_of(settings: Settings) -> Database:

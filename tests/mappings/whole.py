@@ -27,7 +27,8 @@ async def resource(engine: Engine, reference: str) -> dict[str, Any]:
 
 async def unreadable(engine: Engine, reference: str) -> str:
     """Why the row of `Type/id` can't be shown."""
-    found = await engine.read(*reference.split("/", 1))
+    resource_type, id_text = reference.split("/", 1)
+    found = await engine.read(resource_type, id_text)
     assert isinstance(found, Unreadable)
     return found.reason
 

@@ -10,9 +10,12 @@ from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.functions import FunctionElement
 from sqlalchemy.types import NullType
 
-from mappers.sql import Condition, all_of
-from mappers.value import Column, Columns, DirtyRowError, Read, Row, Value
+from mappers.sql import ALWAYS, Condition, all_of
+from mappers.terms import Prefix, Range
+from mappers.value import Column, Columns, DirtyRowError, Question, Read, Row, Value
 from mappers.values.time import Instant
+
+_WITHIN = (Prefix.EQ, Prefix.AP)
 
 
 class day_and_time(FunctionElement[Any]):
@@ -63,6 +66,17 @@ class Begin(Instant):
         day, time = columns.at(self.day), columns.at(self.time)
         return lambda row: f"{row[day]} {row[time]}"
 
+    def within(self, prefix: Prefix, term: Range, q: Question) -> Condition:
+        return all_of(self._days(prefix, term, q), super().within(prefix, term, q))
+
+    def _days(self, prefix: Prefix, term: Range, q: Question) -> Condition:
+        """The days that can matter at all: the index is on the day alone."""
+        low = q.bind(term, lambda t: _day(q.site.wall_clock(t.low)))
+        high = q.bind(term, lambda t: _day(q.site.wall_clock(t.high)))
+        first = self.day >= low if prefix in (*_WITHIN, Prefix.GE, Prefix.GT, Prefix.SA) else ALWAYS
+        last = self.day <= high if prefix in (*_WITHIN, Prefix.LE, Prefix.LT, Prefix.EB) else ALWAYS
+        return all_of(first, last)
+
     def present(self) -> Condition:
         return all_of(super().present(), self.time.is_not(None))
 
@@ -91,6 +105,10 @@ class Finish(Value):
 
     def present(self) -> Condition:
         return self.begin.present()
+
+
+def _day(moment: datetime) -> str:
+    return moment.isoformat()[:10]
 
 
 def _later(start: str, seconds: Any) -> str | None:

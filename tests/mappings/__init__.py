@@ -1,0 +1,1 @@
+"""What each mapping makes of typical and of awkward rows."""

@@ -95,3 +95,11 @@ async def test_an_appointment_that_has_no_day_time_or_end_is_unreadable(engine: 
 async def test_a_day_finds_its_appointments(engine: Engine) -> None:
     assert await ids(engine, "Appointment", date="2025-11-20") == {"oe-appt-6"}
     assert "oe-appt-6" in await ids(engine, "Appointment", date="ge2025-11-20T08:40:00+09:00")
+    assert "oe-appt-6" in await ids(engine, "Appointment", date="2025-11-19T23:40:00Z")
+    assert "oe-appt-6" not in await ids(engine, "Appointment", date="gt2025-11-20T08:40:00+09:00")
+    assert "oe-appt-6" not in await ids(engine, "Appointment", date="ne2025-11-20")
+    earlier = await ids(engine, "Appointment", date="lt2025-11-20")
+    later = await ids(engine, "Appointment", date="gt2025-11-20")
+    assert earlier
+    assert later
+    assert earlier | later == await ids(engine, "Appointment", date="ne2025-11-20")

@@ -31,11 +31,16 @@ class Position:
 
 @dataclass
 class Page:
-    """Matches in order; `after`: where the next page starts, None after the last; `down`: what wasn't asked."""
+    """Matches in order; `after`: where the next page starts, None after the last; `down`: what wasn't asked.
+
+    `found` rows were taken (one may have gone before it was read); `last` is where they end.
+    """
 
     matches: list[Resource | Unreadable] = field(default_factory=list)
     after: Position | None = None
     down: list[str] = field(default_factory=list)
+    found: int = 0
+    last: Position | None = None
 
 
 @dataclass(frozen=True)
@@ -96,13 +101,14 @@ class Engine:
         strict: bool = False,
     ) -> Page:
         """Up to `count` matches after a position. `strict`: a source that is down raises SourceDownError."""
+        ask = self._page if query.sort or strict else self._page_in_turn
         try:
-            return await self._page(query, count, after, access, by_post, frozenset())
+            return await ask(query, count, after, access, by_post, frozenset())
         except SourceDownError:
             if strict:
                 raise
             down = await self._probe(query, access, by_post)
-            page = await self._page(query, count, after, access, by_post, frozenset(down))
+            page = await ask(query, count, after, access, by_post, frozenset(down))
             page.down = sorted(down.values())
             return page
 
@@ -145,9 +151,49 @@ class Engine:
             plan.statement.sql, plan.statement.parameters(query.terms() + access.terms(), named)
         )
         found = list(_expanded(self._found(plan, rows), after))
-        page = Page(after=_position(found[count - 1]) if len(found) > count > 0 else None)
+        page = Page(found=min(len(found), count), last=_position(found[:count][-1:] or found[:1]))
+        page.after = page.last if len(found) > count > 0 else None
         page.matches = await self._resources(plan, found[:count])
         return page
+
+    async def _page_in_turn(
+        self,
+        query: SearchQuery,
+        count: int,
+        after: Position | None,
+        access: Access,
+        by_post: bool,
+        without: frozenset[int],
+    ) -> Page:
+        """The page of a search without an order, in which branch follows branch.
+
+        The first branch that is left is asked for whole rows; the others only if it doesn't fill the page.
+        """
+        numbers = set(self.plan(query, after, access, by_post, without).branches)
+        left = sorted(n for n in numbers if after is None or n >= after.branch)
+        if len(left) < 2:
+            return await self._page(query, count, after, access, by_post, without)
+        page = await self._page(query, count, after, access, by_post, without | set(left[1:]))
+        if page.after is None:
+            over = without | numbers.difference(left[1:])
+            await self._fill(page, query, count, access, by_post, over)
+        return page
+
+    async def _fill(
+        self,
+        page: Page,
+        query: SearchQuery,
+        count: int,
+        access: Access,
+        by_post: bool,
+        without: frozenset[int],
+    ) -> None:
+        """Fills up a page that its branch ended on; if there is no room, only looks whether more would come."""
+        room = count - page.found
+        more = await self._page(query, room, None, access, by_post, without)
+        page.matches += more.matches
+        page.after = page.last if not room and more.last else more.after
+        page.found += more.found
 
     def plan(
         self,
@@ -346,8 +392,11 @@ def _expanded(found: Iterator[Found], after: Position | None) -> Iterator[tuple[
             part += 1
 
 
-def _position(found: tuple[Found, int]) -> Position:
-    item, part = found
+def _position(found: Sequence[tuple[Found, int]]) -> Position | None:
+    """Where the last of the rows stands."""
+    if not found:
+        return None
+    item, part = found[-1]
     return Position(item.branch, item.key, part, item.sorts)
 
 

@@ -7,6 +7,7 @@ import ipaddress
 import sys
 from collections.abc import Sequence
 
+from fhir_facade.doctor.command import add_to as doctor_command
 from fhir_facade.settings import SettingFault, Settings
 
 
@@ -31,6 +32,7 @@ def _parser() -> argparse.ArgumentParser:
     serving.set_defaults(run=serve)
     demo = commands.add_parser("demo-data", help="make the embedded demo databases in DATA_DIR")
     demo.set_defaults(run=demo_data)
+    doctor_command(commands)
     return parser
 
 

@@ -6,13 +6,14 @@ Aliases are resolved to the tables behind them. Documentation, the drift check a
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
 from sqlalchemy import Column, Table
-from sqlalchemy.sql import visitors
+from sqlalchemy.sql import operators, visitors
+from sqlalchemy.sql.elements import BinaryExpression
 from sqlalchemy.types import Date, Integer, LargeBinary, Numeric, TypeEngine
 
 from mappers import column_types
@@ -21,7 +22,7 @@ from mappers.parse import declared_type
 from mappers.query import Criterion
 from mappers.scope import Compilation, PartScope
 from mappers.site import Site
-from mappers.sql import plain, tables_of
+from mappers.sql import Condition, plain, tables_of
 from mappers.statement import Slots
 from mappers.terms import Amount, Composite, Prefix, Range, Ref, Term, Text, Token, Uri
 from mappers.value import Columns, Value
@@ -33,11 +34,15 @@ Mappings = Mapping[str, ResourceMapping]
 
 @dataclass(frozen=True, order=True)
 class ColumnName:
-    """A column of a real table; the schema is the one the declarations know it by."""
+    """A column of a real table; the schema is the one the declarations know it by.
+
+    `kind`: its declared type, loosely: text, number, date or binary.
+    """
 
     schema: str
     table: str
     column: str
+    kind: str = field(default="", compare=False)
 
     def __str__(self) -> str:
         return f"{self.schema}.{self.table}.{self.column}"
@@ -78,7 +83,9 @@ def _names(expressions: Iterable[Any]) -> Iterator[ColumnName]:
 
 def _name(column: Column[Any]) -> ColumnName:
     table = column.table
-    return ColumnName(schema_of(table), str(getattr(table, "name", "?")), column.name)
+    return ColumnName(
+        schema_of(table), str(getattr(table, "name", "?")), column.name, loose_class(column.type)
+    )
 
 
 class Recorded:
@@ -162,9 +169,28 @@ def all_names(mappings: Mappings) -> Names:
 
 def parameter_names(mappings: Mappings, mapping: ResourceMapping, part: Part, name: str) -> Names:
     """The columns that a search by a parameter compares in a part, wherever its conditions lead."""
+    return names_in(_condition(mappings, mapping, part, name))
+
+
+def _condition(mappings: Mappings, mapping: ResourceMapping, part: Part, name: str) -> Condition:
     criterion = Criterion(name, tuple(sample_terms(mappings, mapping, name)))
     compilation = Compilation(mappings, Site(), Slots(list(criterion.flat())), by_post=True)
-    return names_in(plain(PartScope(compilation, mapping, part).criterion(criterion)))
+    return plain(PartScope(compilation, mapping, part).criterion(criterion))
+
+
+def indexable_names(mappings: Mappings, mapping: ResourceMapping, part: Part, name: str) -> Names:
+    """Columns of the part's own table that a parameter compares as they are, so that an index serves."""
+    condition = _condition(mappings, mapping, part, name)
+    compared = [
+        found.left
+        for found in visitors.iterate(condition)
+        if isinstance(found, BinaryExpression) and found.operator in _INDEXED
+    ]
+    own = part.source.table
+    return names_in(*(c for c in compared if isinstance(c, Column) and c.table is own))
+
+
+_INDEXED = (operators.eq, operators.in_op, operators.lt, operators.le, operators.gt, operators.ge)
 
 
 # terms that reach everything a parameter of a type can reach

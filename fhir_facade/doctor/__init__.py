@@ -1,0 +1,1 @@
+"""`fhir-facade doctor`: whether the databases are what the mappings read, and what would make them faster."""

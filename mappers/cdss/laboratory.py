@@ -82,8 +82,9 @@ LAB_RESULT = Part(
         ),
         Element(
             "interpretation[]",
-            Concept(
-                MappedCoding(R.abnormal_flag, CodeMap.load("cdss_abnormal_flag")), text=Str(R.abnormal_flag)
+            FirstOf(
+                Concept(MappedCoding(R.abnormal_flag, CodeMap.load("cdss_abnormal_flag"))),
+                Concept(text=Str(R.abnormal_flag)),
             ),
         ),
         Element("note[]", Backbone(Element("text", Str(R.comment)))),

@@ -8,6 +8,7 @@ from sqlalchemy import Integer, String, and_, cast
 
 from mappers.mapping import Join
 from mappers.openemr.tables import list_options
+from mappers.sql import exact
 from mappers.value import Column
 from mappers.values import FirstOf, Str
 
@@ -17,7 +18,8 @@ class OptionTitle(Str):
 
     def __init__(self, list_id: str, column: Any) -> None:
         option = list_options.alias(f"{list_id}_of_{column.table.name}"[:60])
-        named: Column = cast(column, String(31)) if isinstance(column.type, Integer) else column
+        # a number made text has the connection's collation, not OpenEMR's: compared byte by byte
+        named: Column = exact(cast(column, String(31))) if isinstance(column.type, Integer) else column
         super().__init__(option.c.title)
         self.joins = (Join(option, and_(option.c.list_id == list_id, option.c.option_id == named)),)
 

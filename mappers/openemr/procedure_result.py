@@ -98,6 +98,15 @@ def _limits(text: str) -> dict[str, Any]:
     return {}
 
 
+LABORATORY = laboratory(O.lab_id)
+
+
+def testing_site(said: dict[str, Any]) -> dict[str, str] | None:
+    """Where the test was done, unless that is the laboratory that was asked."""
+    site = said.get("site")
+    return {"display": site} if site and site != said.get("lab", {}).get("display") else None
+
+
 PROCEDURE_RESULT = Part(
     Id(RESULT_PREFIX, R.procedure_result_id),
     SqlSource(
@@ -145,8 +154,14 @@ PROCEDURE_RESULT = Part(
             ),
         ),
         Element("issued", Zoned(P.date_report, P.date_report_tz)),
-        Element("performer[]", laboratory(O.lab_id)),
-        Element("performer[]", Backbone(Element("display", Str(R.facility)))),
+        Element("performer[]", LABORATORY),
+        Element(
+            "performer[]",
+            Derived(
+                Backbone(Element("site", Str(R.facility)), Element("lab", LABORATORY)),
+                testing_site,
+            ),
+        ),
         Element("value[x]", VALUE),
         Element(
             "dataAbsentReason",
@@ -158,9 +173,9 @@ PROCEDURE_RESULT = Part(
         ),
         Element(
             "interpretation[]",
-            Concept(
-                MappedCoding(R.abnormal, CodeMap.load("openemr_abnormal")),
-                text=title_or_word("proc_res_abnormal", R.abnormal),
+            FirstOf(
+                Concept(MappedCoding(R.abnormal, CodeMap.load("openemr_abnormal"))),
+                Concept(text=title_or_word("proc_res_abnormal", R.abnormal)),
             ),
         ),
         Element("note[]", When(*unless(LONG), Backbone(Element("text", Str(R.comments))))),

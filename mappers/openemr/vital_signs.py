@@ -126,6 +126,11 @@ def code(entry: Entry) -> dict[str, Any]:
     return {"coding": [*found, *also, local], "text": entry.display}
 
 
+def panel_code(panel: Entry, text: str) -> dict[str, Any]:
+    """The concept of a panel, which is no column."""
+    return {"coding": [panel.coding()], "text": text}
+
+
 def vital_sign(entry: Entry) -> Part:
     """The part of one measured column."""
     measured = value(entry)
@@ -177,7 +182,7 @@ def blood_pressure(panel: Entry, systolic: Entry, diastolic: Entry) -> Part:
         panel.code,
         any_of(value(systolic).present(), value(diastolic).present()),
         (
-            Element("code", Fixed(code(panel))),
+            Element("code", Fixed(panel_code(panel, "Blood pressure"))),
             *SHARED,
             _component(systolic),
             _component(diastolic),

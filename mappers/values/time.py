@@ -1,6 +1,6 @@
 """Kinds of time: instants, days, periods.
 
-A stored time is site-local and zone-less (`Site`); a TIMESTAMP column is UTC, since sessions are at +00:00.
+A stored time is site-local and zone-less (`Site`); TIMESTAMP columns too, since sessions are in the site's zone.
 """
 
 from __future__ import annotations
@@ -9,7 +9,6 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Any
 
-from mappers.column_types import UtcTimestamp
 from mappers.site import Site
 from mappers.sql import NEVER, Alternative, Condition, all_of, any_of, negate
 from mappers.terms import Prefix, Range, Term, Token
@@ -20,18 +19,12 @@ Bound = Callable[[Range], str]
 # OpenEMR's "no date"; compared as text, so that no server mode minds
 EARLIEST = "0001-01-01"
 DAY = timedelta(days=1)
-UTC = Site("UTC")
 
 
 def _stamp(moment: datetime) -> str:
     """Local time as the databases write it, without a needless fraction (so that text compares in SQLite)."""
     text = moment.strftime("%Y-%m-%d %H:%M:%S").rjust(19, "0")
     return f"{text}.{moment.microsecond:06d}".rstrip("0") if moment.microsecond else text
-
-
-def zone_of(column: Column, site: Site) -> Site:
-    """In whose zone a column's times are."""
-    return UTC if isinstance(column.type, UtcTimestamp) else site
 
 
 class _Ends:
@@ -78,7 +71,7 @@ class Instant(Value):
         self.column = column
 
     def reader(self, columns: Columns) -> Read:
-        place, instant = columns.at(self.column), zone_of(self.column, columns.site).instant
+        place, instant = columns.at(self.column), columns.site.instant
         return lambda row: instant(row[place]) if row[place] else None
 
     def present(self) -> Condition:
@@ -93,7 +86,7 @@ class Instant(Value):
 
     def within(self, prefix: Prefix, term: Range, q: Question) -> Condition:
         """The column's condition for the term's stretch of time under a prefix."""
-        ends, column = _Ends(zone_of(self.column, q.site), self.days), self.column
+        ends, column = _Ends(q.site, self.days), self.column
         bounds = _Bounds(ends, term, q)
         there = self.present()
         ways: dict[Prefix, Callable[[], Condition]] = {

@@ -277,7 +277,12 @@ def _plain(value: Any) -> Any:
 
 
 def sql_functions() -> list[tuple[str, int, Callable[..., Any]]]:
-    """What SQLite lacks beside MySQL: LIKE that folds case and accents, REGEXP."""
-    from mappers.sqlite_functions import like, like_escaped, regexp
+    """What SQLite lacks beside MySQL: LIKE that folds case and accents, REGEXP, CONCAT_WS."""
+    from mappers.sqlite_functions import concat_ws, like, like_escaped, regexp
 
-    return [("like", 2, like), ("like", 3, like_escaped), ("regexp", 2, regexp)]
+    return [
+        ("like", 2, like),
+        ("like", 3, like_escaped),
+        ("regexp", 2, regexp),
+        ("concat_ws", -1, concat_ws),
+    ]

@@ -6,13 +6,14 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import lru_cache
 
 from mappers import parse_terms as terms
 from mappers.mapping import ResourceMapping, SearchParam
 from mappers.query import AnyOf, Chained, Condition, Criterion, Has
 from mappers.scope import param_places
 from mappers.site import Site
-from mappers.terms import Composite, Ref, Term
+from mappers.terms import Composite, Ref, Term, Token
 from mappers.values.references import ReferenceTo
 from terminology import definitions
 
@@ -157,10 +158,11 @@ class Parser:
         if not self.by_post and RESIDENT_NUMBER.search(value):
             raise terms.ValueFault("a resident number may be searched by POST _search only, never in a URL")
         if modifier == "text":
-            return terms.text_term(value, "")
+            return terms.text_term(value, "text")
         if modifier == "of-type":
             return terms.of_type_term(value)
-        return terms.token_term(value, self._binds(resource_type, param))
+        token = terms.token_term(value, self._binds(resource_type, param))
+        return _without_own_system(token, resource_type, self.mappings[resource_type].params.get(param))
 
     def _binds(self, resource_type: str, param: str) -> bool:
         mapping = self.mappings[resource_type]
@@ -293,6 +295,31 @@ def declared_type(resource_type: str, param: SearchParam) -> str:
     if definition is None:
         raise ValueError(f"{resource_type}.{param.name} is no R4 search parameter and states no type")
     return definition.type
+
+
+def _without_own_system(token: Token, resource_type: str, param: SearchParam | None) -> Token:
+    """A bare code has the system of its binding: `…/administrative-gender|male` is `male`."""
+    own = own_systems(resource_type, param.paths) if param else frozenset()
+    return Token(None, token.code, token.bound) if token.system in own else token
+
+
+@lru_cache(4096)
+def own_systems(resource_type: str, paths: tuple[str, ...]) -> frozenset[str]:
+    """The systems of the codes at the paths, where all of them are bare codes of a required value set."""
+    found: set[str] = set()
+    for path in paths:
+        url = definitions.required_binding(resource_type, path)
+        codes = definitions.valueset_codes(url) if url and is_code(resource_type, path) else None
+        if codes is None:
+            return frozenset()
+        found |= {system for system, _ in codes}
+    return frozenset(found)
+
+
+def is_code(resource_type: str, path: str) -> bool:
+    """Whether the element at a path is a bare code."""
+    found = definitions.element(resource_type, path)
+    return found is not None and [t.code for t in found.types] == ["code"]
 
 
 def targets(resource_type: str, param: SearchParam | None) -> tuple[str, ...]:

@@ -35,7 +35,8 @@ def text_term(value: str, modifier: str) -> Text:
     """A string in both canonical forms; `modifier`: '', 'exact', 'contains' (or 'text' of a token)."""
     plain = unescape(value)
     mode = {"exact": Mode.EXACT, "contains": Mode.CONTAINS}.get(modifier, Mode.STARTS)
-    return Text(unicodedata.normalize("NFC", plain), unicodedata.normalize("NFD", plain), mode)
+    nfc, nfd = unicodedata.normalize("NFC", plain), unicodedata.normalize("NFD", plain)
+    return Text(nfc, nfd, mode, folded=modifier == "text")
 
 
 def token_term(value: str, bound: bool) -> Token:

@@ -6,6 +6,7 @@ chain is a semi-join onto the keys of the parts it leads to. Every sub-select pa
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
@@ -15,7 +16,7 @@ from sqlalchemy import BindParameter, FromClause, Select, select
 from sqlalchemy.sql.elements import BinaryExpression
 from sqlalchemy.sql.operators import eq
 
-from mappers.mapping import Join, Part, Place, ResourceMapping, places
+from mappers.mapping import Join, Part, Place, ResourceMapping, SearchParam, places
 from mappers.query import UNRESTRICTED, Access, AnyOf, Chained, Condition, Criterion, Has
 from mappers.site import Site
 from mappers.sql import (
@@ -37,7 +38,9 @@ from mappers.statement import Slots
 from mappers.terms import Composite, Ref, Term
 from mappers.value import Column
 from mappers.values.children import Children
+from mappers.values.compounds import Backbone, Choice
 from mappers.values.references import ReferenceTo, Route
+from terminology import definitions
 
 
 @dataclass(frozen=True)
@@ -186,19 +189,19 @@ class PartScope(Scope):
         def ask(scope: Scope) -> list[Alternative]:
             return place.value.matches_text(term, scope) if text else place.value.matches(term, scope)
 
-        if not _children(place):
-            return ask(self)
-        return [self._wrapped(place, ask)]
+        return [self._wrapped(place, ask)] if _around(place) else ask(self)
 
     def _wrapped(self, place: Place, ask: Callable[[Scope], list[Alternative]]) -> Sql:
-        """A condition inside child rows, as a condition on this row."""
-        around = _children(place)
-        if not around:
-            return plain(merged(ask(self)))
-        scope: Scope = Scope(self.c, around[-1].table, around[-1].child_joins)
-        condition = plain(merged(ask(scope)))
-        for children in reversed(around):
-            condition = NEVER if is_never(condition) else children.around(condition)
+        """A condition inside child rows and objects, as a condition on this row."""
+        scopes: list[Scope] = [self]
+        scopes += [Scope(self.c, c.table, c.child_joins) for c in _children(place)]
+        condition = plain(merged(ask(scopes[-1])))
+        for container in reversed(_around(place)):
+            if isinstance(container, Children):
+                scopes.pop()
+                condition = NEVER if is_never(condition) else container.around(condition)
+            else:
+                condition = all_of(scopes[-1].near(container.present()), condition)
         return condition
 
     def _own_id(self, criterion: Criterion) -> Alternative:
@@ -258,7 +261,7 @@ class PartScope(Scope):
                     if keys is not None:
                         held = sets.get(id(route.own), KeySet(route.own, ()))
                         sets[id(route.own)] = KeySet(route.own, (*held.selects, keys))
-        if not _children(place):
+        if not _around(place):
             return [self._near_keys(s) for s in sets.values()]
         return [self._wrapped(place, lambda scope: list(sets.values()))]
 
@@ -310,6 +313,11 @@ def _children(place: Place) -> list[Children]:
     return [c for c in place.inside if isinstance(c, Children)]
 
 
+def _around(place: Place) -> list[Children | Backbone]:
+    """The containers that a condition inside depends on: child rows, objects that are absent without need."""
+    return [c for c in place.inside if isinstance(c, Children) or (isinstance(c, Backbone) and c.needs)]
+
+
 def composite_containers(part: Part, paths: Sequence[str]) -> Iterator[tuple[Any, tuple[Any, ...]]]:
     """(elements, containers around) of every element within which a composite's components must meet."""
     for path in paths:
@@ -338,8 +346,27 @@ def param_places(mapping: ResourceMapping, part: Part, param: str) -> tuple[Plac
     if param == "_security":
         return (Place(part.security),) if part.security else ()
     declared = mapping.params.get(param)
-    paths = declared.paths if declared else ()
-    return tuple(p for path in paths for p in places(part.elements, path))
+    if declared is None:
+        return ()
+    types = stated_types(mapping.resource_type, declared)
+    found = (p for path in declared.paths for p in places(part.elements, path))
+    return tuple(_narrowed(p, types) if types else p for p in found)
+
+
+def _narrowed(place: Place, types: frozenset[str]) -> Place:
+    value = place.value
+    return Place(value.of_types(types), place.inside) if isinstance(value, Choice) else place
+
+
+_TYPES = re.compile(r"\bas (\w+)\)|\.(?:as|ofType)\((\w+)\)")
+
+
+def stated_types(resource_type: str, declared: SearchParam) -> frozenset[str]:
+    """The types that a parameter's expression picks out of a choice: `(Observation.value as Quantity)`."""
+    definition = definitions.search_parameter(resource_type, declared.name)
+    expression = declared.expression or (definition.expression if definition else "")
+    names = [one or other for one, other in _TYPES.findall(expression)]
+    return frozenset(n[0].upper() + n[1:] for n in names)
 
 
 def merged(alternatives: Sequence[Alternative]) -> Alternative:

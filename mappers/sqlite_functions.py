@@ -6,7 +6,7 @@ import re
 from functools import lru_cache
 from typing import Any
 
-from terminology.folding import fold
+from terminology.folding import fold_characters
 
 
 @lru_cache(512)
@@ -27,12 +27,12 @@ def _pattern(pattern: str, escape: str) -> re.Pattern[str]:
 
 
 def _literal(character: str) -> str:
-    return re.escape(character if character.isspace() else fold(character))
+    return re.escape(fold_characters(character))
 
 
 @lru_cache(4096)
 def _folded(text: str) -> str:
-    return fold(text)
+    return fold_characters(text)
 
 
 def like_escaped(pattern: Any, value: Any, escape: str) -> bool | None:
@@ -57,3 +57,8 @@ def regexp(pattern: Any, value: Any) -> bool | None:
     if pattern is None or value is None:
         return None
     return _regexp(str(pattern)).search(str(value)) is not None
+
+
+def concat_ws(separator: Any, *texts: Any) -> str | None:
+    """The texts that aren't NULL, joined."""
+    return None if separator is None else str(separator).join(str(t) for t in texts if t is not None)

@@ -77,15 +77,20 @@ class Mode(StrEnum):
 
 @dataclass(frozen=True, eq=False)
 class Text(Term):
-    """A string to find: `nfc` and `nfd` are its two canonical forms (rows may hold either)."""
+    """A string to find: `nfc` and `nfd` are its two canonical forms (rows may hold either).
+
+    `folded`: it is compared with constants too (`:text` of fixed or mapped codes), and part of the shape.
+    """
 
     nfc: str
     nfd: str
     mode: Mode = Mode.STARTS
+    folded: bool = False
 
     @property
     def shape(self) -> Hashable:
-        return ("text", self.mode, self.nfc == self.nfd)
+        told = self.nfc if self.folded else None
+        return ("text", self.mode, self.nfc == self.nfd, told)
 
 
 @dataclass(frozen=True, eq=False)

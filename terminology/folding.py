@@ -11,8 +11,12 @@ _ACCENTS = re.compile("[\u0300-\u036f\u1ab0-\u1aff\u1dc0-\u1dff\u20d0-\u20ff\ufe
 
 def fold(text: str) -> str:
     """The text without case, accents, width and surplus blanks; Hangul stays whole syllables (NFC)."""
-    folded = _without_accents(_without_accents(text).casefold())
-    return unicodedata.normalize("NFC", " ".join(folded.split()))
+    return " ".join(fold_characters(text).split())
+
+
+def fold_characters(text: str) -> str:
+    """The text without case, accents and width, blanks as they are."""
+    return unicodedata.normalize("NFC", _without_accents(_without_accents(text).casefold()))
 
 
 def _without_accents(text: str) -> str:

@@ -11,7 +11,7 @@ from tests.services.database import DatabaseServer
 from tests.services.mariadb import mariadb_server
 from tests.services.mysql import mysql_server
 
-pytest_plugins = ["tests.validator.plugin"]
+pytest_plugins = ["tests.validator.plugin", "tests.facade.plugin"]
 
 
 @pytest.fixture(scope="session")

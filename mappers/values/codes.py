@@ -24,6 +24,7 @@ from mappers.terms import Mode, Term, Text, Token, Uri
 from mappers.value import Column, Columns, Question, Read, Row, Value
 from mappers.values.text import clean, text_condition, text_reader
 from terminology.code_map import CodeMap
+from terminology.folding import fold_characters
 
 
 class Fixed(Value):
@@ -45,7 +46,8 @@ class Fixed(Value):
 
     def matches_text(self, term: Term, q: Question) -> list[Alternative]:
         assert isinstance(term, Text)
-        found = any(t.casefold().startswith(term.nfc.casefold()) for t in _texts(self.value))
+        wanted = fold_characters(term.nfc)
+        found = any(fold_characters(t).startswith(wanted) for t in _texts(self.value))
         return [ALWAYS if found else NEVER]
 
     def present(self) -> Condition:
@@ -82,10 +84,8 @@ def _texts(value: Any) -> Iterator[str]:
 
 
 def _is(term: Token, system: str | None, code: str) -> bool:
-    """Whether one system|code is what the token asks for (a bare code has no system of its own)."""
-    if term.system is not None and system is not None and term.system != system:
-        return False
-    if term.system == "" and system is not None:
+    """Whether one system|code is what the token asks for (the parser takes away a bare code's own system)."""
+    if term.system is not None and term.system != (system or ""):
         return False
     return term.code is None or term.code == code
 
@@ -114,8 +114,10 @@ class Code(Value):
         assert isinstance(term, Token)
         system = term.system or None
         known = one_of(word(self.column), sources(self.map))
+        if not sources(self.map, system):
+            return [NEVER]
         if term.code is None:
-            return [q.near(known) if sources(self.map, system) else NEVER]
+            return [q.near(self.present())]
         found = one_of(word(self.column), self.map.sources_of(system, term.code))
         if term.code == self.otherwise:
             return [any_of(q.near(found), negate(q.near(known)))]
@@ -290,8 +292,8 @@ class MappedCoding(Coding):
 
     def matches_text(self, term: Term, q: Question) -> list[Alternative]:
         assert isinstance(term, Text)
-        wanted, inside = term.nfc.casefold(), term.mode is Mode.CONTAINS
-        shown = [(e.source, (e.display or "").casefold()) for e in self.map.entries if e.verified]
+        wanted, inside = fold_characters(term.nfc), term.mode is Mode.CONTAINS
+        shown = [(e.source, fold_characters(e.display or "")) for e in self.map.entries if e.coding()]
         found = [s for s, d in shown if (wanted in d if inside else d.startswith(wanted))]
         return [q.near(one_of(word(self.column), found))]
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from functools import cached_property
+from functools import cache, cached_property
 from typing import Any
 
 from mappers.assemble import assembler
@@ -23,7 +23,7 @@ class _Alternatives(Value):
         self.takes = tuple({t: None for v in values for t in v.takes})
         self.binds_tokens = all(v.binds_tokens for v in values)
         self.joins = tuple(j for v in values for j in v.joins)
-        self.fhir_type = values[0].fhir_type
+        self.fhir_type = values[0].fhir_type if values else ""
 
     def _each(self, term: Term, q: Question, ask: Callable[[Value], list[Alternative]]) -> list[Alternative]:
         """Each value's conditions, guarded by the absence of those before it."""
@@ -39,7 +39,12 @@ class _Alternatives(Value):
         return self._each(term, q, lambda v: v.matches(term, q))
 
     def matches_text(self, term: Term, q: Question) -> list[Alternative]:
-        return [a for v in self.values for a in v.matches_text(term, q)]
+        found: list[Alternative] = []
+        absent: list[Condition] = []
+        for value in self.values:
+            found += [all_of(*absent, plain(a)) if absent else a for a in value.matches_text(term, q)]
+            absent.append(negate(q.near(value.present())))
+        return found
 
     def present(self) -> Condition:
         return any_of(*(v.present() for v in self.values))
@@ -70,6 +75,10 @@ class FirstOf(_Alternatives):
 class Choice(_Alternatives):
     """A `[x]` element: the first value that is there names the type. Yields (type, value)."""
 
+    def of_types(self, types: frozenset[str]) -> Value:
+        """What a parameter sees of it whose expression names types; itself where it has no others."""
+        return self if all(v.fhir_type in types for v in self.values) else _of_types(self, types)
+
     def reader(self, columns: Columns) -> Read:
         reads = [(v.fhir_type, v.reader(columns)) for v in self.values]
 
@@ -81,6 +90,34 @@ class Choice(_Alternatives):
             return None
 
         return read
+
+
+@cache
+def _of_types(choice: Choice, types: frozenset[str]) -> OfTypes:
+    return OfTypes(choice, types)
+
+
+class OfTypes(_Alternatives):
+    """Those alternatives of a choice that have certain types, each only where none before it is there."""
+
+    def __init__(self, choice: Choice, types: frozenset[str]) -> None:
+        kept = [v for v in choice.values if v.fhir_type in types]
+        super().__init__(*kept)
+        self.all = choice.values
+
+    def reader(self, columns: Columns) -> Read:
+        raise NotImplementedError("a choice is read as a whole")
+
+    def _guarded(self, value: Value) -> list[Condition]:
+        before = self.all[: self.all.index(value)]
+        return [negate(v.present()) for v in before]
+
+    def matches(self, term: Term, q: Question) -> list[Alternative]:
+        found = [(v, a) for v in self.values if isinstance(term, v.takes) for a in v.matches(term, q)]
+        return [all_of(*map(q.near, self._guarded(v)), plain(a)) for v, a in found] or [NEVER]
+
+    def present(self) -> Condition:
+        return any_of(*(all_of(*self._guarded(v), v.present()) for v in self.values))
 
 
 class Backbone(Value):

@@ -7,9 +7,10 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, case, func, literal_column
+from sqlalchemy import ColumnElement, case, func, literal, literal_column
+from sqlalchemy.types import NullType
 
-from mappers.sql import NEVER, Alternative, Condition, any_of, exact, filled, like_escape, one_of
+from mappers.sql import NEVER, Alternative, Condition, all_of, any_of, exact, filled, like_escape, one_of
 from mappers.terms import Mode, OfType, Term, Text, Token, Uri
 from mappers.value import Column, Columns, Question, Read, Row, Value
 from mappers.values.absence import absent_because
@@ -90,20 +91,19 @@ def uri_condition(column: Column, term: Uri, q: Question) -> Condition:
     return column == exact(q.bind(term, lambda t: t.value))
 
 
-class Joined(Value):
-    """Several text columns in one string, with a separator; blank ones left out."""
+class Texts(Value):
+    """Several text columns of a list, such as given names: each is a string of its own."""
 
     takes: tuple[type[Term], ...] = (Text,)
     fhir_type = "String"
 
-    def __init__(self, *parts: Column | Value, separator: str = " ") -> None:
+    def __init__(self, *parts: Column | Value) -> None:
         self.parts = tuple(p if isinstance(p, Value) else Str(p) for p in parts)
-        self.separator = separator
         self.joins = tuple(j for p in self.parts for j in p.joins)
 
     def reader(self, columns: Columns) -> Read:
-        reads, separator = [p.reader(columns) for p in self.parts], self.separator
-        return lambda row: separator.join(t for r in reads if (t := r(row))) or None
+        reads = [p.reader(columns) for p in self.parts]
+        return lambda row: [t for r in reads if (t := r(row))] or None
 
     def matches(self, term: Term, q: Question) -> list[Alternative]:
         return [a for p in self.parts for a in p.matches(term, q)]
@@ -113,6 +113,27 @@ class Joined(Value):
 
     def sort_key(self) -> Column | None:
         return self.parts[0].sort_key()
+
+
+class Joined(Texts):
+    """Several text columns in one string, with a separator; blank ones left out."""
+
+    def __init__(self, *parts: Column | Value, separator: str = " ") -> None:
+        super().__init__(*parts)
+        self.separator = separator
+
+    def reader(self, columns: Columns) -> Read:
+        reads, separator = [p.reader(columns) for p in self.parts], self.separator
+        return lambda row: separator.join(t for r in reads if (t := r(row))) or None
+
+    def matches(self, term: Term, q: Question) -> list[Alternative]:
+        """The string is searched as a whole, so no index serves; parts without a column each by itself."""
+        assert isinstance(term, Text)
+        columns = [getattr(p, "column", None) for p in self.parts]
+        if any(c is None for c in columns):
+            return super().matches(term, q)
+        parts = [func.nullif(func.trim(c), "") for c in columns]
+        return [q.near(text_condition(func.concat_ws(self.separator, *parts), term, q))]
 
 
 _HANGUL = re.compile("[\\uac00-\\ud7a3]")
@@ -279,7 +300,7 @@ class HumanName(Value):
 
     def sub(self, name: str) -> Value | None:
         if name == "given" and self.given:
-            return Joined(*self.given)
+            return Texts(*self.given)
         column = {"family": self.family, "text": self.text, "prefix": self.prefix, "suffix": self.suffix}.get(
             name
         )
@@ -507,7 +528,7 @@ class UuidIdentifier(Identifier):
         return self.column == q.bind(term, lambda t: _bytes(t.code))
 
     def present(self) -> Condition:
-        return func.length(self.column) == 16
+        return all_of(func.length(self.column) == 16, self.column != literal(bytes(16), NullType()))
 
 
 def _urn(value: Any) -> str | None:
@@ -537,4 +558,4 @@ class HexUuidIdentifier(UuidIdentifier):
         return self.column == exact(q.bind(term, lambda t: _bytes(t.code).hex()))
 
     def present(self) -> Condition:
-        return func.length(self.column) == 32
+        return all_of(func.length(self.column) == 32, self.column != "0" * 32)

@@ -75,7 +75,11 @@ class Instant(Value):
         return lambda row: instant(row[place]) if row[place] else None
 
     def present(self) -> Condition:
-        return self.column >= EARLIEST
+        return all_of(self.column >= EARLIEST, self._whole())
+
+    def _whole(self) -> Condition:
+        """No month and no day is zero: what has such is no date that could be told."""
+        return self.column.not_like("%-00%")
 
     def sort_key(self) -> Column:
         return self.column
@@ -101,7 +105,7 @@ class Instant(Value):
                 there, self._or_equal(column < bounds.high(), column < bounds.low(up=True))
             ),
         }
-        return ways[Prefix.EQ if prefix is Prefix.AP else prefix]()
+        return all_of(ways[Prefix.EQ if prefix is Prefix.AP else prefix](), self._whole())
 
     def _or_equal(self, reaching: Condition, beyond: Condition) -> Condition:
         """`ge` and `le`: an instant only has to reach the stretch; a day reaches out of it or lies within."""

@@ -1,0 +1,49 @@
+"""A pytest plugin: facades that tests share. What writes must put back what was there, or take its own."""
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+import pytest_asyncio
+
+from tests.facade.facade import Facade, embedded_folder, settings_of
+from tests.services.database import DatabaseServer
+
+
+@pytest.fixture(scope="session")
+def embedded_data(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with the embedded databases: the demo's and the awkward rows."""
+    return embedded_folder(tmp_path_factory.mktemp("embedded"))
+
+
+@pytest_asyncio.fixture(scope="session")
+async def embedded(embedded_data: Path) -> AsyncIterator[Facade]:
+    """A facade over the embedded databases."""
+    facade = Facade(settings_of(embedded_data))
+    yield facade
+    await facade.close()
+
+
+@pytest_asyncio.fixture(scope="session")
+async def on_mariadb(
+    mariadb: DatabaseServer, tmp_path_factory: pytest.TempPathFactory
+) -> AsyncIterator[Facade]:
+    """A facade over MariaDB."""
+    facade = Facade(settings_of(tmp_path_factory.mktemp("mariadb"), mariadb))
+    yield facade
+    await facade.close()
+
+
+@pytest_asyncio.fixture(scope="session")
+async def on_mysql(mysql: DatabaseServer, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Facade]:
+    """A facade over MySQL."""
+    facade = Facade(settings_of(tmp_path_factory.mktemp("mysql"), mysql))
+    yield facade
+    await facade.close()
+
+
+@pytest.fixture(scope="session", params=["embedded", "on_mariadb", "on_mysql"])
+def facade(request: pytest.FixtureRequest) -> Facade:
+    """The facade over each kind of database in turn."""
+    found: Facade = request.getfixturevalue(request.param)
+    return found

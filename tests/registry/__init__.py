@@ -1,0 +1,1 @@
+"""What every resource type promises, because it is in the registry."""

@@ -1,0 +1,1 @@
+"""What searches promise: judged from the resources' own JSON, on every kind of database."""

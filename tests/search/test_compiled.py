@@ -1,0 +1,62 @@
+"""What the compiler once got wrong, each in the shortest search that shows it."""
+
+import pytest
+
+from tests.facade.facade import Facade
+from tests.search.asking import found
+
+
+async def test_a_cached_statement_never_answers_for_another_text(embedded: Facade) -> None:
+    vital = await found(embedded, "Observation", "category:text", "vital")
+    laboratory = await found(embedded, "Observation", "category:text", "lab")
+    assert vital
+    assert laboratory
+    assert not vital & laboratory
+
+
+async def test_a_bare_code_is_found_under_its_own_system_only(embedded: Facade) -> None:
+    final = await found(embedded, "Observation", "status", "final")
+    assert final
+    own = "http://hl7.org/fhir/observation-status"
+    assert await found(embedded, "Observation", "status", f"{own}|final") == final
+    assert await found(embedded, "Observation", "status", "http://nowhere.example|final") == set()
+    assert await found(embedded, "Observation", "status", "http://nowhere.example|unknown") == set()
+    everything = {r["id"] for r in await embedded.all("Observation")}
+    assert await found(embedded, "Observation", "status", f"{own}|") == everything
+
+
+async def test_a_parameter_of_one_type_misses_values_of_another(embedded: Facade) -> None:
+    everything = await embedded.all("Observation")
+    numbers = {r["id"] for r in everything if "valueQuantity" in r and r["id"].startswith("oe-vit")}
+    assert numbers
+    assert numbers <= await found(embedded, "Observation", "value-string:missing", "true")
+    texts = {r["id"] for r in everything if "valueString" in r}
+    assert texts
+    assert texts <= await found(embedded, "Observation", "value-quantity:missing", "true")
+
+
+async def test_an_object_that_is_left_out_is_not_found(embedded: Facade) -> None:
+    diastolic = await found(embedded, "Observation", "component-code", "http://loinc.org|8462-4")
+    shown = {
+        r["id"]
+        for r in await embedded.all("Observation")
+        if any(c["code"]["coding"][0]["code"] == "8462-4" for c in r.get("component", []))
+    }
+    assert diastolic == shown
+
+
+async def test_an_all_zero_uuid_is_no_identifier(embedded: Facade) -> None:
+    having = await found(embedded, "Patient", "identifier", "urn:ietf:rfc:3986|")
+    assert "oe-pat-900103" not in having
+    assert having
+
+
+@pytest.mark.parametrize("value", ["ne1931", "gt1931", "lt2100", "ge1961", "le1961"])
+async def test_a_date_with_a_zero_month_is_none(embedded: Facade, value: str) -> None:
+    assert "oe-pat-900011" in await found(embedded, "Patient", "birthdate:missing", "true")
+    assert "oe-pat-900011" not in await found(embedded, "Patient", "birthdate", value)
+
+
+async def test_blanks_in_a_text_are_found_as_they_are(embedded: Facade) -> None:
+    assert "oe-pat-900013" in await found(embedded, "Patient", "address", "line one\r\nline two\tand")
+    assert "oe-pat-900013" not in await found(embedded, "Patient", "address", "line one line two")

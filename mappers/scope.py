@@ -132,7 +132,7 @@ def _froms(expression: Any) -> Iterator[Any]:
 def _ends(join: Join) -> tuple[Column, Column] | None:
     """(own column, target column) of a join ON own = target; None for any other join."""
     on = join.on
-    if not isinstance(on, BinaryExpression) or on.operator is not eq:
+    if join.needs or not isinstance(on, BinaryExpression) or on.operator is not eq:
         return None
     left, right = on.left, on.right
     if tables_of(left) == {join.table}:

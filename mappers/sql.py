@@ -157,7 +157,17 @@ def _word(element: word, compiler: SQLCompiler, **kw: Any) -> str:
 @compiles(word, "mysql")
 @compiles(word, "mariadb")
 def _word_mysql(element: word, compiler: SQLCompiler, **kw: Any) -> str:
-    return compiler.process(element.clauses, **kw)
+    """Collations fold case; newer ones (NO PAD) do not ignore trailing blanks, so they are cut off where no
+    index would be lost by it."""
+    (column,) = element.clauses
+    text = compiler.process(column, **kw)
+    return text if _indexed(column) else f"TRIM({text})"
+
+
+def _indexed(column: Any) -> bool:
+    table = getattr(column, "table", None)
+    base = getattr(table, "element", table)  # an alias's table
+    return any(column.name in i.columns for i in getattr(base, "indexes", ()))
 
 
 NUMERAL = r"^[[:space:]]*[+-]?[0-9]+([.][0-9]+)?[[:space:]]*$"

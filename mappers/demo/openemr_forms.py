@@ -6,7 +6,6 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
-from mappers.demo.clock import to_utc
 from mappers.demo.identifiers import uuid_of
 from mappers.demo.rows import Row, complete, csv_records
 from mappers.openemr.tables import form_vitals, forms, uuid_mapping
@@ -88,7 +87,7 @@ def _mapped_uuids(row: dict[str, Any]) -> Iterator[Row]:
                     "resource_path": f"category=vital-signs&code={code}",
                     "table": "form_vitals",
                     "target_uuid": row["uuid"],
-                    "created": to_utc(row["date"]),
+                    "created": row["date"],
                 },
             ),
         )

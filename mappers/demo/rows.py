@@ -12,7 +12,7 @@ from sqlalchemy import Column, Integer, Table
 from sqlalchemy.schema import DefaultClause
 
 from mappers.column_types import ServerNow, SiteDate, SiteDateTime, UtcTimestamp, Uuid16
-from mappers.demo.clock import NOW, ZERO_DATE, ZERO_DATETIME, to_utc
+from mappers.demo.clock import NOW, ZERO_DATE, ZERO_DATETIME
 from mappers.demo.identifiers import uuid_of
 
 Row = tuple[Table, dict[str, Any]]
@@ -90,7 +90,7 @@ def _omitted(column: Column[Any], when: str) -> Any:
 
 def _default(column: Column[Any], default: Any, when: str) -> Any:
     if isinstance(default, ServerNow):
-        return to_utc(when) if isinstance(column.type, UtcTimestamp) else when
+        return when
     return int(default) if isinstance(column.type, Integer) else default
 
 

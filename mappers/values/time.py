@@ -1,6 +1,6 @@
 """Kinds of time: instants, days, periods.
 
-A stored time is site-local and zone-less (`Site`); TIMESTAMP columns too, since sessions are in the site's zone.
+A stored time is site-local and zone-less (`Site`), that of TIMESTAMP columns too: sessions are in its zone.
 """
 
 from __future__ import annotations

@@ -158,7 +158,8 @@ def _word(element: word, compiler: SQLCompiler, **kw: Any) -> str:
 @compiles(word, "mariadb")
 def _word_mysql(element: word, compiler: SQLCompiler, **kw: Any) -> str:
     """Collations fold case; newer ones (NO PAD) do not ignore trailing blanks, so they are cut off where no
-    index would be lost by it."""
+    index would be lost by it.
+    """
     (column,) = element.clauses
     text = compiler.process(column, **kw)
     return text if _indexed(column) else f"TRIM({text})"

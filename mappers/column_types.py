@@ -73,7 +73,7 @@ class SiteDateTime(TemporalText):
 
 
 class UtcTimestamp(TemporalText):
-    """TIMESTAMP: UTC inside, shown in the session's time zone (the site's, so that it reads as local time like all others)."""
+    """TIMESTAMP: UTC inside, shown in the session's zone: the site's, so it reads as local time."""
 
     def mysql_spec(self) -> str:
         """TIMESTAMP."""

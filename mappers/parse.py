@@ -14,6 +14,7 @@ from mappers.query import AnyOf, Chained, Condition, Criterion, Has
 from mappers.scope import param_places
 from mappers.site import Site
 from mappers.terms import Composite, Ref, Term, Token
+from mappers.value import folds_of
 from mappers.values.references import ReferenceTo
 from terminology import definitions
 
@@ -161,13 +162,13 @@ class Parser:
             return terms.text_term(value, "text")
         if modifier == "of-type":
             return terms.of_type_term(value)
-        token = terms.token_term(value, self._binds(resource_type, param))
+        token = terms.token_term(value, self._folds(resource_type, param))
         return _without_own_system(token, resource_type, self.mappings[resource_type].params.get(param))
 
-    def _binds(self, resource_type: str, param: str) -> bool:
+    def _folds(self, resource_type: str, param: str) -> frozenset[str] | None:
+        """The codes that may decide a statement's text; None: any may."""
         mapping = self.mappings[resource_type]
-        found = [p.value for part in mapping.parts for p in param_places(mapping, part, param)]
-        return bool(found) and all(v.binds_tokens for v in found)
+        return folds_of(p.value for part in mapping.parts for p in param_places(mapping, part, param))
 
     def _composite(self, resource_type: str, param: str, value: str) -> Composite:
         declared = self.mappings[resource_type].params[param]

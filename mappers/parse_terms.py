@@ -39,14 +39,13 @@ def text_term(value: str, modifier: str) -> Text:
     return Text(nfc, nfd, mode, folded=modifier == "text")
 
 
-def token_term(value: str, bound: bool) -> Token:
-    """`code`, `system|code`, `|code` or `system|`."""
-    pieces = [unescape(p) for p in split(value, "|")]
-    if len(pieces) == 1:
-        return Token(None, unicodedata.normalize("NFC", pieces[0]), bound)
+def token_term(value: str, folds: frozenset[str] | None = None) -> Token:
+    """`code`, `system|code`, `|code` or `system|`; a code that nothing folds is bound."""
+    pieces = [unicodedata.normalize("NFC", unescape(p)) for p in split(value, "|")]
     if len(pieces) > 2 or not any(pieces):
         raise ValueFault("expected code, system|code, |code or system|")
-    return Token(pieces[0], unicodedata.normalize("NFC", pieces[1]) or None, bound)
+    system, code = (None, pieces[0]) if len(pieces) == 1 else (pieces[0], pieces[1] or None)
+    return Token(system, code, bound=folds is not None and code not in folds)
 
 
 def of_type_term(value: str) -> OfType:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from operator import itemgetter
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -52,8 +52,8 @@ class Value(ABC):
     fhir_type: str = ""
     #: LEFT JOINs onto unique columns that reading it needs
     joins: tuple[Join, ...] = ()
-    #: whether a token's code is bound to a slot (identifiers) or folded into the statement (codes)
-    binds_tokens: bool = False
+    #: codes that a statement's text may depend on (they fold); others are bound to a slot. None: all fold
+    folds: frozenset[str] | None = None
 
     @abstractmethod
     def reader(self, columns: Columns) -> Read:
@@ -152,6 +152,16 @@ def _remembered(read: Read, places: Sequence[int]) -> Read:
             return found
 
     return remembered
+
+
+def folds_of(values: Iterable[Value]) -> frozenset[str] | None:
+    """The codes that any of the values folds; None if that can't be told of one of them."""
+    found: frozenset[str] = frozenset()
+    for value in values:
+        if value.folds is None:
+            return None
+        found |= value.folds
+    return found
 
 
 def no_value(row: Row) -> Any:

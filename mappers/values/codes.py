@@ -14,6 +14,7 @@ from mappers.sql import (
     any_of,
     exact,
     filled,
+    like_escape,
     negate,
     one_of,
     plain,
@@ -21,7 +22,7 @@ from mappers.sql import (
     wrapped_list,
 )
 from mappers.terms import Mode, Term, Text, Token, Uri
-from mappers.value import Column, Columns, Question, Read, Row, Value
+from mappers.value import Column, Columns, Question, Read, Row, Value, folds_of
 from mappers.values.text import clean, text_condition, text_reader
 from terminology.code_map import CodeMap
 from terminology.folding import fold_characters
@@ -34,6 +35,7 @@ class Fixed(Value):
 
     def __init__(self, value: Any, fhir_type: str = "") -> None:
         self.value, self.fhir_type = value, fhir_type
+        self.folds = frozenset(code for _, code in codings(value))
 
     def reader(self, columns: Columns) -> Read:
         value = self.value
@@ -101,6 +103,7 @@ class Code(Value):
 
     def __init__(self, column: Column, code_map: CodeMap, otherwise: str | None = None) -> None:
         self.column, self.map, self.otherwise = column, code_map, otherwise
+        self.folds = _codes(code_map) | ({otherwise} if otherwise else set())
 
     def reader(self, columns: Columns) -> Read:
         place, translate = columns.at(self.column), _memo(self._translate)
@@ -139,6 +142,10 @@ def sources(code_map: CodeMap, system: str | None = None, code: str | None = Non
     ]
 
 
+def _codes(code_map: CodeMap) -> frozenset[str]:
+    return frozenset(e.code for e in code_map.entries if e.coding())
+
+
 def _memo(translate: Callable[[Any], Any], limit: int = 4096) -> Callable[[Any], Any]:
     """`translate`, remembered for as many stored words as a code column honestly has."""
     known: dict[Any, Any] = {}
@@ -160,6 +167,8 @@ class Bool(Value):
 
     takes: tuple[type[Term], ...] = (Token,)
     fhir_type = "Boolean"
+
+    folds: frozenset[str] | None = frozenset(("true", "false"))
 
     def __init__(self, column: Column, *, inverted: bool = False, null: bool | None = None) -> None:
         self.column, self.inverted, self.null = column, inverted, null
@@ -196,6 +205,8 @@ class Given(Value):
     takes: tuple[type[Term], ...] = (Token,)
     fhir_type = "Boolean"
 
+    folds: frozenset[str] | None = frozenset(("true", "false"))
+
     def __init__(self, condition_of: Value) -> None:
         self.value, self.joins = condition_of, condition_of.joins
 
@@ -226,6 +237,8 @@ class Coded(Coding):
 
     `trimmed`: the column is known to hold outer blanks (then no index serves).
     """
+
+    folds: frozenset[str] | None = frozenset()
 
     def __init__(self, system: str, code: Column, display: Column | None = None) -> None:
         self.system, self.code, self.display = system, code, display
@@ -273,6 +286,7 @@ class MappedCoding(Coding):
 
     def __init__(self, column: Column, code_map: CodeMap, *, otherwise: Any = None) -> None:
         self.column, self.map, self.otherwise = column, code_map, otherwise
+        self.folds = _codes(code_map) | {code for _, code in codings(otherwise)}
 
     def reader(self, columns: Columns) -> Read:
         place, translate = columns.at(self.column), _memo(self._translate)
@@ -315,6 +329,8 @@ class ListCodings(Value):
 
     takes: tuple[type[Term], ...] = (Token,)
 
+    folds: frozenset[str] | None = frozenset()
+
     def __init__(self, column: Column, systems: CodeMap, default: str | None = None) -> None:
         self.column, self.systems, self.default = column, systems, default
 
@@ -345,20 +361,24 @@ class ListCodings(Value):
         if term.system == "":
             return [NEVER]
         listed = wrapped_list(self.column, ";")
-        code = (term.code or "%").replace("!", "!!").replace("_", "!_")
-        code = code if term.code is None else code.replace("%", "!%")
-        wanted = [
-            f"%;{kind}:{code}{dot};%" if kind else f"%;{code}{dot};%"
-            for kind in self._kinds(term.system)
-            for dot in ("", ".")
-        ]
-        return [q.near(any_of(*(listed.like(pattern, escape="!") for pattern in dict.fromkeys(wanted))))]
+        fills = [_listed(kind, dot) for kind in self._kinds(term.system) for dot in ("", ".")]
+        return [q.near(any_of(*(listed.like(q.bind(term, fill), escape="!") for fill in fills)))]
 
     def present(self) -> Condition:
         return filled(self.column)
 
     def sort_key(self) -> Column:
         return self.column
+
+
+def _listed(kind: str, dot: str) -> Callable[[Token], str]:
+    """The LIKE pattern that finds a token's code, under one prefix, in a wrapped list."""
+    front = f"%;{kind}:" if kind else "%;"
+
+    def pattern(term: Token) -> str:
+        return f"{front}{'%' if term.code is None else like_escape(term.code)}{dot};%"
+
+    return pattern
 
 
 class Concept(Value):
@@ -375,6 +395,7 @@ class Concept(Value):
 
         self.codings = codings
         self.text = text if isinstance(text, Value) or text is None else Str(text)
+        self.folds = folds_of(codings)
         self.joins = tuple(j for k in (*codings, self.text) if k is not None for j in k.joins)
 
     def reader(self, columns: Columns) -> Read:
@@ -417,7 +438,7 @@ class When(Value):
 
     def __init__(self, condition: Condition, test: Callable[[Columns], Read], value: Value) -> None:
         self.condition, self.test, self.value = condition, test, value
-        self.binds_tokens = value.binds_tokens
+        self.folds = value.folds
         self.takes, self.fhir_type, self.joins = value.takes, value.fhir_type, value.joins
 
     def reader(self, columns: Columns) -> Read:

@@ -11,7 +11,7 @@ from mappers.assemble import assembler
 from mappers.mapping import Element
 from mappers.sql import NEVER, Alternative, Condition, all_of, any_of, negate, plain
 from mappers.terms import Term
-from mappers.value import Column, Columns, Question, Read, Row, Value, no_value
+from mappers.value import Column, Columns, Question, Read, Row, Value, folds_of, no_value
 from mappers.values.codes import Fixed, When
 
 
@@ -21,7 +21,7 @@ class _Alternatives(Value):
     def __init__(self, *values: Value) -> None:
         self.values = values
         self.takes = tuple({t: None for v in values for t in v.takes})
-        self.binds_tokens = all(v.binds_tokens for v in values)
+        self.folds = folds_of(values)
         self.joins = tuple(j for v in values for j in v.joins)
         self.fhir_type = values[0].fhir_type if values else ""
 
@@ -222,7 +222,7 @@ class Sensitive(Value):
 
     def __init__(self, permission: str, value: Value) -> None:
         self.permission, self.value = permission, value
-        self.takes, self.joins, self.binds_tokens = value.takes, value.joins, value.binds_tokens
+        self.takes, self.joins, self.folds = value.takes, value.joins, value.folds
         self.system = getattr(value, "system", None)
 
     def reader(self, columns: Columns) -> Read:

@@ -23,7 +23,7 @@ class Telephone(Value):
     """
 
     takes = (Token,)
-    binds_tokens = True
+    folds: frozenset[str] | None = frozenset()
 
     def __init__(self, phone: Any) -> None:
         self.parts: tuple[Column, ...] = (phone.country_code, phone.area_code, phone.prefix, phone.number)

@@ -407,7 +407,7 @@ class ContactPoint(Value):
     """
 
     takes: tuple[type[Term], ...] = (Token,)
-    binds_tokens = True
+    folds: frozenset[str] | None = frozenset()
 
     def __init__(self, system: str, column: Column, use: str | None = None, rank: int | None = None) -> None:
         self.system, self.column = system, column
@@ -445,7 +445,7 @@ class Identifier(Value):
     """
 
     takes: tuple[type[Term], ...] = (Token, OfType)
-    binds_tokens = True
+    folds: frozenset[str] | None = frozenset()
     urn: ClassVar[str] = ""
 
     def __init__(

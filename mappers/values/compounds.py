@@ -50,7 +50,7 @@ class _Alternatives(Value):
         return any_of(*(v.present() for v in self.values))
 
     def sort_key(self) -> Column | None:
-        return self.values[0].sort_key()
+        return self.values[0].sort_key() if self.values else None
 
     def sub(self, name: str) -> Value | None:
         return next((found for v in self.values if (found := v.sub(name)) is not None), None)

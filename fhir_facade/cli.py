@@ -8,6 +8,7 @@ import sys
 from collections.abc import Sequence
 
 from fhir_facade.doctor.command import add_to as doctor_command
+from fhir_facade.documents import add_to as docs_command
 from fhir_facade.settings import SettingFault, Settings
 
 
@@ -33,6 +34,7 @@ def _parser() -> argparse.ArgumentParser:
     demo = commands.add_parser("demo-data", help="make the embedded demo databases in DATA_DIR")
     demo.set_defaults(run=demo_data)
     doctor_command(commands)
+    docs_command(commands)
     return parser
 
 

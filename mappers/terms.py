@@ -1,7 +1,7 @@
 """Typed search values: a raw query value is parsed once, at the edge, into one of these.
 
 `shape` is what a compiled statement depends on; everything else of a term is bound to a slot when the
-statement runs, so that statements are cached by shape (docs/decisions/0003).
+statement runs, so that statements are cached by shape (docs/decisions/0010).
 """
 
 from __future__ import annotations

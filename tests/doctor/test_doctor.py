@@ -1,4 +1,4 @@
-"""`fhir-facade doctor` tells what the databases lack, what it costs and what would mend it; nothing changes."""
+"""`fhir-facade doctor` tells what the databases lack, what that costs and what would mend it."""
 
 import json
 from dataclasses import replace

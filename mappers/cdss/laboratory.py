@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from sqlalchemy import case
-
 from mappers.cdss import links
-from mappers.cdss.tables import lis_labresult, lis_labtestmaster, lis_specimen
+from mappers.cdss.tables import lis_labresult, lis_labtestmaster
 from mappers.mapping import Element, Id, Join, Part, SqlSource
 from mappers.order_profiles import KR_LABORATORY
 from mappers.values import (
@@ -31,19 +29,16 @@ from mappers.values import (
     unless,
     word_is,
 )
-from mappers.values.time import EARLIEST
 from terminology.code_map import CodeMap
 from terminology.systems import DATA_ABSENT_REASON, LOINC, OBSERVATION_CATEGORY, local_system
 
 LOCAL_TEST = local_system("lab-test")
 
 R = lis_labresult.c
-MASTER, SPECIMEN = lis_labtestmaster.alias("test"), lis_specimen.alias("specimen_of_result")
-T, S = MASTER.c, SPECIMEN.c
+MASTER = lis_labtestmaster.alias("test")
+T = MASTER.c
 ORDER = links.placed(R.order_id)
 
-# what is found was true when the specimen was taken; without one, all that is known is when it was found
-TAKEN = case((S.collected_at >= EARLIEST, S.collected_at), else_=R.resulted_at)
 CODE = Concept(
     Coded(LOINC, T.loinc_code),
     Coded(LOCAL_TEST, R.test_code, T.test_name),
@@ -57,7 +52,7 @@ LAB_RESULT = Part(
     Id(links.LAB_PREFIX, R.id),
     SqlSource(
         lis_labresult,
-        (Join(MASTER, T.test_code == R.test_code), ORDER, Join(SPECIMEN, S.specimen_id == R.specimen_id)),
+        (Join(MASTER, T.test_code == R.test_code), ORDER),
     ),
     (
         Element("basedOn[]", links.order(R.order_id, ORDER)),
@@ -66,7 +61,8 @@ LAB_RESULT = Part(
         Element("code", FirstOf(CODE, Fixed(concept(DATA_ABSENT_REASON, "unknown", "Unknown")))),
         Element("subject", needed(links.patient(R.patient_id))),
         Element("encounter", links.encounter(ORDER.table.c.encounter_id)),
-        Element("effective[x]", Choice(Instant(TAKEN))),
+        # its own time, which an index can order; when the specimen was taken is the Specimen's to say
+        Element("effective[x]", Choice(Instant(R.resulted_at))),
         Element("issued", FirstOf(Instant(R.verified_at), Instant(R.resulted_at))),
         Element("performer[]", PERFORMERS),
         Element("value[x]", VALUE),

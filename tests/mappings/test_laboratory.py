@@ -136,11 +136,13 @@ async def test_a_status_is_what_the_word_means_or_unknown(engine: Engine, id_tex
     assert id_text in await ids(engine, "Observation", status=status)
 
 
-async def test_a_finding_was_true_when_the_specimen_was_taken(engine: Engine) -> None:
+async def test_a_finding_tells_its_results_time_and_its_specimen_when_it_was_taken(engine: Engine) -> None:
     found = await lab(engine, "lab-4002")
-    assert found["effectiveDateTime"] == "2025-08-31T03:30:00+09:00"
+    assert found["effectiveDateTime"] == "2025-08-31T04:05:00+09:00"
     assert found["issued"] == "2025-08-31T04:20:00+09:00"
-    assert "lab-4002" in await ids(engine, "Observation", date="2025-08-31T03:30:00+09:00")
+    specimen = await read(engine, found["specimen"]["reference"])
+    assert specimen["collection"]["collectedDateTime"] == "2025-08-31T03:30:00+09:00"
+    assert "lab-4002" in await ids(engine, "Observation", date="2025-08-31T04:05:00+09:00")
 
 
 async def test_a_zero_date_is_absent(engine: Engine) -> None:

@@ -13,7 +13,7 @@ from typing import Any
 from fastapi import FastAPI
 
 from capability.statement import capability_statement, terminology_capabilities
-from fhir_facade import drift, health
+from fhir_facade import drift, health, landing, openapi
 from fhir_facade.content import Message, Receive, Send
 from fhir_facade.paging import Cursors
 from fhir_facade.registry import by_type
@@ -99,6 +99,8 @@ def create_app(settings: Settings | None = None) -> Application:
         openapi_url=None,
     )
     rest.include_router(health.router(service.engine.database))
+    rest.include_router(openapi.router(service, rest))
+    rest.include_router(landing.router(service))
     return Application(FhirApp(service, _capabilities(service)), rest)
 
 

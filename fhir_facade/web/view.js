@@ -1,0 +1,117 @@
+// Shows what a FHIR address answers, with its references as links. What is shown is text, never markup.
+"use strict";
+const BASE = "/api/fhir/";
+const at = (id) => document.getElementById(id);
+
+function element(name, attributes, ...children) {
+  const made = document.createElement(name);
+  for (const [key, value] of Object.entries(attributes)) made.setAttribute(key, value);
+  made.append(...children);
+  return made;
+}
+
+// The path below our own base, or null for any other address.
+function own(text) {
+  if (/^[A-Z][A-Za-z]+\/[A-Za-z0-9\-.]{1,64}$/.test(text)) return text;
+  const cut = text.indexOf(BASE);
+  return /^https?:\/\//.test(text) && cut > 0 ? text.slice(cut + BASE.length) : null;
+}
+
+function linked(key, text) {
+  const path = key === "reference" || key === "url" || key === "fullUrl" ? own(text) : null;
+  return path === null ? null : element("a", { href: "#" + path }, JSON.stringify(text));
+}
+
+// JSON with two blanks of indent, as nodes: values of interest are links, all else text.
+function* nodes(value, indent, key) {
+  if (value !== null && typeof value === "object") {
+    const list = Array.isArray(value);
+    const names = Object.keys(value);
+    if (!names.length) { yield list ? "[]" : "{}"; return; }
+    yield list ? "[\n" : "{\n";
+    for (const [i, name] of names.entries()) {
+      yield indent + "  ";
+      if (!list) { yield element("span", { class: "key" }, JSON.stringify(name)); yield ": "; }
+      yield* nodes(value[name], indent + "  ", list ? key : name);
+      yield i < names.length - 1 ? ",\n" : "\n";
+    }
+    yield indent + (list ? "]" : "}");
+  } else if (typeof value === "string") {
+    yield linked(key, value) ?? element("span", { class: "text" }, JSON.stringify(value));
+  } else {
+    yield element("span", { class: "number" }, String(value));
+  }
+}
+
+// The words of a narrative, read as a document that nothing of is ever shown.
+function words(resource) {
+  const div = resource.text && resource.text.div;
+  if (!div) return "";
+  return new DOMParser().parseFromString(div, "text/html").body.textContent.replace(/\s+/g, " ").trim();
+}
+
+function entry(item) {
+  const resource = item.resource ?? {};
+  const line = element("li", {});
+  if (resource.id) {
+    const address = resource.resourceType + "/" + resource.id;
+    line.append(element("a", { href: "#" + address }, address));
+  } else {
+    line.append(resource.resourceType ?? "");
+  }
+  line.append(element("span", { class: "mode" }, item.search?.mode ?? ""));
+  const said = words(resource) || (resource.issue ?? []).map((i) => i.diagnostics).join(" ");
+  if (said) line.append(element("span", { class: "said" }, said));
+  return line;
+}
+
+function pages(bundle) {
+  const next = (bundle.link ?? []).find((l) => l.relation === "next");
+  const path = next && own(next.url);
+  return path ? [element("li", {}, element("a", { href: "#" + path }, "next page →"))] : [];
+}
+
+let asked = 0;
+
+async function show() {
+  const number = ++asked;
+  const path = location.hash.slice(1) || "metadata";
+  at("path").value = decoded(path);
+  document.title = decoded(path.split("?")[0]) + " · NeuroNova FHIR";
+  say("…", false);
+  try {
+    const response = await fetch(BASE + path, { headers: { Accept: "application/fhir+json" } });
+    const text = await response.text();
+    if (number !== asked) return;
+    render(response, JSON.parse(text));
+  } catch (error) {
+    if (number !== asked) return;
+    say("no answer: " + error.message, true);
+    at("json").replaceChildren();
+    at("entries").replaceChildren();
+  }
+}
+
+function decoded(text) {
+  try { return decodeURI(text); } catch { return text; }
+}
+
+function say(text, failed) {
+  at("status").textContent = text;
+  at("status").classList.toggle("failed", failed);
+}
+
+function render(response, body) {
+  const total = body.total === undefined ? "" : " · total " + body.total;
+  say(response.status + " · " + body.resourceType + total, !response.ok);
+  const entries = body.resourceType === "Bundle" ? (body.entry ?? []).map(entry) : [];
+  at("entries").replaceChildren(...entries, ...pages(body));
+  at("json").replaceChildren(...nodes(body, "", ""));
+}
+
+at("ask").addEventListener("submit", (event) => {
+  event.preventDefault();
+  location.hash = at("path").value.trim().replace(/^\/?(api\/fhir\/)?/, "");
+});
+addEventListener("hashchange", show);
+show();

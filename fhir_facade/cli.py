@@ -9,6 +9,7 @@ from collections.abc import Sequence
 
 from fhir_facade.doctor.command import add_to as doctor_command
 from fhir_facade.documents import add_to as docs_command
+from fhir_facade.set_up import add_to as set_up_commands
 from fhir_facade.settings import SettingFault, Settings
 
 
@@ -35,6 +36,7 @@ def _parser() -> argparse.ArgumentParser:
     demo.set_defaults(run=demo_data)
     doctor_command(commands)
     docs_command(commands)
+    set_up_commands(commands)
     return parser
 
 

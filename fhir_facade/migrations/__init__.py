@@ -1,0 +1,25 @@
+"""The facade's own tables: those that start with `fhir_`. Nothing else in the CDSS's schema is touched."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import MetaData
+
+#: the tables that the facade owns; mapped tables of the CDSS and of OpenEMR are never among them
+OWN = MetaData()
+#: where Alembic notes which migrations a database has had
+VERSIONS = "fhir_alembic_version"
+#: starts with `fhir_`, but is the CDSS's
+NOT_OURS = frozenset({"fhir_synclog"})
+
+
+def is_ours(table: str) -> bool:
+    """Whether a table is the facade's own."""
+    return table.startswith("fhir_") and table not in NOT_OURS
+
+
+def include_object(item: Any, name: str | None, type_: str, reflected: bool, compare_to: Any) -> bool:
+    """Whether Alembic may see an object: the facade's own tables, and what belongs to them."""
+    table = name if type_ == "table" else getattr(getattr(item, "table", None), "name", None)
+    return table is not None and is_ours(table)

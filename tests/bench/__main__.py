@@ -1,0 +1,60 @@
+"""`make bench ARGS="--full --write"`: measures and prints; see docs/performance.md."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+
+from tests.bench.families import FAMILIES
+from tests.bench.measure import Plan, beside, nothing, results
+from tests.bench.report import section, write
+from tests.bench.servers import PEER_PYTHON
+
+SIZES = (10_000, 100_000, 1_000_000)
+
+
+def main() -> int:
+    """Measures what the arguments ask for."""
+    chosen = _arguments()
+    plan = Plan(
+        rows=chosen.rows or (SIZES if chosen.full else SIZES[:1]),
+        connections=chosen.connections,
+        seconds=chosen.seconds,
+        rounds=chosen.rounds,
+        families=chosen.family,
+        legacy=not chosen.doctor_only,
+        peer=not chosen.without_peer and PEER_PYTHON.exists(),
+    )
+    measured = []
+    for result in results(plan):
+        measured.append(result)
+        print(
+            f"{result.rows:>9,} {'doctor' if result.indexed else 'legacy'} {result.family:18} "
+            f"{result.connections:>3} {result.ours.rate:7.0f}/s {result.ratio:.2f} of the floor",
+            flush=True,
+        )
+    text = section(measured, nothing(plan), beside(plan) if plan.peer else {})
+    print(text)
+    if chosen.write:
+        write(text)
+    return 0
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="make bench", description=__doc__)
+    parser.add_argument("--rows", type=int, action="append", help="size; may be repeated (default 10000)")
+    parser.add_argument("--full", action="store_true", help="10,000, 100,000 and 1,000,000 rows")
+    parser.add_argument("--seconds", type=float, default=3, help="of each run (default 3)")
+    parser.add_argument("--rounds", type=int, default=3, help="how often the servers take turns (default 3)")
+    parser.add_argument("--connections", type=int, nargs="+", default=[8, 64], help="default 8 64")
+    parser.add_argument(
+        "--family", action="append", choices=[f.name for f in FAMILIES], help="only these; may be repeated"
+    )
+    parser.add_argument("--doctor-only", action="store_true", help="not with the legacy indexes alone")
+    parser.add_argument("--without-peer", action="store_true", help="not beside fhirstarter")
+    parser.add_argument("--write", action="store_true", help="add the figures to docs/performance.md")
+    return parser.parse_args()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

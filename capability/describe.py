@@ -27,6 +27,7 @@ from mappers.scope import param_places
 from mappers.value import Value
 from mappers.values.children import Children
 from mappers.values.codes import Fixed, codings
+from mappers.values.compounds import Backbone
 from mappers.values.references import ReferenceTo
 
 Mappings = Mapping[str, ResourceMapping]
@@ -198,22 +199,26 @@ def _unfolded(
         if isinstance(content, Value):
             yield from _unfolded(path, content, inner, leading)
         else:
-            for element in content:
+            # as they are read: a condition sees some of them otherwise
+            for element in container.elements if isinstance(container, Backbone) else content:
                 yield from _unfolded(f"{path}.{element.path}", element.value, inner, leading)
 
 
 def _leaf(path: str, value: Value, joins: Sequence[Join], around: Names = frozenset()) -> ElementDescribed:
+    columns = tuple(sorted(read_names(value)))
     return ElementDescribed(
         path,
         type(value).__name__,
-        tuple(sorted(read_names(value))),
+        columns,
         needed_names(value, joins) | around,
-        _fixed(value) if isinstance(value, Fixed) else "",
+        "" if columns else _fixed(value),
         (value.resource_type,) if isinstance(value, ReferenceTo) else (),
     )
 
 
-def _fixed(value: Fixed) -> str:
-    """A fixed value as its codes, else as it is."""
+def _fixed(value: Value) -> str:
+    """A fixed value (or several to choose from) as its codes, else as it is."""
+    if not isinstance(value, Fixed):
+        return ", ".join(filter(None, map(_fixed, getattr(value, "values", ()))))
     found = [f"{system}|{code}" if system else code for system, code in codings(value.value)]
     return ", ".join(found) or str(value.value)

@@ -98,7 +98,7 @@ def create_app(settings: Settings | None = None) -> Application:
         redoc_url=None,
         openapi_url=None,
     )
-    rest.include_router(health.router(service.engine.database))
+    rest.include_router(health.router(service.engine.database, len(service.degraded)))
     rest.include_router(openapi.router(service, rest))
     rest.include_router(landing.router(service))
     return Application(FhirApp(service, _capabilities(service)), rest)

@@ -73,7 +73,7 @@ def _examined(
     names = {settings.db_name: CDSS_SCHEMA, settings.openemr_db_name: OPENEMR_SCHEMA}
     tables = tables_of(connection, names)
     advised = wanted(able.mappings, tables, min_rows)
-    findings += examine_plans(connection, able, min_rows)
+    findings += examine_plans(connection, able, tables, min_rows)
     findings += _indexes(advised, min_rows)
     return Report(tuple(findings), tuple(statements(advised, {v: k for k, v in names.items()})))
 

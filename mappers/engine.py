@@ -188,7 +188,7 @@ class Engine:
         by_post: bool,
         without: frozenset[int],
     ) -> None:
-        """Fills up a page that its branch ended on; if there is no room, only looks whether more would come."""
+        """Fills up a page that its branch ended on; without room, only looks whether more would come."""
         room = count - page.found
         more = await self._page(query, room, None, access, by_post, without)
         page.matches += more.matches

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import OrderedDict
 from collections.abc import Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 from mappers.branch import Branch, Reader, Resource, Unreadable, groups
 from mappers.database import Database, Rows, SourceDownError
@@ -48,13 +48,13 @@ class Plan:
     """The compiled form of one shape of query."""
 
     branches: dict[int, Branch]
+    readers: dict[int, Reader]
     statement: Statement | None
     fused: int | None
     width: int
 
 
-@dataclass(frozen=True)
-class Found:
+class Found(NamedTuple):
     """One row of a keys statement: the branch, its key, the parts it is, sort values, the row if fused."""
 
     branch: int
@@ -236,16 +236,17 @@ class Engine:
     ) -> Plan:
         slots = Slots(query.terms() + access.terms())
         branches = {n: b for n, b in self.branches(query, access, by_post, slots).items() if n not in without}
+        readers = {n: self.reader(b) for n, b in branches.items()}
         width = len(query.sort)
         if not branches:
-            return Plan(branches, None, None, width)
+            return Plan(branches, readers, None, None, width)
         if len(branches) == 1:
             [(number, branch)] = branches.items()
-            columns = self.reader(branch).columns.selected
+            columns = readers[number].columns.selected
             statement: Any = page_of_keys(branch, number, slots, after, columns)
-            return Plan(branches, self._text(statement, slots), number, width)
+            return Plan(branches, readers, self._text(statement, slots), number, width)
         statement = union_of_keys(sorted(branches.items()), slots, after, self.database.collation)
-        return Plan(branches, self._text(statement, slots), None, width)
+        return Plan(branches, readers, self._text(statement, slots), None, width)
 
     def _text(self, statement: Any, slots: Slots) -> Statement:
         return compiled(statement, self.database.dialect, slots, self.database.schemas)
@@ -264,19 +265,21 @@ class Engine:
             for b, ki, kt, mask, *sorts in rows:
                 yield Found(int(b), ki if kt is None else kt, int(mask), tuple(sorts))
             return
-        reader = self.reader(plan.branches[plan.fused])
-        n = len(reader.columns.selected)
+        reader = plan.readers[plan.fused]
+        n, key = len(reader.columns.selected), reader.key
         for row in rows:
-            yield Found(plan.fused, row[reader.key], int(row[n]), tuple(row[n + 1 : n + 1 + width]), row[:n])
+            yield Found(plan.fused, row[key], int(row[n]), row[n + 1 : n + 1 + width], row)
 
     async def _resources(self, plan: Plan, found: Sequence[tuple[Found, int]]) -> list[Resource | Unreadable]:
+        if plan.fused is not None and not plan.readers[plan.fused].columns.children:
+            read = plan.readers[plan.fused].read
+            return [read(item.row, part) for item, part in found if item.row]
         rows = await self._rows(plan, found)
-        read = {n: self.reader(b) for n, b in plan.branches.items()}
         result = []
         for item, part in found:
             row = rows.get((item.branch, item.key))
             if row is not None:
-                result.append(read[item.branch].read(row, part))
+                result.append(plan.readers[item.branch].read(row, part))
         return result
 
     async def _rows(self, plan: Plan, found: Sequence[tuple[Found, int]]) -> dict[tuple[int, Any], Any]:
@@ -286,7 +289,7 @@ class Engine:
             by_branch.setdefault(item.branch, {})[item.key] = item.row
         rows: dict[tuple[int, Any], Any] = {}
         for number, keyed in by_branch.items():
-            reader = self.reader(plan.branches[number])
+            reader = plan.readers[number]
             if plan.fused is None:
                 fetched = await self._by_keys(plan.branches[number], reader, list(keyed))
                 keyed = {row[reader.key]: row for row in fetched}

@@ -39,7 +39,7 @@ def _grouped(elements: Sequence[Element], columns: Columns) -> list[tuple[str, R
     for element in elements:
         head, _, rest = element.path.partition(".")
         if not rest:
-            found.append((head, element.value.reader(columns)))
+            found.append((head, columns.reader(element.value)))
         elif head not in done:
             done.add(head)
             below = [

@@ -36,12 +36,12 @@ def _keys(resource_type: str, name: str) -> list[str]:
 def text_of(value: Any) -> str:
     """What a person would read of a value of any data type."""
     kind = type(value)
-    if kind is str:
-        return value[:16].replace("T", " ") if _is_time(value) else str(value)
     if kind is dict:
         return _of_object(value)
+    if kind is str:
+        return value[:16].replace("T", " ") if _is_time(value) else str(value)
     if kind is list:
-        return ", ".join(t for v in value if (t := text_of(v)))
+        return text_of(value[0]) if len(value) == 1 else ", ".join(t for v in value if (t := text_of(v)))
     return ("yes" if value else "no") if kind is bool else str(value)
 
 

@@ -39,7 +39,7 @@ def _shown(concept: Resource) -> bool:
 
 def _known(concept: Resource) -> bool:
     """A concept that says more than that nobody knows."""
-    return bool(concept) and DATA_ABSENT_REASON not in {system for system, _ in _codings([concept])}
+    return bool(concept) and all(c.get("system") != DATA_ABSENT_REASON for c in concept.get("coding", ()))
 
 
 def _laboratory(observation: Resource) -> bool:

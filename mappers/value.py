@@ -50,6 +50,8 @@ class Value(ABC):
     takes: tuple[type[Term], ...] = ()
     #: the ending that a `[x]` element gets, such as `Quantity`
     fhir_type: str = ""
+    #: whether several elements ask for it (`there_is`), so that each row should be read once
+    asked_again: bool = False
     #: LEFT JOINs onto unique columns that reading it needs
     joins: tuple[Join, ...] = ()
     #: codes that a statement's text may depend on (they fold); others are bound to a slot. None: all fold
@@ -92,6 +94,7 @@ class Columns:
         self.children: list[Any] = []
         self._places: dict[int, int] = {}
         self._used: dict[int | None, None] = {}
+        self._shared: dict[int, tuple[Read, dict[int | None, None]]] = {}
 
     def at(self, column: Column) -> int:
         """The column's index in a row; selects it if it isn't yet."""
@@ -108,11 +111,27 @@ class Columns:
         For what many rows share: codes and names. Such values are in several resources at once, so nobody may
         change them in place.
         """
+        read, used = self._watched(make)
+        places = [place for place in used if place is not None]
+        return _remembered(read, places) if places and None not in used else read
+
+    def reader(self, value: Value) -> Read:
+        """The value's reader; of a value that several elements ask for one that reads each row once."""
+        if not value.asked_again:
+            return value.reader(self)
+        if id(value) not in self._shared:
+            read, used = self._watched(value.reader)
+            self._shared[id(value)] = _once(read), used
+        read, used = self._shared[id(value)]
+        self._used |= used
+        return read
+
+    def _watched(self, make: Callable[[Columns], Read]) -> tuple[Read, dict[int | None, None]]:
+        """A reader and the places it looks at."""
         around, self._used = self._used, {}
         read = make(self)
         used, self._used = self._used, around | self._used
-        places = [place for place in used if place is not None]
-        return _remembered(read, places) if places and None not in used else read
+        return read, used
 
     def beyond_row(self) -> None:
         """Says that a reader reads more than columns (child rows), so that `remembering` leaves it alone."""
@@ -135,6 +154,20 @@ class Columns:
 
 #: what one reader remembers at most
 REMEMBERED = 4096
+
+
+def _once(read: Read) -> Read:
+    last: Row = ()
+    known: Any = None
+
+    def once(row: Row) -> Any:
+        nonlocal last, known
+        if row is not last:
+            known = read(row)
+            last = row
+        return known
+
+    return once
 
 
 def _remembered(read: Read, places: Sequence[int]) -> Read:

@@ -192,6 +192,9 @@ class Distinct(Several):
     """Several values, of which equal ones are said once."""
 
     def reader(self, columns: Columns) -> Read:
+        return columns.remembering(self._reader)
+
+    def _reader(self, columns: Columns) -> Read:
         read = super().reader(columns)
 
         def distinct(row: Row) -> Any:

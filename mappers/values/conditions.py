@@ -16,9 +16,10 @@ Sides = tuple[Condition, Callable[[Columns], Read]]
 
 def there_is(value: Value) -> Sides:
     """A value is there."""
+    value.asked_again = True
 
     def test(columns: Columns) -> Read:
-        read = value.reader(columns)
+        read = columns.reader(value)
         return lambda row: read(row) is not None
 
     return value.present(), test

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from decimal import ROUND_HALF_UP, Decimal, InvalidOperation
 from fractions import Fraction
+from functools import lru_cache
 from typing import Any
 
 from sqlalchemy import func, literal, literal_column
@@ -44,6 +45,7 @@ def number(stored: Any) -> Decimal | int | None:
     return plain_number(text)
 
 
+@lru_cache(16384)
 def plain_number(text: str) -> Decimal | int | None:
     """A number exactly as written (`5.40` keeps its zero); None for anything else."""
     if not _NUMERAL.fullmatch(text):
@@ -197,7 +199,7 @@ class Quantity(Value):
             if found is None:
                 return None
             quantity = found if type(found) is dict else {"value": found}
-            return {**quantity, **unit(row)}
+            return quantity | unit(row)
 
         return read
 

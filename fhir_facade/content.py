@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Mapping, MutableMapping
 from dataclasses import dataclass, field
 from decimal import Decimal
+from functools import lru_cache
 from typing import Any
 from urllib.parse import parse_qsl
 
@@ -111,6 +112,7 @@ def _format(asked: str) -> str:
     return FORMATS[media.lower()]
 
 
+@lru_cache(256)
 def _accepted(accept: str) -> str:
     """The format of the best acceptable media type; 406 if none is."""
     offers: list[tuple[float, int, str]] = []
@@ -151,7 +153,7 @@ def _version_fits(parameters: str) -> bool:
 
 def _default(value: Any) -> Any:
     if isinstance(value, Decimal):
-        return orjson.Fragment(str(value) if value.as_tuple().exponent not in ("n", "N", "F") else "null")
+        return orjson.Fragment(str(value) if value.is_finite() else "null")
     raise TypeError(type(value).__name__)
 
 

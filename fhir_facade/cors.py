@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -32,6 +33,7 @@ class Hosts:
             raise FhirFault(421, "security", "this server is not known by that name", ("http.Host",))
 
 
+@lru_cache(256)
 def _name(host: str) -> str | None:
     try:
         return urlsplit(f"//{host}").hostname

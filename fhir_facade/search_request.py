@@ -56,6 +56,8 @@ class SearchRequest:
 
     def kept(self, resource_type: str) -> frozenset[str] | None:
         """The top-level elements to show; None for all of them."""
+        if not self.elements and self.summary in ("", "false"):
+            return None
         mandatory = frozenset(_plain_names(resource_type, definitions.mandatory_elements(resource_type)))
         if self.elements:
             return mandatory | self.elements | _choices(resource_type, self.elements)

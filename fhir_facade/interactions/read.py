@@ -5,12 +5,13 @@ from __future__ import annotations
 import re
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime, parsedate_to_datetime
+from functools import lru_cache
 from typing import Any
 
 from fhir_facade.bundle import subset
 from fhir_facade.content import Request, Response
 from fhir_facade.outcome import FhirFault, not_found, parameter
-from fhir_facade.search_request import Options, Reader
+from fhir_facade.search_request import Options, Reader, SearchRequest
 from fhir_facade.service import Service
 from mappers.branch import Unreadable
 from mappers.database import SourceDownError
@@ -31,8 +32,10 @@ async def read(service: Service, request: Request, resource_type: str, id_text: 
     return Response(subset(resource, kept) if kept is not None else resource, 200, headers)
 
 
-def _shape(service: Service, request: Request, resource_type: str) -> Any:
+def _shape(service: Service, request: Request, resource_type: str) -> SearchRequest:
     """`_summary` and `_elements` are all that a read takes."""
+    if not request.parameters:
+        return SearchRequest()
     for name, _ in request.parameters:
         if name not in ("_summary", "_elements"):
             raise parameter(
@@ -64,9 +67,14 @@ def validators(resource: dict[str, Any]) -> dict[str, str]:
     meta = resource["meta"]
     headers = {"etag": f'W/"{meta["versionId"]}"', "cache-control": "private, no-cache"}
     if "lastUpdated" in meta:
-        moment = datetime.fromisoformat(meta["lastUpdated"]).astimezone(UTC)
-        headers["last-modified"] = format_datetime(moment.replace(microsecond=0), usegmt=True)
+        headers["last-modified"] = _http_date(meta["lastUpdated"])
     return headers
+
+
+@lru_cache(4096)
+def _http_date(instant: str) -> str:
+    moment = datetime.fromisoformat(instant).astimezone(UTC)
+    return format_datetime(moment.replace(microsecond=0), usegmt=True)
 
 
 def _unchanged(request: Request, headers: dict[str, str]) -> bool:

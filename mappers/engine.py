@@ -108,6 +108,8 @@ class Engine:
             if strict:
                 raise
             down = await self._probe(query, access, by_post)
+            if down.keys() == self.plan(query, None, access, by_post).branches.keys():
+                raise  # nothing is left to answer with
             page = await ask(query, count, after, access, by_post, frozenset(down))
             page.down = sorted(down.values())
             return page

@@ -42,14 +42,26 @@ def patients_of(rows: int) -> int:
 
 @contextmanager
 def loaded_mariadb(rows: int) -> Iterator[DatabaseServer]:
-    """A MariaDB with the demo hospital and `rows` bulk results; loaded by the first run."""
+    """A running MariaDB with the demo hospital's masters and `rows` bulk results."""
+    with stopped_mariadb(rows) as (server, folder), started_mariadb(server, folder):
+        yield server
+
+
+@contextmanager
+def stopped_mariadb(rows: int) -> Iterator[tuple[DatabaseServer, Path]]:
+    """A server that `started_mariadb` starts, and its folder; loaded by the first run."""
     folder = cache_folder() / f"bench-{rows}-{_fingerprint()}"
     with _locked(folder.with_suffix(".lock")):
         if not folder.exists():
             _load(folder, rows)
-        server = DatabaseServer("mariadb", free_port(), OWNER, FACADE)
-        with running(_command(folder, server), folder / "server.log", lambda: listens(server.port)):
-            yield server
+        yield DatabaseServer("mariadb", free_port(), OWNER, FACADE), folder
+
+
+@contextmanager
+def started_mariadb(server: DatabaseServer, folder: Path) -> Iterator[None]:
+    """The server while it runs; it may be started again, with what it had."""
+    with running(_command(folder, server), folder / "server.log", lambda: listens(server.port)):
+        yield
 
 
 @contextmanager

@@ -1,0 +1,92 @@
+"""`make stress ARGS="--seconds 600 --write"`: the scenarios of tests/stress at full length."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import sys
+from collections.abc import AsyncIterator
+from contextlib import ExitStack
+from datetime import UTC, datetime
+
+from tests.bench.database import started_mariadb, stopped_mariadb
+from tests.bench.report import machine, write
+from tests.bench.servers import ours
+from tests.stress import scenarios
+from tests.stress.conftest import Stressed
+
+Line = tuple[str, str, bool]
+
+
+async def lines(stressed: Stressed, chosen: argparse.Namespace) -> AsyncIterator[Line]:
+    """(what was done, its figures, whether what must hold held) of each scenario."""
+    s = stressed
+    gone = await scenarios.disconnecting(s.served, s.database, s.rows, chosen.readers, chosen.seconds)
+    yield (
+        f"{chosen.readers} readers for {chosen.seconds:.0f} s, every third request abandoned",
+        f"answers {dict(gone.statuses)}, abandoned {gone.left}, connections left {gone.connections}",
+        set(gone.statuses) == {200} and gone.connections <= scenarios.POOL,
+    )
+    again = await scenarios.restarting(s.served, s.database, s.folder, s.running, s.rows, chosen.restarts)
+    yield (
+        f"the database restarted {chosen.restarts} times under 8 readers",
+        f"answers {dict(again.statuses)}, wrong {len(again.wrong)}",
+        not again.wrong and again.statuses[503] > 0,
+    )
+    seen, issues, strict = await scenarios.losing_a_source(s.served, s.database)
+    yield (
+        "OpenEMR lost between the first page and the second",
+        f"{len(seen)} resources, {len(issues)} warnings, strict: {strict.status}",
+        len(seen) == len(set(seen)) and scenarios.expected(s.rows) <= set(seen) and bool(issues),
+    )
+    warm, after = await scenarios.asking_long(s.served, s.rows, chosen.requests)
+    yield (
+        f"{chosen.requests:,} requests of all families",
+        f"resident memory {warm >> 10} MiB after a tenth, {after >> 10} MiB at the end",
+        after < warm * 1.1,
+    )
+    for sort in ("date", "-date", "_id"):
+        found = await scenarios.walking(s.served, s.database, s.rows, sort)
+        odd = [i for i in scenarios.expected(s.rows) if found[i] != 1]
+        yield (
+            f"a walk over {s.rows:,} rows by {sort} while others come and go",
+            f"{len(odd)} not once",
+            not odd,
+        )
+
+
+async def run(chosen: argparse.Namespace) -> bool:
+    """Runs everything and tells of it; whether all held."""
+    told: list[Line] = []
+    with stopped_mariadb(chosen.rows) as (database, folder), ExitStack() as running:
+        running.enter_context(started_mariadb(database, folder))
+        with ours(database) as served:
+            async for line in lines(Stressed(served, database, folder, running, chosen.rows), chosen):
+                told.append(line)
+                print(f"{'held ' if line[2] else 'BROKE'} {line[0]}: {line[1]}", flush=True)
+    if chosen.write:
+        write(section(told))
+    return all(held for _, _, held in told)
+
+
+def section(told: list[Line]) -> str:
+    """The figures as a dated section of Markdown."""
+    rows = [f"|{what}|{figures}|{'yes' if held else 'no'}|" for what, figures, held in told]
+    head = [f"## {datetime.now(UTC):%Y-%m-%d}: `make stress`", "", *machine(), ""]
+    return "\n".join([*head, "|what was done|figures|held|", "|---|---|---|", *rows, ""])
+
+
+def main() -> int:
+    """Runs what the arguments ask for; 1 if something broke."""
+    parser = argparse.ArgumentParser(prog="make stress", description=__doc__)
+    parser.add_argument("--rows", type=int, default=10_000, help="size of the table (default 10000)")
+    parser.add_argument("--readers", type=int, default=64, help="parallel readers (default 64)")
+    parser.add_argument("--seconds", type=float, default=60, help="of reading and leaving (default 60)")
+    parser.add_argument("--restarts", type=int, default=3, help="of the database (default 3)")
+    parser.add_argument("--requests", type=int, default=20_000, help="for the memory (default 20000)")
+    parser.add_argument("--write", action="store_true", help="add the figures to docs/performance.md")
+    return 0 if asyncio.run(run(parser.parse_args())) else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

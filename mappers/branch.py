@@ -196,7 +196,8 @@ class Branch:
         """Everything a row must fulfil, joins of key sets apart."""
         plainly = [a for a in self.shared if not self._joinable(a)]
         specific = any_of(*self.own)
-        found = [plain(a) for a in plainly] + [specific]
+        exactly = [k.exactly for k in self.key_sets if k.exactly is not None]
+        found = [plain(a) for a in plainly] + [*exactly, specific]
         return [c for c in found if not is_always(c)]
 
     @cached_property

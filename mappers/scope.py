@@ -12,9 +12,11 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import BindParameter, FromClause, Select, select
+from sqlalchemy import BindParameter, FromClause, ScalarSelect, Select, select
 from sqlalchemy.sql.elements import BinaryExpression
-from sqlalchemy.sql.operators import eq
+from sqlalchemy.sql.operators import eq, in_op
+from sqlalchemy.sql.schema import Column as TableColumn
+from sqlalchemy.sql.selectable import SelectStatementGrouping
 
 from mappers.mapping import Join, Part, Place, ResourceMapping, SearchParam, places
 from mappers.query import UNRESTRICTED, Access, AnyOf, Chained, Condition, Criterion, Has
@@ -374,10 +376,26 @@ def merged(alternatives: Sequence[Alternative]) -> Alternative:
     if any(is_always(a) for a in alternatives):
         return ALWAYS
     kept = [a for a in alternatives if not is_never(a)]
-    sets = [a for a in kept if isinstance(a, KeySet)]
-    if kept and len(sets) == len(kept) and len({id(s.own) for s in sets}) == 1:
-        return KeySet(sets[0].own, tuple(s for k in sets for s in k.selects))
-    return any_of(*(plain(a) for a in kept))
+    sets = [s for s in map(_as_keys, kept) if s is not None] if len(kept) > 1 else []
+    if len(sets) != len(kept) or len({id(s.own) for s in sets}) != 1:
+        return kept[0] if len(kept) == 1 else any_of(*(plain(a) for a in kept))
+    loose = any(not isinstance(a, KeySet) or a.exactly is not None for a in kept)
+    exactly = any_of(*(plain(a) for a in kept)) if loose else None
+    return KeySet(sets[0].own, tuple(s for k in sets for s in k.selects), exactly)
+
+
+def _as_keys(alternative: Alternative) -> KeySet | None:
+    """`own IN (SELECT …)` and `own = value` as key sets: as an OR of them no index would serve."""
+    if isinstance(alternative, KeySet):
+        return alternative
+    if not isinstance(alternative, BinaryExpression) or not isinstance(alternative.left, TableColumn):
+        return None
+    own, right = alternative.left, alternative.right
+    if alternative.operator is in_op and isinstance(right, SelectStatementGrouping | ScalarSelect):
+        return KeySet(own, (right.element,)) if isinstance(right.element, Select) else None
+    if alternative.operator is eq and isinstance(right, exact):
+        return KeySet(own, (select(next(iter(right.clauses)).label("k")),))
+    return None
 
 
 def gate(scope: PartScope) -> list[Alternative] | None:

@@ -20,13 +20,19 @@ NEVER: Condition = false()
 
 @dataclass(frozen=True, eq=False)
 class KeySet:
-    """`own` is one of what the selects yield: a semi-join if there is one, else a join of their union."""
+    """`own` is one of what the selects yield: a semi-join if there is one, else a join of their union.
+
+    `exactly`: what must hold besides, where the keys are compared loosely (codes under a ci collation).
+    """
 
     own: ColumnElement[Any]
     selects: tuple[Select[Any], ...]
+    exactly: Condition | None = None
 
     def condition(self) -> Condition:
         """As a plain condition, wherever a join can't be made."""
+        if self.exactly is not None:
+            return self.exactly
         return any_of(*(self.own.in_(s.correlate(None)) for s in self.selects))
 
 

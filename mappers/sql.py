@@ -125,7 +125,8 @@ def _as_decimal(element: as_decimal, compiler: SQLCompiler, **kw: Any) -> str:
 @compiles(as_decimal, "mysql")
 @compiles(as_decimal, "mariadb")
 def _as_decimal_mysql(element: as_decimal, compiler: SQLCompiler, **kw: Any) -> str:
-    return f"CAST({compiler.process(element.clauses, **kw)} AS DECIMAL(38,12))"
+    # blanks around a number would make the server warn, and tell the log what stands there
+    return f"CAST(TRIM({compiler.process(element.clauses, **kw)}) AS DECIMAL(38,12))"
 
 
 class wrapped_list(FunctionElement[Any]):

@@ -72,7 +72,9 @@ def noop() -> Iterator[Served]:
 def peer(database: DatabaseServer) -> Iterator[Served]:
     """fhirstarter, in its own environment."""
     command = _uvicorn("tests.bench.peer:app")
-    with _server("fhirstarter", command, database.environment(), PEER_PYTHON) as served:
+    with _server(
+        "fhirstarter", command, {**database.environment(), "FHIR_SEQUENCE": "R4B"}, PEER_PYTHON
+    ) as served:
         yield served
 
 

@@ -37,7 +37,7 @@ class Reader:
 
     def __init__(self, mapping: ResourceMapping, parts: Sequence[Part], site: Site) -> None:
         self.columns = Columns(site, parts[0].source.table)
-        self.parts = tuple(parts)
+        self.mapping, self.parts = mapping, tuple(parts)
         self.key = self.columns.at(parts[0].id.column)
         self._builders = [_builder(mapping, part, self.columns) for part in parts]
         self._digest = _digest(self)

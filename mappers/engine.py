@@ -11,7 +11,7 @@ from mappers.branch import Branch, Reader, Resource, Unreadable, groups
 from mappers.database import Database, Rows, SourceDownError
 from mappers.mapping import ResourceMapping
 from mappers.query import UNRESTRICTED, Access, Criterion, SearchQuery
-from mappers.scope import Compilation
+from mappers.scope import Compilation, PartScope
 from mappers.select import After, counted, page_of_keys, rows_by_key, union_of_keys
 from mappers.site import Site
 from mappers.sql import one_of
@@ -45,9 +45,8 @@ class Page:
 
 @dataclass(frozen=True)
 class Plan:
-    """The compiled form of one shape of query."""
+    """The compiled form of one shape of query: the branches that can match, by number, as their readers."""
 
-    branches: dict[int, Branch]
     readers: dict[int, Reader]
     statement: Statement | None
     fused: int | None
@@ -108,7 +107,7 @@ class Engine:
             if strict:
                 raise
             down = await self._probe(query, access, by_post)
-            if down.keys() == self.plan(query, None, access, by_post).branches.keys():
+            if down.keys() == self.plan(query, None, access, by_post).readers.keys():
                 raise  # nothing is left to answer with
             page = await ask(query, count, after, access, by_post, frozenset(down))
             page.down = sorted(down.values())
@@ -171,7 +170,7 @@ class Engine:
 
         The first branch that is left is asked for whole rows; the others only if it doesn't fill the page.
         """
-        numbers = set(self.plan(query, after, access, by_post, without).branches)
+        numbers = set(self.plan(query, after, access, by_post, without).readers)
         left = sorted(n for n in numbers if after is None or n >= after.branch)
         if len(left) < 2:
             return await self._page(query, count, after, access, by_post, without)
@@ -241,14 +240,14 @@ class Engine:
         readers = {n: self.reader(b) for n, b in branches.items()}
         width = len(query.sort)
         if not branches:
-            return Plan(branches, readers, None, None, width)
+            return Plan(readers, None, None, width)
         if len(branches) == 1:
             [(number, branch)] = branches.items()
             columns = readers[number].columns.selected
             statement: Any = page_of_keys(branch, number, slots, after, columns)
-            return Plan(branches, readers, self._text(statement, slots), number, width)
+            return Plan(readers, self._text(statement, slots), number, width)
         statement = union_of_keys(sorted(branches.items()), slots, after, self.database.collation)
-        return Plan(branches, readers, self._text(statement, slots), None, width)
+        return Plan(readers, self._text(statement, slots), None, width)
 
     def _text(self, statement: Any, slots: Slots) -> Statement:
         return compiled(statement, self.database.dialect, slots, self.database.schemas)
@@ -293,24 +292,24 @@ class Engine:
         for number, keyed in by_branch.items():
             reader = plan.readers[number]
             if plan.fused is None:
-                fetched = await self._by_keys(plan.branches[number], reader, list(keyed))
+                fetched = await self._by_keys(reader, list(keyed))
                 keyed = {row[reader.key]: row for row in fetched}
             for key, row in (await self._with_children(reader, keyed)).items():
                 rows[number, key] = row
         return rows
 
-    async def _by_keys(self, branch: Branch, reader: Reader, keys: list[Any]) -> Rows:
+    async def _by_keys(self, reader: Reader, keys: list[Any]) -> Rows:
         size = _padded(len(keys))
-        shape = ("rows", branch.mapping.resource_type, branch.name, len(branch.parts), size)
-        statement = self._cached(shape, lambda: self._rows_statement(branch, reader, size))
+        statement = self._cached(("rows", id(reader), size), lambda: self._rows_statement(reader, size))
         padded = keys + [keys[-1]] * (size - len(keys))
         return await self.database.fetch(
             statement.sql, statement.parameters((), {f"key{i}": k for i, k in enumerate(padded)})
         )
 
-    def _rows_statement(self, branch: Branch, reader: Reader, size: int) -> Statement:
+    def _rows_statement(self, reader: Reader, size: int) -> Statement:
         slots = Slots(())
-        return self._text(rows_by_key(branch, reader, slots, size), slots)
+        scope = PartScope(Compilation(self.mappings, self.site, slots), reader.mapping, reader.parts[0])
+        return self._text(rows_by_key(scope, reader, slots, size), slots)
 
     async def _with_children(self, reader: Reader, rows: dict[Any, Any]) -> dict[Any, Any]:
         """Rows with the lists of their child rows behind them: one statement for each kind of child."""
@@ -354,13 +353,12 @@ class Engine:
     async def _probe(self, query: SearchQuery, access: Access, by_post: bool) -> dict[int, str]:
         """The branches that can't be asked: number → what they read."""
         down: dict[int, str] = {}
-        numbers = set(self.plan(query, None, access, by_post).branches)
+        numbers = set(self.plan(query, None, access, by_post).readers)
         for number in numbers:
             try:
                 await self._page(query, 0, None, access, by_post, frozenset(numbers - {number}))
             except SourceDownError:
-                branch = self.plan(query, None, access, by_post).branches[number]
-                down[number] = self.reader(branch).table
+                down[number] = self.plan(query, None, access, by_post).readers[number].table
         return down
 
 

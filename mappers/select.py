@@ -21,6 +21,7 @@ from sqlalchemy import (
 from sqlalchemy.types import String
 
 from mappers.branch import Branch, Order, Reader
+from mappers.scope import PartScope
 from mappers.sql import ALWAYS, NEVER, Condition, all_of, any_of, exact, one_of
 from mappers.statement import Slots
 
@@ -169,12 +170,11 @@ def _collated(value: ColumnElement[Any], collation: str) -> ColumnElement[Any]:
     return cast(value, String(255)).collate(collation) if collation else value
 
 
-def rows_by_key(branch: Branch, reader: Reader, slots: Slots, count: int) -> Select[Any]:
+def rows_by_key(scope: PartScope, reader: Reader, slots: Slots, count: int) -> Select[Any]:
     """The rows of `count` keys (:key0 …), with everything the reader needs."""
     keys = [slots.named(f"key{i}") for i in range(count)]
     columns = reader.columns.selected
-    found = one_of(branch.key, keys)
-    return select(*columns).select_from(branch.scopes[0].source(*columns)).where(found)
+    return select(*columns).select_from(scope.source(*columns)).where(one_of(scope.part.id.column, keys))
 
 
 def counted(branch: Branch, bound: Any = None) -> Select[Any]:

@@ -50,11 +50,13 @@ class _Bounds:
 
     def low(self, *, up: bool = False) -> Column:
         """The slot of the lower end."""
-        return self.q.bind(self.term, lambda t: self.ends.at(t.low, up=up))
+        ends = self.ends  # a slot outlives the statement's making, and must not hold on to it
+        return self.q.bind(self.term, lambda t: ends.at(t.low, up=up))
 
     def high(self, *, up: bool = False) -> Column:
         """The slot of the upper end."""
-        return self.q.bind(self.term, lambda t: self.ends.at(t.high, up=up))
+        ends = self.ends
+        return self.q.bind(self.term, lambda t: ends.at(t.high, up=up))
 
 
 class Instant(Value):

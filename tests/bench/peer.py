@@ -29,7 +29,7 @@ def model(row: floor.Row) -> Any:
     return Observation.model_validate(found)
 
 
-@provider.read(Observation)
+@provider.read(Observation)  # type: ignore[untyped-decorator]
 async def observation_read(context: InteractionContext, id_: str) -> Observation:
     """One result."""
     try:
@@ -41,7 +41,7 @@ async def observation_read(context: InteractionContext, id_: str) -> Observation
     return model(rows[0])  # type: ignore[no-any-return]
 
 
-@provider.search_type(Observation)
+@provider.search_type(Observation)  # type: ignore[untyped-decorator]
 async def observation_search(
     context: InteractionContext, patient: str | None = None, code: str | None = None
 ) -> Bundle:
@@ -54,7 +54,7 @@ async def observation_search(
         for row in rows[:50]
     ]
     links = [{"relation": "self", "url": f"{floor.BASE}/Observation"}]
-    return Bundle.model_validate(  # type: ignore[no-any-return]
+    return Bundle.model_validate(
         {"resourceType": "Bundle", "type": "searchset", "link": links, "entry": entries}
     )
 

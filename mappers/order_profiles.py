@@ -5,7 +5,7 @@ http://www.hl7korea.or.kr/fhir/krcore
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 from mappers.mapping import Profile
@@ -25,10 +25,12 @@ def _profile(name: str, holds: Callable[[Resource], bool]) -> Profile:
     return Profile(f"{KR_CORE}/StructureDefinition/{name}", holds)
 
 
-def _codings(concepts: list[Resource]) -> Iterator[tuple[str | None, str | None]]:
-    for concept in concepts:
-        for coding in concept.get("coding", ()):
-            yield coding.get("system"), coding.get("code")
+def _is(concept: Resource, system: str, code: str | None = None) -> bool:
+    """Whether a concept has a coding of that system (and code)."""
+    for coding in concept.get("coding", ()):
+        if coding.get("system") == system and code in (None, coding.get("code")):
+            return True
+    return False
 
 
 def _shown(concept: Resource) -> bool:
@@ -44,11 +46,11 @@ def _known(concept: Resource) -> bool:
 
 def _laboratory(observation: Resource) -> bool:
     """category laboratory; a code that is one; issued, subject."""
-    category = (OBSERVATION_CATEGORY, "laboratory")
     return (
-        _known(observation["code"])
-        and category in _codings(observation.get("category", []))
-        and observation.keys() >= {"issued", "subject"}
+        "issued" in observation
+        and "subject" in observation
+        and _known(observation["code"])
+        and any(_is(c, OBSERVATION_CATEGORY, "laboratory") for c in observation.get("category", ()))
     )
 
 
@@ -58,7 +60,7 @@ def _vital_sign(loinc: str, unit: str) -> Callable[[Resource], bool]:
     def holds(observation: Resource) -> bool:
         value = observation.get("valueQuantity", {})
         return (
-            (LOINC, loinc) in _codings([observation["code"]])
+            _is(observation["code"], LOINC, loinc)
             and observation.keys() >= {"subject", "effectiveDateTime"}
             and (value.get("system"), value.get("code")) == (UCUM, unit)
         )
@@ -76,8 +78,8 @@ def _blood_pressure(observation: Resource) -> bool:
 
 def _laboratory_report(report: Resource) -> bool:
     """category LAB; code, subject."""
-    category = (V2_DIAGNOSTIC_SERVICE, "LAB")
-    return _known(report["code"]) and category in _codings(report.get("category", [])) and "subject" in report
+    laboratory = any(_is(c, V2_DIAGNOSTIC_SERVICE, "LAB") for c in report.get("category", ()))
+    return laboratory and _known(report["code"]) and "subject" in report
 
 
 def _medication(medication: Resource) -> bool:

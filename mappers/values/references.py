@@ -50,7 +50,7 @@ class ReferenceTo(Value):
         self.joins = joins + (display.joins if display else ())
 
     def reader(self, columns: Columns) -> Read:
-        read = columns.remembering(self._reader) if self.display else self._reader(columns)
+        read = columns.remembering(self._reader)  # a page's rows share their patient, orders and authors
         return _insisting(read, self.resource_type) if self.needed else read
 
     def _reader(self, columns: Columns) -> Read:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import OrderedDict
 from collections.abc import Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any, NamedTuple
 
 from mappers.branch import Branch, Reader, Resource, Unreadable, groups
@@ -51,6 +52,12 @@ class Plan:
     statement: Statement | None
     fused: int | None
     width: int
+
+    @cached_property
+    def straight(self) -> Reader | None:
+        """The reader, if every row of the statement is one whole resource."""
+        reader = self.readers[self.fused] if self.fused is not None else None
+        return reader if reader and len(reader.parts) == 1 and not reader.columns.children else None
 
 
 class Found(NamedTuple):
@@ -151,6 +158,8 @@ class Engine:
         rows = await self.database.fetch(
             plan.statement.sql, plan.statement.parameters(query.terms() + access.terms(), named)
         )
+        if plan.straight is not None:
+            return _straight(plan, plan.straight, rows, count)
         found = list(_expanded(self._found(plan, rows), after))
         page = Page(found=min(len(found), count), last=_position(found[:count][-1:] or found[:1]))
         page.after = page.last if len(found) > count > 0 else None
@@ -360,6 +369,18 @@ class Engine:
             except SourceDownError:
                 down[number] = self.plan(query, None, access, by_post).readers[number].table
         return down
+
+
+def _straight(plan: Plan, reader: Reader, rows: Rows, count: int) -> Page:
+    """The page of rows of which each is one whole resource."""
+    taken, width = rows[:count], plan.width
+    page = Page([reader.read(row, 0) for row in taken], found=len(taken))
+    if end := taken[-1:] or rows[:1]:
+        [row] = end
+        sorts = row[len(row) - width :] if width else ()
+        page.last = Position(plan.fused or 0, row[reader.key], 0, tuple(sorts))
+    page.after = page.last if len(rows) > count > 0 else None
+    return page
 
 
 class _Nested:

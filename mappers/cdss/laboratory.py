@@ -22,7 +22,6 @@ from mappers.values import (
     ReferenceTo,
     Str,
     When,
-    both,
     concept,
     needed,
     there_is,
@@ -68,12 +67,12 @@ LAB_RESULT = Part(
         Element("value[x]", VALUE),
         Element(
             "dataAbsentReason",
-            FirstOf(
-                When(
-                    *both(unless(there_is(VALUE)), CANCELLED),
-                    Fixed(concept(DATA_ABSENT_REASON, "not-performed", "Not Performed")),
+            When(
+                *unless(there_is(VALUE)),
+                FirstOf(
+                    When(*CANCELLED, Fixed(concept(DATA_ABSENT_REASON, "not-performed", "Not Performed"))),
+                    Fixed(concept(DATA_ABSENT_REASON, "unknown", "Unknown")),
                 ),
-                When(*unless(there_is(VALUE)), Fixed(concept(DATA_ABSENT_REASON, "unknown", "Unknown"))),
             ),
         ),
         Element(

@@ -24,6 +24,10 @@ class SourceDownError(Exception):
     """A source can't be asked just now: missing schema or table, refused access, lost connection."""
 
 
+class TooComplexError(Exception):
+    """A statement that the database can't take: too many alternatives, tables or parameters in it."""
+
+
 class TooSlowError(SourceDownError):
     """A statement ran into the time limit and was cancelled."""
 
@@ -60,6 +64,8 @@ class MySqlSettings:
 #: server errors that are the source's and not the statement's (https://mariadb.com/kb/en/mariadb-error-codes/)
 DOWN = frozenset({1044, 1045, 1049, 1130, 1142, 1143, 1146, 1053, 1927, 2002, 2003, 2006, 2013, 2055})
 TOO_SLOW = frozenset({1969, 3024, 1317})
+TOO_COMPLEX = frozenset({1116, 1153, 1390, 1436})
+TOO_COMPLEX_FOR_SQLITE = ("too large", "too many", "too complex", "parser stack overflow")
 
 
 class MySql:
@@ -198,6 +204,8 @@ def _code(error: BaseException) -> int:
 
 def _translated(error: Exception) -> Exception:
     code = _code(error)
+    if code in TOO_COMPLEX:
+        return TooComplexError(str(code))
     if code in TOO_SLOW:
         return TooSlowError(str(code))
     if code in DOWN or isinstance(error, OSError | EOFError):
@@ -233,6 +241,8 @@ class Sqlite:
                 or "unknown database" in str(error)
             ):
                 raise SourceDownError(type(error).__name__) from error
+            if any(words in str(error) for words in TOO_COMPLEX_FOR_SQLITE):
+                raise TooComplexError(type(error).__name__) from error
             raise
         return rows
 

@@ -16,7 +16,7 @@ from fhir_facade.search_request import Options, Reader, SearchRequest
 from fhir_facade.sensitive import resolved
 from fhir_facade.service import Service
 from mappers.branch import Unreadable
-from mappers.database import SourceDownError, TooSlowError
+from mappers.database import SourceDownError, TooComplexError, TooSlowError
 from mappers.engine import Page, Position
 from mappers.include import Includer
 from mappers.parse import Parser, SearchFault
@@ -91,6 +91,8 @@ async def _search(search: Search) -> Response:
         if search.asked.counts_only:
             return await _counted(search, reader)
         return await _page(search, reader)
+    except TooComplexError:
+        raise FhirFault(400, "too-costly", "the search has too many alternatives: ask in several") from None
     except TooSlowError:
         raise FhirFault(503, "too-costly", "the search took too long and was cancelled: narrow it") from None
     except SourceDownError:

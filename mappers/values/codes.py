@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
@@ -14,7 +15,6 @@ from mappers.sql import (
     any_of,
     exact,
     filled,
-    like_escape,
     negate,
     one_of,
     plain,
@@ -358,11 +358,10 @@ class ListCodings(Value):
 
     def matches(self, term: Term, q: Question) -> list[Alternative]:
         assert isinstance(term, Token)
-        if term.system == "":
+        kinds = self._kinds(term.system) if term.system != "" else []
+        if not kinds:
             return [NEVER]
-        listed = wrapped_list(self.column, ";")
-        fills = [_listed(kind, dot) for kind in self._kinds(term.system) for dot in ("", ".")]
-        return [q.near(any_of(*(listed.like(q.bind(term, fill), escape="!") for fill in fills)))]
+        return [q.near(wrapped_list(self.column, ";").regexp_match(q.bind(term, _listed(kinds))))]
 
     def present(self) -> Condition:
         return filled(self.column)
@@ -371,12 +370,12 @@ class ListCodings(Value):
         return self.column
 
 
-def _listed(kind: str, dot: str) -> Callable[[Token], str]:
-    """The LIKE pattern that finds a token's code, under one prefix, in a wrapped list."""
-    front = f"%;{kind}:" if kind else "%;"
+def _listed(kinds: Sequence[str]) -> Callable[[Token], str]:
+    """The pattern that finds a token's code, under one of the prefixes, in a wrapped list."""
+    fronts = "|".join(re.escape(kind) + ":" if kind else "" for kind in kinds)
 
     def pattern(term: Token) -> str:
-        return f"{front}{'%' if term.code is None else like_escape(term.code)}{dot};%"
+        return f"(?i);({fronts}){'[^;:]+' if term.code is None else re.escape(term.code)}[.]?;"
 
     return pattern
 

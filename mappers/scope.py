@@ -32,6 +32,7 @@ from mappers.sql import (
     is_always,
     is_never,
     negate,
+    one_of,
     plain,
     tables_of,
 )
@@ -208,7 +209,7 @@ class PartScope(Scope):
 
     def _own_id(self, criterion: Criterion) -> Alternative:
         terms = [t for t in criterion.terms if isinstance(t, Ref) and t.part == self.part.name]
-        found = any_of(*(self.part.id.column == self.key(self.part, t) for t in terms))
+        found = one_of(self.part.id.column, [self.key(self.part, t) for t in terms])
         return negate(found) if criterion.modifier == "not" else found
 
     def _composite(self, param: str, term: Composite) -> list[Alternative]:

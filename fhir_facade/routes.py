@@ -57,9 +57,7 @@ class FhirApp:
         headers = {"x-request-id": request.request_id, **self.cors.headers(request)}
         response = await self._answer(request, receive)
         status, sent, content = self._content(request, response)
-        await _send(
-            send, status, {**headers, **sent}, b"" if request.method == "HEAD" or status == 304 else content
-        )
+        await _send(send, status, {**headers, **sent}, content, request.method != "HEAD" and status != 304)
         taken = (time.perf_counter() - started) * 1000
         log.info("%s %s %d %.1f ms %s", request.method, request.path, status, taken, request.request_id)
 
@@ -194,9 +192,10 @@ def _request(scope: Message, prefix: str) -> Request:
     return Request(scope["method"], path, scope["query_string"].decode("latin-1"), headers, request_id)
 
 
-async def _send(send: Send, status: int, headers: dict[str, str], content: bytes) -> None:
+async def _send(send: Send, status: int, headers: dict[str, str], content: bytes, with_body: bool) -> None:
+    """The answer; without its body, the headers are those that it would have."""
     if status not in (204, 304):
         headers["content-length"] = str(len(content))
     encoded = [(k.encode(), v.encode("latin-1", "replace")) for k, v in headers.items()]
     await send({"type": "http.response.start", "status": status, "headers": encoded})
-    await send({"type": "http.response.body", "body": content})
+    await send({"type": "http.response.body", "body": content if with_body else b""})

@@ -71,7 +71,8 @@ class SearchRequest:
 
 
 def _top_elements(resource_type: str) -> list[str]:
-    return [p for p in definitions.elements(resource_type) if "." not in p]
+    """The names of a type's own elements, choices as `value[x]`."""
+    return [p.partition(".")[2] for p in definitions.elements(resource_type) if p.count(".") == 1]
 
 
 def _plain_names(resource_type: str, names: Sequence[str] | frozenset[str]) -> list[str]:

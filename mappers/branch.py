@@ -9,9 +9,10 @@ from hashlib import blake2b
 from typing import Any
 from urllib.parse import quote
 
-from sqlalchemy import ColumnElement, case, literal_column
+from sqlalchemy import ColumnElement, Numeric, String, case, cast, literal_column
 
 from mappers.assemble import assembler
+from mappers.column_types import FloatText, OneOf
 from mappers.mapping import Part, ResourceMapping
 from mappers.narrative import narrator
 from mappers.query import AllOf, AnyOf, SearchQuery
@@ -22,6 +23,8 @@ from mappers.value import Columns, DirtyRowError, Row, no_value
 from terminology import definitions
 
 Resource = dict[str, Any]
+#: key sets of more selects are asked one by one: SQLite takes no union of more than 500
+MOST_JOINED = 100
 
 
 @dataclass(frozen=True)
@@ -141,11 +144,7 @@ class Order:
 
     expression: ColumnElement[Any] | None
     descending: bool
-
-    @property
-    def nullable(self) -> bool:
-        """Whether the value can be NULL."""
-        return self.expression is None or bool(getattr(self.expression, "nullable", True))
+    nullable: bool = True
 
 
 class Branch:
@@ -207,7 +206,7 @@ class Branch:
 
     @staticmethod
     def _joinable(alternative: Alternative) -> bool:
-        return isinstance(alternative, KeySet) and len(alternative.selects) > 1
+        return isinstance(alternative, KeySet) and 1 < len(alternative.selects) <= MOST_JOINED
 
     @cached_property
     def mask(self) -> ColumnElement[Any]:
@@ -229,15 +228,26 @@ class Branch:
     @cached_property
     def orders(self) -> list[Order]:
         """The sort expressions, in order."""
-        return [
-            Order(sort_expression(self.mapping, self.parts[0], s.param), s.descending)
-            for s in self.query.sort
-        ]
+        return [self._order(s.param, s.descending) for s in self.query.sort]
+
+    def _order(self, param: str, descending: bool) -> Order:
+        """A joined row may be missing, so that only an own NOT NULL column is never NULL."""
+        found = sort_expression(self.mapping, self.parts[0], param)
+        own = getattr(found, "table", None) is self.parts[0].source.table
+        nullable = not own or bool(getattr(found, "nullable", True))
+        return Order(found if found is None else steady(found), descending, nullable)
 
     @property
     def key(self) -> ColumnElement[Any]:
         """The native key's column."""
         return self.parts[0].id.column
+
+
+def steady(expression: ColumnElement[Any]) -> ColumnElement[Any]:
+    """What orders and compares alike: an ENUM is ordered by its words' places, a FLOAT equals no text of it."""
+    if isinstance(expression.type, OneOf):
+        return cast(expression, String())
+    return cast(expression, Numeric(38, 12)) if isinstance(expression.type, FloatText) else expression
 
 
 def sort_expression(mapping: ResourceMapping, part: Part, param: str) -> ColumnElement[Any] | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from sqlalchemy import (
@@ -118,7 +118,8 @@ def _beyond_null(cursor_is_null: bool, descending: bool, rest: Condition) -> Con
 
 def _later(order: Order, e: ColumnElement[Any], value: Any, is_null: bool) -> tuple[Condition, Condition]:
     if is_null:
-        return (NEVER if order.descending else e.is_not(None)), e.is_(None)
+        there = ALWAYS if not order.nullable else _is_null(e).is_not(None)
+        return NEVER if order.descending else there, _is_null(e).is_(None) if order.nullable else NEVER
     if not order.descending:
         return e > value, e == value
     return (any_of(e < value, e.is_(None)) if order.nullable else e < value), e == value
@@ -128,21 +129,19 @@ def union_of_keys(
     branches: Sequence[tuple[int, Branch]], slots: Slots, after: After | None, collation: str
 ) -> ColumnElement[Any] | Any:
     """branch, int key, text key, mask, sort values… of all branches, in order, up to :limit."""
-    width = len(branches[0][1].orders)
-    typed = [_sort_type(branches, i) for i in range(width)]
+    unify([b for _, b in branches], collation)
     selects = []
     for number, branch in branches:
         inner = page_of_keys(branch, number, slots, after, [branch.key.label("key_")]).subquery(f"b{number}")
         key, mask, *sorts = inner.c
         numeric = branch.parts[0].id.numeric
         keys = (key, null()) if numeric else (null(), _collated(key, collation))
-        values = [_union_value(s, kind, collation) for s, kind in zip(sorts, typed, strict=True)]
         selects.append(
             select(
                 literal_column(str(number)).label("b"),
                 *(k.label(n) for k, n in zip(keys, ("ki", "kt"), strict=True)),
                 mask.label("m"),
-                *(v.label(f"s{i}") for i, v in enumerate(values)),
+                *(s.label(f"s{i}") for i, s in enumerate(sorts)),
             )
         )
     found = union_all(*selects).subquery("u")
@@ -155,19 +154,43 @@ def union_of_keys(
     return select(*found.c).order_by(*order, found.c.b, *keys_).limit(slots.named("limit"))
 
 
-def _sort_type(branches: Sequence[tuple[int, Branch]], i: int) -> Any:
-    """The type of a sort column in the union: text if any branch's is."""
-    kinds = [b.orders[i].expression.type for _, b in branches if b.orders[i].expression is not None]  # type: ignore[union-attr]
-    return next((k for k in kinds if isinstance(k, String)), kinds[0] if kinds else None)
+def _is_null(e: ColumnElement[Any]) -> ColumnElement[Any]:
+    """An expression to be asked for NULL: of a NOT NULL date that is zero, MySQL says that it is NULL."""
+    return func.coalesce(e, null()) if getattr(e, "nullable", True) is False else e
 
 
-def _union_value(value: ColumnElement[Any], kind: Any, collation: str) -> ColumnElement[Any]:
-    """A sort value in the union; texts have one collation in all branches."""
-    return _collated(value, collation) if isinstance(kind, String) else value
+def unify(branches: Sequence[Branch], collation: str) -> None:
+    """Makes a sort value mean the same in all branches: where one has texts, all have texts of one collation.
+
+    It is ordered, compared with the cursor and united in this form, or else the pages of a branch and those
+    of the union would disagree.
+    """
+    for i in range(len(branches[0].orders)):
+        told = [e for b in branches if (e := b.orders[i].expression) is not None]
+        if any(isinstance(e.type, String) for e in told):
+            for branch in branches:
+                order = branch.orders[i]
+                if order.expression is not None:
+                    branch.orders[i] = replace(order, expression=_as_text(order.expression, collation))
+
+
+def _as_text(value: ColumnElement[Any], collation: str) -> ColumnElement[Any]:
+    """The value as text, in the collation if it hasn't that already (then an index may serve)."""
+    if isinstance(value.type, String) and (not collation or _is_cdss(getattr(value, "table", None))):
+        return value
+    return _collated(value, collation)
+
+
+def _is_cdss(table: Any) -> bool:
+    """Whether a table (or what an alias stands for) is in the schema whose collation each session has."""
+    while hasattr(table, "element"):
+        table = table.element
+    return table is not None and table.schema is None
 
 
 def _collated(value: ColumnElement[Any], collation: str) -> ColumnElement[Any]:
-    return cast(value, String(255)).collate(collation) if collation else value
+    text = value if isinstance(value.type, String) else cast(value, String())
+    return text.collate(collation) if collation else text
 
 
 def rows_by_key(scope: PartScope, reader: Reader, slots: Slots, count: int) -> Select[Any]:

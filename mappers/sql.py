@@ -67,7 +67,24 @@ def any_of(*conditions: Condition) -> Condition:
     kept = [c for c in conditions if not is_never(c)]
     if any(is_always(c) for c in kept):
         return ALWAYS
+    if len(kept) > MANY:  # as one flat OR it is a tree deeper than SQLite takes
+        return any_of(*(grouped(or_(*kept[i : i + MANY])) for i in range(0, len(kept), MANY)))
     return or_(*kept) if len(kept) > 1 else (kept[0] if kept else NEVER)
+
+
+MANY = 100
+
+
+class grouped(FunctionElement[bool]):
+    """`(condition)`, kept apart where SQLAlchemy would flatten it."""
+
+    type = Boolean()
+    inherit_cache = True
+
+
+@compiles(grouped)
+def _grouped(element: grouped, compiler: SQLCompiler, **kw: Any) -> str:
+    return f"({compiler.process(element.clauses, **kw)})"
 
 
 def negate(condition: Condition) -> Condition:

@@ -487,7 +487,7 @@ class Identifier(Value):
     def present(self) -> Condition:
         return filled(self.column)
 
-    def sort_key(self) -> Column:
+    def sort_key(self) -> Column | None:
         return self.column
 
     def sub(self, name: str) -> Value | None:
@@ -529,6 +529,10 @@ class UuidIdentifier(Identifier):
 
     def present(self) -> Condition:
         return all_of(func.length(self.column) == 16, self.column != literal(bytes(16), NullType()))
+
+    def sort_key(self) -> Column | None:
+        """None: bytes are no order that a person or a cursor could tell."""
+        return None
 
 
 def _urn(value: Any) -> str | None:

@@ -244,7 +244,7 @@ class Branch:
 
 
 def steady(expression: ColumnElement[Any]) -> ColumnElement[Any]:
-    """What orders and compares alike: an ENUM is ordered by its words' places, a FLOAT equals no text of it."""
+    """What orders and compares alike: an ENUM is ordered by its places, a FLOAT equals no text of it."""
     if isinstance(expression.type, OneOf):
         return cast(expression, String())
     return cast(expression, Numeric(38, 12)) if isinstance(expression.type, FloatText) else expression

@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 from mappers.branch import Branch, Reader, Resource, Unreadable, groups
 from mappers.database import Database, Rows, SourceDownError
 from mappers.mapping import ResourceMapping
+from mappers.patients_first import patients_first
 from mappers.query import UNRESTRICTED, Access, Criterion, SearchQuery
 from mappers.scope import Compilation, PartScope
 from mappers.select import After, counted, page_of_keys, rows_by_key, union_of_keys
@@ -109,6 +110,7 @@ class Engine:
         """Up to `count` matches after a position. `strict`: a source that is down raises SourceDownError."""
         ask = self._page if query.sort or strict else self._page_in_turn
         try:
+            query = await patients_first(self, query, access, by_post)
             return await ask(query, count, after, access, by_post, frozenset())
         except SourceDownError:
             if strict:
@@ -129,6 +131,7 @@ class Engine:
         bound: int | None = None,
     ) -> int:
         """How many resources match; with a bound, counted up to it in each branch."""
+        query = await patients_first(self, query, access, by_post)
         shape = ("total", query.shape, access.shape, by_post, bound is None)
         statements = self._cached(
             shape, lambda: self._count_statements(query, access, by_post, bound is not None)
@@ -139,6 +142,20 @@ class Engine:
             rows = await self.database.fetch(statement.sql, statement.parameters(terms, {"bound": bound}))
             total += int(rows[0][0])
         return total
+
+    async def keys(
+        self, query: SearchQuery, limit: int, access: Access, by_post: bool
+    ) -> list[tuple[str, Any]]:
+        """(part, native key) of up to `limit` matches, in no order."""
+        plan = self.plan(query, None, access, by_post)
+        if plan.statement is None:
+            return []
+        terms = query.terms() + access.terms()
+        rows = await self.database.fetch(
+            plan.statement.sql, plan.statement.parameters(terms, {"limit": limit})
+        )
+        found = list(_expanded(self._found(plan, rows), None))
+        return [(plan.readers[item.branch].parts[part].name, item.key) for item, part in found]
 
     # pages
 

@@ -31,8 +31,8 @@ MODIFIERS = {
 #: parameters of every type: https://hl7.org/fhir/R4/search.html#all
 COMMON = {"_id": "token", "_lastUpdated": "date", "_security": "token"}
 # a whole word that is one: UIDs and accession numbers have such runs of digits too
-#: values of one parameter (OR); an id is cheap to look for
-MOST_VALUES = {"_id": 1000}
+#: values of one parameter (OR), by name or type; 200 of any other: an id is cheap to look for, a text is not
+MOST_VALUES = {"_id": 1000, "string": 10}
 RESIDENT_NUMBER = re.compile(
     r"(?<![\w.])(?:\d{6}-\d{7}|\d\d(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])\d{7})(?![\w.])"
 )
@@ -102,7 +102,7 @@ class Parser:
         values = terms.split(value, ",")
         if any(v == "" for v in values):
             raise SearchFault("invalid", name, "an empty value between commas")
-        if len(values) > MOST_VALUES.get(param, 200):
+        if len(values) > MOST_VALUES.get(param, MOST_VALUES.get(kind, 200)):
             raise SearchFault("too-costly", name, f"{name} has {len(values)} values: ask in several searches")
         found = [t for v in values for t in self._terms(resource_type, param, kind, modifier, v, name)]
         kept = modifier if modifier in ("not", "text", "of-type") else ""

@@ -447,6 +447,9 @@ class When(Value):
     def matches(self, term: Term, q: Question) -> list[Alternative]:
         return [all_of(q.near(self.condition), plain(a)) for a in self.value.matches(term, q)]
 
+    def matches_text(self, term: Term, q: Question) -> list[Alternative]:
+        return [all_of(q.near(self.condition), plain(a)) for a in self.value.matches_text(term, q)]
+
     def present(self) -> Condition:
         return all_of(self.condition, self.value.present())
 

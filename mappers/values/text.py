@@ -385,7 +385,7 @@ class StatedCode(Value):
 
     def matches(self, term: Term, q: Question) -> list[Alternative]:
         assert isinstance(term, Token)
-        return [q.near(self.there) if not term.system and term.code == self.code else NEVER]
+        return [q.near(self.there) if not term.system and term.code in (None, self.code) else NEVER]
 
     def present(self) -> Condition:
         return self.there

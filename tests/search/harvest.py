@@ -89,8 +89,14 @@ def _of_type(param: str, values: Sequence[Any]) -> Iterator[Question]:
         yield f"{param}:of-type", "|".join(escaped(t) for t in (coding["system"], "XX", one["value"]))
 
 
+def is_canonical(text: str) -> bool:
+    """Whether a text is in one canonical form; what mixes both is found by neither on MySQL and MariaDB."""
+    return any(unicodedata.is_normalized(form, text) for form in ("NFC", "NFD"))
+
+
 def _strings(param: str, values: Sequence[Any]) -> Iterator[Question]:
-    for text in spread([s for v in values for s in strings(v)], 8):
+    texts = [t for v in values for t in strings(v) if is_canonical(t)]
+    for text in spread(texts, 8):
         for variant in (text, text[:2], text.upper(), text.lower(), unicodedata.normalize("NFD", text)):
             if variant.strip():
                 yield param, escaped(variant)
@@ -101,7 +107,8 @@ def _strings(param: str, values: Sequence[Any]) -> Iterator[Question]:
             yield param, escaped(middle)
         if text[0].isascii() and text[0].isalpha():
             accented = unicodedata.normalize("NFC", text[0] + "\u0301" + text[1:3])
-            yield param, escaped(accented)
+            if not unicodedata.combining(accented[1:2] or "x"):  # servers compare character by character
+                yield param, escaped(accented)
     for odd in ("%", "_", "!", "\\\\", "'", '"', "a%", "김%"):
         yield param, odd
 
@@ -118,7 +125,7 @@ def _uris(param: str, values: Sequence[Any]) -> Iterator[Question]:
 def _dates(param: str, values: Sequence[Any]) -> Iterator[Question]:
     written = [str(v) for v in values if not isinstance(v, Mapping)]
     written += [v[k] for v in values if isinstance(v, Mapping) for k in ("start", "end") if k in v]
-    for text in spread(written, 4):
+    for text in spread([w for w in written if w[:4].isdigit()], 4):
         for variant in _around(text):
             for prefix in PREFIXES:
                 yield param, prefix + variant

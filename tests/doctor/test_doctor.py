@@ -12,6 +12,7 @@ from fhir_facade.doctor.rights import judged, parsed
 from fhir_facade.doctor.schema import examine_schema
 from fhir_facade.inspection import Catalogue
 from fhir_facade.registry import by_type
+from mappers.cdss.tables import CDSS
 from mappers.reach import ColumnName, all_names
 from tests.doctor.test_drift import changed
 from tests.services.database import DatabaseServer
@@ -96,6 +97,13 @@ def test_a_user_who_may_write_to_openemr_is_told(
     assert "may change openemr" in capsys.readouterr().out
 
 
+def count_rows(server: DatabaseServer) -> None:
+    """Lets the server count: it estimates the size of tables now and then only, and small ones as empty."""
+    with server.engine(server.owner).connect() as connection:
+        for table in CDSS.tables:
+            connection.exec_driver_sql(f"ANALYZE TABLE {table}")
+
+
 def test_the_advised_indexes_can_be_made_and_are_then_advised_no_more(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], server: DatabaseServer
 ) -> None:
@@ -103,6 +111,7 @@ def test_the_advised_indexes_can_be_made_and_are_then_advised_no_more(
         assert run(monkeypatch, server.environment(), "--ddl", "--min-rows", "1") == 0
         return [s for s in capsys.readouterr().out.splitlines() if not s.startswith("--")]
 
+    count_rows(server)
     statements = advised()
     assert any("`lis_labresult` (`test_code`" in s for s in statements)
     assert any("`ocs_order` (`patient_id`, `ordered_at`)" in s for s in statements)

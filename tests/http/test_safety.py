@@ -1,5 +1,5 @@
 # ruff: noqa: S608  the statements hold constants and names of the tests only
-"""What must never leave, never break a page, and never be hidden: resident numbers, dirt, sources that are down."""
+"""What must never leave, break a page or be hidden: resident numbers, dirt, sources that are down."""
 
 import logging
 from collections.abc import AsyncIterator, Iterator

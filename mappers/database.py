@@ -7,6 +7,7 @@ decide what is fit to be shown.
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -66,6 +67,10 @@ DOWN = frozenset({1044, 1045, 1049, 1130, 1142, 1143, 1146, 1053, 1927, 2002, 20
 TOO_SLOW = frozenset({1969, 3024, 1317})
 TOO_COMPLEX = frozenset({1116, 1153, 1390, 1436})
 TOO_COMPLEX_FOR_SQLITE = ("too large", "too many", "too complex", "parser stack overflow")
+
+
+# the driver logs the server's warnings, and those repeat values of rows: no clinical data in logs
+logging.getLogger("asyncmy").setLevel(logging.CRITICAL)
 
 
 class MySql:

@@ -20,25 +20,16 @@ from mappers.values.codes import (
 from mappers.values.compounds import Backbone, Choice, Derived, Distinct, FirstOf, Merged, Sensitive, Several
 from mappers.values.computed import Demanded, Extended, ListConcepts, Reduced, Stated
 from mappers.values.conditions import both, looks_like, there_is, unless
+from mappers.values.contacts import Address, ContactPoint
 from mappers.values.exclusive import Exclusive, ExclusiveChoice
+from mappers.values.identifiers import HexUuidIdentifier, Identifier, NumberIdentifier, UuidIdentifier
 from mappers.values.json_text import is_json_object, json_at
+from mappers.values.names import FullName, HumanName
 from mappers.values.openemr import PipeOption, Zoned
 from mappers.values.quantity import Compared, Conversion, Number, Quantity
 from mappers.values.references import ReferenceTo, Route, needed
 from mappers.values.security import SecurityLabel
-from mappers.values.text import (
-    Address,
-    ContactPoint,
-    FullName,
-    HexUuidIdentifier,
-    HumanName,
-    Identifier,
-    Joined,
-    Mapped,
-    NumberIdentifier,
-    Str,
-    UuidIdentifier,
-)
+from mappers.values.text import Joined, Mapped, Str
 from mappers.values.time import Date, DateTime, DayOrInstant, Happened, Instant, Period
 from mappers.values.uris import MIME_TYPE, UID, WEB_ADDRESS, Patterned, SiteUrl, UidIdentifier
 

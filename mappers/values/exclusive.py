@@ -5,22 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from mappers.sql import Condition, any_of
 from mappers.value import Columns, Read, Row, Value
-from mappers.values.compounds import Choice
+from mappers.values.compounds import Choice, Several
 
 
-class Exclusive(Value):
+class Exclusive(Several):
     """Values of which a row has at most one, such as references to different types; each is searched."""
-
-    def __init__(self, *values: Value) -> None:
-        self.values = values
-        self.takes = tuple({t: None for v in values for t in v.takes})
-        self.joins = tuple(j for v in values for j in v.joins)
-
-    def unfold(self) -> Sequence[tuple[Value, Any]]:
-        """Each value is searched by itself."""
-        return [(v, None) for v in self.values]
 
     def reader(self, columns: Columns) -> Read:
         reads = [v.reader(columns) for v in self.values]
@@ -29,9 +19,6 @@ class Exclusive(Value):
             return next((found for each in reads if (found := each(row)) is not None), None)
 
         return read
-
-    def present(self) -> Condition:
-        return any_of(*(v.present() for v in self.values))
 
 
 class ExclusiveChoice(Choice):

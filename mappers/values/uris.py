@@ -9,7 +9,8 @@ from sqlalchemy import ColumnElement
 from mappers.sql import NEVER, Alternative, Condition, all_of, exact
 from mappers.terms import OfType, Term, Token, Uri
 from mappers.value import Column, Columns, Question, Read, Value
-from mappers.values.text import Identifier, Str, text_reader, token_condition, uri_condition
+from mappers.values.identifiers import Identifier
+from mappers.values.text import Str, text_reader, token_condition, uri_condition
 
 # As MySQL's, MariaDB's and Python's regular expressions all read them
 MIME_TYPE = "^[A-Za-z0-9_.+-]+/[A-Za-z0-9_.+-]+$"

@@ -1,0 +1,133 @@
+"""How somebody is reached: addresses and contact points."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from mappers.sql import NEVER, Alternative, Condition, any_of, filled
+from mappers.terms import Term, Text, Token
+from mappers.value import Column, Columns, Question, Read, Row, Value
+from mappers.values.text import Str, text_reader, token_condition
+
+if TYPE_CHECKING:
+    from mappers.mapping import Join
+
+
+class Address(Value):
+    """An address from columns; `text` is what one column holds whole. Use, type and period may be values.
+
+    https://hl7.org/fhir/R4/datatypes.html#Address
+    """
+
+    takes: tuple[type[Term], ...] = (Text,)
+
+    def __init__(
+        self,
+        *,
+        line: Sequence[Column] = (),
+        text: Column | None = None,
+        use: str | Value | None = None,
+        type: str | Value | None = None,
+        period: Value | None = None,
+        joins: tuple[Join, ...] = (),
+        **parts: Column | Value,
+    ) -> None:
+        self.line, self.joins = tuple(Str(c) for c in line), joins
+        self.parts: dict[str, Value] = {"text": Str(text)} if text is not None else {}
+        self.parts |= {_ADDRESS_PARTS[n]: p if isinstance(p, Value) else Str(p) for n, p in parts.items()}
+        about = {"use": use, "type": type, "period": period}
+        self.fixed = {k: v for k, v in about.items() if isinstance(v, str)}
+        self.about = {k: v for k, v in about.items() if isinstance(v, Value)}
+
+    def reader(self, columns: Columns) -> Read:
+        lines = [part.reader(columns) for part in self.line]
+        parts = {name: part.reader(columns) for name, part in self.parts.items()}
+        about = {name: part.reader(columns) for name, part in self.about.items()}
+        fixed = self.fixed
+
+        def read(row: Row) -> Any:
+            found: dict[str, Any] = {k: v for k, r in parts.items() if (v := r(row))}
+            if line := [t for r in lines if (t := r(row))]:
+                found["line"] = line
+            if not found:
+                return None
+            return {**fixed, **{k: v for k, r in about.items() if (v := r(row))}, **found}
+
+        return read
+
+    def _values(self) -> tuple[Value, ...]:
+        return (*self.line, *self.parts.values())
+
+    def matches(self, term: Term, q: Question) -> list[Alternative]:
+        return [a for part in self._values() for a in part.matches(term, q)]
+
+    def present(self) -> Condition:
+        return any_of(*(part.present() for part in self._values()))
+
+    def sort_key(self) -> Column | None:
+        return self._values()[0].sort_key()
+
+    def sub(self, name: str) -> Value | None:
+        if name == "use" and "use" in self.fixed:
+            return StatedCode(self.fixed["use"], self.present())
+        return {**self.parts, **self.about}.get(name)
+
+
+class StatedCode(Value):
+    """A code that is the same for all rows that have the value around it (an address's use)."""
+
+    takes: tuple[type[Term], ...] = (Token,)
+
+    def __init__(self, code: str, there: Condition) -> None:
+        self.code, self.there = code, there
+
+    def reader(self, columns: Columns) -> Read:
+        code = self.code
+        return lambda row: code
+
+    def matches(self, term: Term, q: Question) -> list[Alternative]:
+        assert isinstance(term, Token)
+        return [q.near(self.there) if not term.system and term.code in (None, self.code) else NEVER]
+
+    def present(self) -> Condition:
+        return self.there
+
+
+_ADDRESS_PARTS = {
+    "city": "city",
+    "district": "district",
+    "state": "state",
+    "postal_code": "postalCode",
+    "country": "country",
+}
+
+
+class ContactPoint(Value):
+    """A telephone number, e-mail address … from one column.
+
+    https://hl7.org/fhir/R4/datatypes.html#ContactPoint
+    """
+
+    takes: tuple[type[Term], ...] = (Token,)
+    folds: frozenset[str] | None = frozenset()
+
+    def __init__(self, system: str, column: Column, use: str | None = None, rank: int | None = None) -> None:
+        self.system, self.column = system, column
+        self.rest = {k: v for k, v in (("use", use), ("rank", rank)) if v is not None}
+
+    def reader(self, columns: Columns) -> Read:
+        value, system, rest = text_reader(self.column, columns), self.system, self.rest
+        return lambda row: {"system": system, "value": v, **rest} if (v := value(row)) else None
+
+    def matches(self, term: Term, q: Question) -> list[Alternative]:
+        assert isinstance(term, Token)
+        if term.system not in (None, "", self.system, self.rest.get("use")):
+            return [NEVER]
+        return [q.near(token_condition(self.column, term, q))]
+
+    def present(self) -> Condition:
+        return filled(self.column)
+
+    def sort_key(self) -> Column:
+        return self.column

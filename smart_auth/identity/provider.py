@@ -1,0 +1,70 @@
+"""What an identity provider does: it finds out who sits at the browser, and whether they still may come in.
+
+Two answer it: the built-in users, with a page of their own, and Keycloak, which has its own pages elsewhere.
+Both sign in the same way: the authorization server sends the browser to `start(pending)`, the provider's own
+routes do what they do, and end with `SignIn.finish` or `SignIn.refuse`, which answer that last request.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Protocol
+
+from fastapi import APIRouter, Request, Response
+
+from smart_auth.caller import User
+
+
+@dataclass(frozen=True)
+class SignedIn:
+    """A person who has just proved who they are.
+
+    `held` is what the provider wants to see again in `current` and `sign_out` (a session's id, a refresh
+    token); it is kept encrypted beside the login session and leaves the server to nobody else.
+    """
+
+    user: User
+    held: str = ""
+
+
+class SignIn(Protocol):
+    """What the authorization server offers to a provider's routes."""
+
+    async def finish(self, request: Request, pending: str, signed_in: SignedIn) -> Response:
+        """Starts the login session (its cookie is on the answer) and leads on to what was asked for.
+
+        `pending` is the text that `start` was given: sealed, and refused with a page if it was changed or is
+        older than ten minutes.
+        """
+
+    async def refuse(self, request: Request, pending: str, reason: str, username: str = "") -> Response:
+        """A page that says that the sign-in failed, with a way to try again. `reason` is for the audit
+        trail; the page doesn't show it.
+        """
+
+
+class IdentityProvider(Protocol):
+    """Finds out who somebody is. Addresses are paths below the authorization server's, `/api/auth`."""
+
+    name: str
+
+    def start(self, pending: str, *, again: bool = False) -> str:
+        """The path and query, beginning with `/`, where a browser begins to sign in. `pending` is opaque,
+        fit for a URL, and goes back to `SignIn` unchanged; `again`: a session at the provider must not do.
+        """
+
+    def routes(self, sign_in: SignIn) -> APIRouter:
+        """The provider's own pages; Keycloak's are below `/idp/`."""
+
+    async def current(self, subject: str, held: str) -> User | None:
+        """The user with today's roles; None when they may no longer come in (locked, gone, signed out).
+
+        Asked before a code or refresh token is exchanged. Raises ProviderDownError when nobody can say.
+        """
+
+    async def sign_out(self, subject: str, held: str) -> None:
+        """Ends the session at the provider too, if it has one."""
+
+
+class ProviderDownError(Exception):
+    """The identity provider can't be asked just now; the client is told to try again later."""

@@ -12,6 +12,7 @@ from typing import Any
 from sqlalchemy import Table
 
 from mappers.mapping import Join, Part, ResourceMapping
+from mappers.param_places import param_places
 from mappers.parse import COMMON, declared_type
 from mappers.reach import (
     ColumnName,
@@ -23,11 +24,10 @@ from mappers.reach import (
     read_names,
     schema_of,
 )
-from mappers.scope import param_places
 from mappers.value import Value
 from mappers.values.children import Children
-from mappers.values.codes import Fixed, codings
 from mappers.values.compounds import Backbone
+from mappers.values.fixed import Fixed, codings
 from mappers.values.references import ReferenceTo
 
 Mappings = Mapping[str, ResourceMapping]

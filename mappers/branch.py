@@ -15,8 +15,9 @@ from mappers.assemble import assembler
 from mappers.column_types import FloatText, OneOf
 from mappers.mapping import Part, ResourceMapping
 from mappers.narrative import narrator
+from mappers.param_places import param_places
 from mappers.query import AllOf, AnyOf, SearchQuery
-from mappers.scope import Compilation, PartScope, gate, param_places
+from mappers.scope import Compilation, PartScope, gate
 from mappers.site import Site
 from mappers.sql import Alternative, Condition, KeySet, all_of, any_of, is_always, is_never, plain
 from mappers.value import Columns, DirtyRowError, Row, no_value

@@ -2,23 +2,20 @@
 
 from __future__ import annotations
 
-from collections import OrderedDict
-from collections.abc import Hashable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property
 from typing import Any, NamedTuple
 
-from mappers.branch import Branch, Reader, Resource, Unreadable, groups
+from mappers.branch import Reader, Resource, Unreadable
 from mappers.database import Database, Rows, SourceDownError
 from mappers.mapping import ResourceMapping
 from mappers.patients_first import patients_first
+from mappers.plans import Plan, Plans
 from mappers.query import UNRESTRICTED, Access, Criterion, SearchQuery
-from mappers.scope import Compilation, PartScope
-from mappers.select import After, counted, page_of_keys, rows_by_key, union_of_keys
+from mappers.select import After
 from mappers.site import Site
-from mappers.sql import one_of
-from mappers.statement import Slots, Statement, compiled
 from mappers.terms import Ref
+from mappers.whole_rows import WholeRows
 
 
 @dataclass(frozen=True)
@@ -45,22 +42,6 @@ class Page:
     last: Position | None = None
 
 
-@dataclass(frozen=True)
-class Plan:
-    """The compiled form of one shape of query: the branches that can match, by number, as their readers."""
-
-    readers: dict[int, Reader]
-    statement: Statement | None
-    fused: int | None
-    width: int
-
-    @cached_property
-    def straight(self) -> Reader | None:
-        """The reader, if every row of the statement is one whole resource."""
-        reader = self.readers[self.fused] if self.fused is not None else None
-        return reader if reader and len(reader.parts) == 1 and not reader.columns.children else None
-
-
 class Found(NamedTuple):
     """One row of a keys statement: the branch, its key, the parts it is, sort values, the row if fused."""
 
@@ -78,9 +59,8 @@ class Engine:
         self, mappings: Mapping[str, ResourceMapping], database: Database, site: Site, cache: int = 2048
     ) -> None:
         self.mappings, self.database, self.site = mappings, database, site
-        self._plans: OrderedDict[Hashable, Any] = OrderedDict()
-        self._cache = cache
-        self._readers: dict[tuple[str, str], Reader] = {}
+        self.plans = Plans(mappings, database, site, cache)
+        self._whole = WholeRows(self.plans)
 
     # what it offers
 
@@ -116,7 +96,7 @@ class Engine:
             if strict:
                 raise
             down = await self._probe(query, access, by_post)
-            if down.keys() == self.plan(query, None, access, by_post).readers.keys():
+            if down.keys() == self.plans.plan(query, None, access, by_post).readers.keys():
                 raise  # nothing is left to answer with
             page = await ask(query, count, after, access, by_post, frozenset(down))
             page.down = sorted(down.values())
@@ -132,13 +112,9 @@ class Engine:
     ) -> int:
         """How many resources match; with a bound, counted up to it in each branch."""
         query = await patients_first(self, query, access, by_post)
-        shape = ("total", query.shape, access.shape, by_post, bound is None)
-        statements = self._cached(
-            shape, lambda: self._count_statements(query, access, by_post, bound is not None)
-        )
         terms = query.terms() + access.terms()
         total = 0
-        for statement in statements:
+        for statement in self.plans.counts(query, access, by_post, bound is not None):
             rows = await self.database.fetch(statement.sql, statement.parameters(terms, {"bound": bound}))
             total += int(rows[0][0])
         return total
@@ -147,7 +123,7 @@ class Engine:
         self, query: SearchQuery, limit: int, access: Access, by_post: bool
     ) -> list[tuple[str, Any]]:
         """(part, native key) of up to `limit` matches, in no order."""
-        plan = self.plan(query, None, access, by_post)
+        plan = self.plans.plan(query, None, access, by_post)
         if plan.statement is None:
             return []
         terms = query.terms() + access.terms()
@@ -168,7 +144,7 @@ class Engine:
         by_post: bool,
         without: frozenset[int],
     ) -> Page:
-        plan = self.plan(query, after, access, by_post, without)
+        plan = self.plans.plan(query, _shape(after), access, by_post, without)
         if plan.statement is None:
             return Page()
         named = _named(after, count + 1)  # one more, to know whether there is a next page
@@ -196,7 +172,7 @@ class Engine:
 
         The first branch that is left is asked for whole rows; the others only if it doesn't fill the page.
         """
-        numbers = set(self.plan(query, after, access, by_post, without).readers)
+        numbers = set(self.plans.plan(query, _shape(after), access, by_post, without).readers)
         left = sorted(n for n in numbers if after is None or n >= after.branch)
         if len(left) < 2:
             return await self._page(query, count, after, access, by_post, without)
@@ -221,70 +197,6 @@ class Engine:
         page.matches += more.matches
         page.after = page.last if not room and more.last else more.after
         page.found += more.found
-
-    def plan(
-        self,
-        query: SearchQuery,
-        after: Position | None,
-        access: Access,
-        by_post: bool,
-        without: frozenset[int] = frozenset(),
-    ) -> Plan:
-        """The compiled form of a query's shape, cached."""
-        shape = After(after.branch, tuple(v is None for v in after.sorts)) if after else None
-        key = (query.shape, shape, access.shape, by_post, without)
-        found: Plan = self._cached(key, lambda: self._compile(query, shape, access, by_post, without))
-        return found
-
-    def _cached(self, key: Hashable, make: Any) -> Any:
-        plans = self._plans
-        found = plans.get(key)
-        if found is None:
-            found = plans[key] = make()
-            if len(plans) > self._cache:
-                plans.popitem(last=False)
-        else:
-            plans.move_to_end(key)
-        return found
-
-    def branches(self, query: SearchQuery, access: Access, by_post: bool, slots: Slots) -> dict[int, Branch]:
-        """The branches that can match, by number."""
-        compilation = Compilation(self.mappings, self.site, slots, access, by_post)
-        mapping = self.mappings[query.resource_type]
-        found = {}
-        for parts in groups(mapping, query):
-            branch = Branch(compilation, mapping, parts, query)
-            if branch.possible:
-                found[mapping.parts.index(parts[0])] = branch
-        return found
-
-    def _compile(
-        self, query: SearchQuery, after: After | None, access: Access, by_post: bool, without: frozenset[int]
-    ) -> Plan:
-        slots = Slots(query.terms() + access.terms())
-        branches = {n: b for n, b in self.branches(query, access, by_post, slots).items() if n not in without}
-        readers = {n: self.reader(b) for n, b in branches.items()}
-        width = len(query.sort)
-        if not branches:
-            return Plan(readers, None, None, width)
-        if len(branches) == 1:
-            [(number, branch)] = branches.items()
-            columns = readers[number].columns.selected
-            statement: Any = page_of_keys(branch, number, slots, after, columns)
-            return Plan(readers, self._text(statement, slots), number, width)
-        statement = union_of_keys(sorted(branches.items()), slots, after, self.database.collation)
-        return Plan(readers, self._text(statement, slots), None, width)
-
-    def _text(self, statement: Any, slots: Slots) -> Statement:
-        return compiled(statement, self.database.dialect, slots, self.database.schemas)
-
-    def reader(self, branch: Branch) -> Reader:
-        """The reader of a branch's parts, made once."""
-        key = (branch.mapping.resource_type, "|".join(p.name for p in branch.parts))
-        found = self._readers.get(key)
-        if found is None:
-            found = self._readers[key] = Reader(branch.mapping, branch.parts, self.site)
-        return found
 
     def _found(self, plan: Plan, rows: Rows) -> Iterator[Found]:
         width = plan.width
@@ -318,73 +230,21 @@ class Engine:
         for number, keyed in by_branch.items():
             reader = plan.readers[number]
             if plan.fused is None:
-                fetched = await self._by_keys(reader, list(keyed))
+                fetched = await self._whole.by_keys(reader, list(keyed))
                 keyed = {row[reader.key]: row for row in fetched}
-            for key, row in (await self._with_children(reader, keyed)).items():
+            for key, row in (await self._whole.with_children(reader, keyed)).items():
                 rows[number, key] = row
         return rows
-
-    async def _by_keys(self, reader: Reader, keys: list[Any]) -> Rows:
-        size = _padded(len(keys))
-        statement = self._cached(("rows", id(reader), size), lambda: self._rows_statement(reader, size))
-        padded = keys + [keys[-1]] * (size - len(keys))
-        return await self.database.fetch(
-            statement.sql, statement.parameters((), {f"key{i}": k for i, k in enumerate(padded)})
-        )
-
-    def _rows_statement(self, reader: Reader, size: int) -> Statement:
-        slots = Slots(())
-        scope = PartScope(Compilation(self.mappings, self.site, slots), reader.mapping, reader.parts[0])
-        return self._text(rows_by_key(scope, reader, slots, size), slots)
-
-    async def _with_children(self, reader: Reader, rows: dict[Any, Any]) -> dict[Any, Any]:
-        """Rows with the lists of their child rows behind them: one statement for each kind of child."""
-        for number, query in enumerate(reader.columns.children):
-            links = list({row[query.own]: None for row in rows.values() if row[query.own] is not None})
-            grouped = await self._children(reader, number, query, links)
-            rows = {key: _attach(row, grouped.get(row[query.own], []), number) for key, row in rows.items()}
-        return rows
-
-    async def _children(
-        self, reader: Reader, number: int, query: Any, links: list[Any]
-    ) -> dict[Any, list[Any]]:
-        if not links:
-            return {}
-        size = _padded(len(links))
-        shape = ("children", id(reader), number, size)
-        statement = self._cached(shape, lambda: self._child_statement(query, size))
-        padded = links + [links[-1]] * (size - len(links))
-        rows = await self.database.fetch(
-            statement.sql, statement.parameters((), {f"key{i}": k for i, k in enumerate(padded)})
-        )
-        nested = await self._with_children(_Nested(query.columns), dict(enumerate(r[1:] for r in rows)))  # type: ignore[arg-type]
-        grouped: dict[Any, list[Any]] = {}
-        for i, row in enumerate(rows):
-            grouped.setdefault(row[0], []).append(nested[i])
-        return grouped
-
-    def _child_statement(self, query: Any, size: int) -> Statement:
-        slots = Slots(())
-        keys = [slots.named(f"key{i}") for i in range(size)]
-        return self._text(query.statement().where(one_of(query.children.link, keys)), slots)
-
-    def _count_statements(
-        self, query: SearchQuery, access: Access, by_post: bool, bounded: bool
-    ) -> list[Statement]:
-        slots = Slots(query.terms() + access.terms())
-        branches = self.branches(SearchQuery(query.resource_type, query.where), access, by_post, slots)
-        bound = slots.named("bound") if bounded else None
-        return [self._text(counted(b, bound), slots) for b in branches.values()]
 
     async def _probe(self, query: SearchQuery, access: Access, by_post: bool) -> dict[int, str]:
         """The branches that can't be asked: number → what they read."""
         down: dict[int, str] = {}
-        numbers = set(self.plan(query, None, access, by_post).readers)
+        numbers = set(self.plans.plan(query, None, access, by_post).readers)
         for number in numbers:
             try:
                 await self._page(query, 0, None, access, by_post, frozenset(numbers - {number}))
             except SourceDownError:
-                down[number] = self.plan(query, None, access, by_post).readers[number].table
+                down[number] = self.plans.plan(query, None, access, by_post).readers[number].table
         return down
 
 
@@ -400,16 +260,8 @@ def _straight(plan: Plan, reader: Reader, rows: Rows, count: int) -> Page:
     return page
 
 
-class _Nested:
-    """Child columns, seen as a reader's: children may have children."""
-
-    def __init__(self, columns: Any) -> None:
-        self.columns = columns
-
-
-def _attach(row: tuple[Any, ...], children: list[Any], number: int) -> tuple[Any, ...]:
-    """The child rows of kind `number` stand at index -(number + 1) once all kinds are attached."""
-    return (*row[: len(row) - number], children, *row[len(row) - number :])
+def _shape(after: Position | None) -> After | None:
+    return After(after.branch, tuple(v is None for v in after.sorts)) if after else None
 
 
 def _named(after: Position | None, limit: int) -> dict[str, Any]:
@@ -439,8 +291,3 @@ def _position(found: Sequence[tuple[Found, int]]) -> Position | None:
         return None
     item, part = found[-1]
     return Position(item.branch, item.key, part, item.sorts)
-
-
-def _padded(count: int) -> int:
-    """The next power of two: few statements serve all sizes of key lists."""
-    return 1 << max(count - 1, 0).bit_length()

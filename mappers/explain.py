@@ -15,7 +15,7 @@ from mappers.reach import names_in
 from mappers.scope import gate
 from mappers.select import page_of_keys
 from mappers.sql import plain
-from mappers.statement import Slots, Statement, compiled
+from mappers.statement import Slots, Statement
 
 
 @dataclass(frozen=True)
@@ -53,12 +53,12 @@ def explain(
 ) -> Iterator[BranchExplained]:
     """Each branch that can match, as the statement of its keys."""
     slots = Slots(query.terms() + access.terms())
-    for number, branch in engine.branches(query, access, by_post, slots).items():
+    for number, branch in engine.plans.branches(query, access, by_post, slots).items():
         statement = page_of_keys(branch, number, slots, None, [branch.key])
         yield BranchExplained(
-            engine.reader(branch).table,
+            engine.plans.reader(branch).table,
             tuple(f"{p.id.prefix}…{p.id.suffix}" for p in branch.parts),
-            compiled(statement, engine.database.dialect, slots, engine.database.schemas),
+            engine.plans.text(statement, slots),
             tuple(Reached(condition_text(c), _columns(branch, c)) for c in query.where),
             tuple(_access(engine, branch)),
         )

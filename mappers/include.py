@@ -11,6 +11,7 @@ from typing import Any
 
 from mappers.engine import Engine
 from mappers.mapping import ResourceMapping
+from mappers.param_places import param_places
 from mappers.query import Access, Criterion, Include, SearchQuery
 from mappers.terms import Ref
 from mappers.value import Value
@@ -174,8 +175,6 @@ def _segment(text: str) -> str:
 
 def reference_types(mapping: ResourceMapping, param: str) -> frozenset[str]:
     """The types that a parameter's references lead to; empty where it has no references."""
-    from mappers.scope import param_places
-
     names = mapping.params if param == "*" else [param]
     values: list[Value] = [
         p.value for n in names for part in mapping.parts for p in param_places(mapping, part, n)

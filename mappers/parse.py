@@ -10,8 +10,8 @@ from functools import lru_cache
 
 from mappers import parse_terms as terms
 from mappers.mapping import ResourceMapping, SearchParam
+from mappers.param_places import param_places
 from mappers.query import AnyOf, Chained, Condition, Criterion, Has
-from mappers.scope import param_places
 from mappers.site import Site
 from mappers.terms import Composite, Ref, Term, Token
 from mappers.value import folds_of
@@ -30,9 +30,9 @@ MODIFIERS = {
 }
 #: parameters of every type: https://hl7.org/fhir/R4/search.html#all
 COMMON = {"_id": "token", "_lastUpdated": "date", "_security": "token"}
-# a whole word that is one: UIDs and accession numbers have such runs of digits too
 #: values of one parameter (OR), by name or type; 200 of any other: an id is cheap to look for, a text is not
 MOST_VALUES = {"_id": 1000, "string": 10}
+# a whole word that is one: UIDs and accession numbers have such runs of digits too
 RESIDENT_NUMBER = re.compile(
     r"(?<![\w.])(?:\d{6}-\d{7}|\d\d(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])\d{7})(?![\w.])"
 )

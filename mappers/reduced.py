@@ -13,8 +13,8 @@ from typing import Any
 from mappers.mapping import Element, Join, Part, ResourceMapping, SearchParam, SqlSource, places
 from mappers.reach import Mappings, Names, closed, needed_names, part_names, security_names, updated_names
 from mappers.value import Value
-from mappers.values.codes import Concept
 from mappers.values.compounds import Backbone, Choice, FirstOf, Merged, Several
+from mappers.values.concepts import Concept
 from mappers.values.references import ReferenceTo
 from terminology import definitions
 

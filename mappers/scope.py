@@ -6,23 +6,26 @@ chain is a semi-join onto the keys of the parts it leads to. Every sub-select pa
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import BindParameter, FromClause, ScalarSelect, Select, select
+from sqlalchemy import BindParameter, FromClause, Select, select
 from sqlalchemy.sql.elements import BinaryExpression
-from sqlalchemy.sql.operators import eq, in_op
-from sqlalchemy.sql.schema import Column as TableColumn
-from sqlalchemy.sql.selectable import SelectStatementGrouping
+from sqlalchemy.sql.operators import eq
 
-from mappers.mapping import Join, Part, Place, ResourceMapping, SearchParam, places
+from mappers.mapping import Join, Part, Place, ResourceMapping, places
+from mappers.param_places import (
+    ANYTHING,
+    children_around,
+    composite_containers,
+    containers_around,
+    param_places,
+)
 from mappers.query import UNRESTRICTED, Access, AnyOf, Chained, Condition, Criterion, Has
+from mappers.semi_joins import merged
 from mappers.site import Site
 from mappers.sql import (
-    ALWAYS,
     NEVER,
     Alternative,
     KeySet,
@@ -41,9 +44,7 @@ from mappers.statement import Slots
 from mappers.terms import Composite, Ref, Term
 from mappers.value import Column
 from mappers.values.children import Children
-from mappers.values.compounds import Backbone, Choice
 from mappers.values.references import ReferenceTo, Route
-from terminology import definitions
 
 
 @dataclass(frozen=True)
@@ -192,14 +193,14 @@ class PartScope(Scope):
         def ask(scope: Scope) -> list[Alternative]:
             return place.value.matches_text(term, scope) if text else place.value.matches(term, scope)
 
-        return [self._wrapped(place, ask)] if _around(place) else ask(self)
+        return [self._wrapped(place, ask)] if containers_around(place) else ask(self)
 
     def _wrapped(self, place: Place, ask: Callable[[Scope], list[Alternative]]) -> Sql:
         """A condition inside child rows and objects, as a condition on this row."""
         scopes: list[Scope] = [self]
-        scopes += [Scope(self.c, c.table, c.child_joins) for c in _children(place)]
+        scopes += [Scope(self.c, c.table, c.child_joins) for c in children_around(place)]
         condition = plain(merged(ask(scopes[-1])))
-        for container in reversed(_around(place)):
+        for container in reversed(containers_around(place)):
             if isinstance(container, Children):
                 scopes.pop()
                 condition = NEVER if is_never(condition) else container.around(condition)
@@ -227,7 +228,7 @@ class PartScope(Scope):
                     )
                 ]
 
-            found.append(self._wrapped(Place(_ANYTHING, around), ask))
+            found.append(self._wrapped(Place(ANYTHING, around), ask))
         return found
 
     def _component(self, scope: Scope, elements: Any, path: str, terms: tuple[Term, ...]) -> Sql:
@@ -264,7 +265,7 @@ class PartScope(Scope):
                     if keys is not None:
                         held = sets.get(id(route.own), KeySet(route.own, ()))
                         sets[id(route.own)] = KeySet(route.own, (*held.selects, keys))
-        if not _around(place):
+        if not containers_around(place):
             return [self._near_keys(s) for s in sets.values()]
         return [self._wrapped(place, lambda scope: list(sets.values()))]
 
@@ -301,131 +302,6 @@ class PartScope(Scope):
         else:
             me = self.part.source.table.alias()
             yield select(me.c[self.part.id.column.name]).where(me.c[route.target].in_(keys.correlate(None)))
-
-
-class _Anything:
-    """Stands for "whatever is inside" where only the containers count."""
-
-    takes: tuple[type[Term], ...] = ()
-
-
-_ANYTHING: Any = _Anything()
-
-
-def _children(place: Place) -> list[Children]:
-    return [c for c in place.inside if isinstance(c, Children)]
-
-
-def _around(place: Place) -> list[Children | Backbone]:
-    """The containers that a condition inside depends on: child rows, objects that are absent without need."""
-    return [c for c in place.inside if isinstance(c, Children) or (isinstance(c, Backbone) and c.needs)]
-
-
-def composite_containers(part: Part, paths: Sequence[str]) -> Iterator[tuple[Any, tuple[Any, ...]]]:
-    """(elements, containers around) of every element within which a composite's components must meet."""
-    for path in paths:
-        if path == "$this":
-            yield part.elements, ()
-        else:
-            for element in part.elements:
-                if element.segments == (path,):
-                    yield from _contents(element.value, ())
-
-
-def _contents(value: Any, around: tuple[Any, ...]) -> Iterator[tuple[Any, tuple[Any, ...]]]:
-    for content, container in value.unfold():
-        inside = (*around, container) if container is not None else around
-        if hasattr(content, "unfold"):
-            yield from _contents(content, inside)
-        elif isinstance(content, tuple):
-            yield content, inside
-
-
-@lru_cache(8192)
-def param_places(mapping: ResourceMapping, part: Part, param: str) -> tuple[Place, ...]:
-    """Every place in a part that a parameter searches."""
-    if param == "_lastUpdated":
-        return (Place(part.last_updated),) if part.last_updated else ()
-    if param == "_security":
-        return (Place(part.security),) if part.security else ()
-    declared = mapping.params.get(param)
-    if declared is None:
-        return ()
-    types = stated_types(mapping.resource_type, declared)
-    found = (p for path in declared.paths for p in places(part.elements, path))
-    return tuple(_narrowed(p, types) if types else p for p in found)
-
-
-def _narrowed(place: Place, types: frozenset[str]) -> Place:
-    value = place.value
-    return Place(value.of_types(types), place.inside) if isinstance(value, Choice) else place
-
-
-_TYPES = re.compile(r"\bas (\w+)\)|\.(?:as|ofType)\((\w+)\)")
-
-
-def stated_types(resource_type: str, declared: SearchParam) -> frozenset[str]:
-    """The types that a parameter's expression picks out of a choice: `(Observation.value as Quantity)`."""
-    definition = definitions.search_parameter(resource_type, declared.name)
-    expression = declared.expression or (definition.expression if definition else "")
-    names = [one or other for one, other in _TYPES.findall(expression)]
-    return frozenset(n[0].upper() + n[1:] for n in names)
-
-
-def merged(alternatives: Sequence[Alternative]) -> Alternative:
-    """OR; key sets of one own column become one."""
-    if any(is_always(a) for a in alternatives):
-        return ALWAYS
-    kept = _gathered([a for a in alternatives if not is_never(a)])
-    sets = [s for s in map(_as_keys, kept) if s is not None] if len(kept) > 1 else []
-    if len(sets) != len(kept) or len({id(s.own) for s in sets}) != 1:
-        return kept[0] if len(kept) == 1 else any_of(*(plain(a) for a in kept))
-    loose = any(not isinstance(a, KeySet) or a.exactly is not None for a in kept)
-    exactly = any_of(*(plain(a) for a in kept)) if loose else None
-    return KeySet(sets[0].own, tuple(s for k in sets for s in k.selects), exactly)
-
-
-def _gathered(alternatives: Sequence[Alternative]) -> list[Alternative]:
-    """Semi-joins from one column onto one table become one: a server plans each sub-select by itself, and
-    many of them take it seconds and gigabytes.
-    """
-    semi = {i: found for i, a in enumerate(alternatives) if (found := _semi_join(a)) is not None}
-    groups: dict[tuple[int, ...], list[int]] = {}
-    for i, (own, target, source, _) in semi.items():
-        groups.setdefault((id(own), id(target), id(source)), []).append(i)
-    whole: dict[int, Alternative] = {}
-    for members in groups.values():
-        own, target, source, _ = semi[members[0]]
-        select_ = select(target).select_from(source).where(any_of(*(semi[i][3] for i in members)))
-        whole[members[0]] = own.in_(select_.correlate(None))
-    return [whole.get(i, a) for i, a in enumerate(alternatives) if i not in semi or i in whole]
-
-
-def _semi_join(alternative: Alternative) -> tuple[Column, Column, FromClause, Sql] | None:
-    """(own, target, table, condition) of `own IN (SELECT target FROM table WHERE condition)`."""
-    if not isinstance(alternative, BinaryExpression) or alternative.operator is not in_op:
-        return None
-    found = getattr(alternative.right, "element", None)
-    if not isinstance(found, Select) or found.whereclause is None:
-        return None
-    columns, sources = list(found.selected_columns), found.get_final_froms()
-    if len(columns) != 1 or len(sources) != 1:
-        return None
-    return alternative.left, columns[0], sources[0], found.whereclause
-
-
-def _as_keys(alternative: Alternative) -> KeySet | None:
-    """`own IN (SELECT …)` and `own = value` as key sets: as an OR of them no index would serve."""
-    if isinstance(alternative, KeySet):
-        return alternative
-    if not isinstance(alternative, BinaryExpression) or not isinstance(alternative.left, TableColumn):
-        return None
-    own, right = alternative.left, alternative.right
-    if alternative.operator is in_op and isinstance(right, SelectStatementGrouping | ScalarSelect):
-        return KeySet(own, (right.element,)) if isinstance(right.element, Select) else None
-    if alternative.operator is eq and isinstance(right, exact):
-        return KeySet(own, (select(next(iter(right.clauses)).label("k")),))
-    return None
 
 
 def gate(scope: PartScope) -> list[Alternative] | None:
@@ -465,7 +341,7 @@ def referring_keys(
     c: Compilation, mapping: ResourceMapping, part: Part, condition: Condition, place: Place, own: Column
 ) -> Select[Any] | None:
     """The values of a reference's own column, of rows that fulfil a condition."""
-    around = _children(place)
+    around = children_around(place)
     if not around:
         return selected_keys(c, mapping, part, condition, own)
     parents = selected_keys(c, mapping, part, condition, around[0].own)

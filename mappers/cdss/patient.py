@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from mappers.cdss import links
 from mappers.cdss.tables import emr_patientcache
-from mappers.mapping import Element, Id, Join, Part, Profile, SqlSource
+from mappers.mapping import Element, Id, Join, Part, SqlSource
 from mappers.openemr.patient import (
-    EMERGENCY,
+    PROFILES,
+    SEX,
     demographics,
+    in_emergency,
     official_name,
     other_names,
-    somebody,
     telecom,
 )
 from mappers.openemr.tables import patient_data
-from mappers.profiles import kr_patient
 from mappers.site import RESIDENT_NUMBER
 from mappers.values import (
     Absent,
@@ -36,7 +36,7 @@ from mappers.values import (
     flag_is,
 )
 from terminology.code_map import CodeMap
-from terminology.systems import KR_CORE, RESIDENT_REGISTRATION_ID, V2_IDENTIFIER_TYPE, local_identifier
+from terminology.systems import RESIDENT_REGISTRATION_ID, V2_IDENTIFIER_TYPE, local_identifier
 
 PATIENT_NUMBER = local_identifier("patient-id")
 MEDICAL_RECORD = (V2_IDENTIFIER_TYPE, "MR", "Medical record number")
@@ -65,7 +65,7 @@ CDSS_PATIENT = Part(
             "gender",
             FirstOf(
                 Code(P.gender, CodeMap.load("cdss_gender")),
-                Code(OE.c.sex, CodeMap.load("openemr_sex")),
+                Code(OE.c.sex, SEX),
                 Fixed("unknown"),
             ),
         ),
@@ -81,19 +81,12 @@ CDSS_PATIENT = Part(
             ),
         ),
         Element("address[]", Address(text=P.address, postal_code=P.postal_code, use="home")),
-        Element(
-            "contact[]",
-            somebody(
-                Element("relationship[]", Fixed(EMERGENCY)),
-                Element("name", HumanName(text=P.emergency_contact_name)),
-                Element("telecom[]", ContactPoint("phone", P.emergency_contact_phone)),
-            ),
-        ),
+        in_emergency(P.emergency_contact_name, P.emergency_contact_phone),
         *demographics(OE),
         Element("generalPractitioner[]", links.practitioner(P.primary_doctor_id)),
     ),
     last_updated=Instant(P.updated_at),
-    profiles=(Profile(f"{KR_CORE}/StructureDefinition/krcore-patient", kr_patient),),
+    profiles=PROFILES,
     writable=True,
     comment="The CDSS's patient, with OpenEMR's demographics where `openemr_pid` links one.",
 )

@@ -62,6 +62,7 @@ EXTERNAL = (V2_IDENTIFIER_TYPE, "PT", "Patient external identifier")
 EMERGENCY = concept("http://terminology.hl7.org/CodeSystem/v2-0131", "C", "Emergency Contact")
 GUARDIAN = concept(V3_ROLE_CODE, "GUARD", "guardian")
 SEX = CodeMap.load("openemr_sex")
+PROFILES = (Profile(f"{KR_CORE}/StructureDefinition/krcore-patient", kr_patient),)
 
 
 def official_name(table: Any, use: str, absent: str | None = None) -> HumanName:
@@ -195,6 +196,18 @@ def somebody(*elements: Element) -> FirstOf:
     return FirstOf(Backbone(*elements, needs=("name",)), Backbone(*elements, needs=("telecom",)))
 
 
+def in_emergency(name: Any, phone: Any) -> Element:
+    """Whom to call in an emergency."""
+    return Element(
+        "contact[]",
+        somebody(
+            Element("relationship[]", Fixed(EMERGENCY)),
+            Element("name", HumanName(text=name)),
+            Element("telecom[]", ContactPoint("phone", phone)),
+        ),
+    )
+
+
 def _guardian(c: Any) -> FirstOf:
     relationship = Concept(text=c.guardianrelationship)
     return somebody(
@@ -237,18 +250,11 @@ OPENEMR_PATIENT = Part(
         Element("birthDate", BIRTH),
         Element("_birthDate", Absent(BIRTH)),
         Element("deceased[x]", Choice(Happened(PD.deceased_date, closed=True))),
-        Element(
-            "contact[]",
-            somebody(
-                Element("relationship[]", Fixed(EMERGENCY)),
-                Element("name", HumanName(text=PD.contact_relationship)),
-                Element("telecom[]", ContactPoint("phone", PD.phone_contact)),
-            ),
-        ),
+        in_emergency(PD.contact_relationship, PD.phone_contact),
         Element("generalPractitioner[]", links.practitioner(PD.providerID)),
     ),
     last_updated=Instant(PD.last_updated),
-    profiles=(Profile(f"{KR_CORE}/StructureDefinition/krcore-patient", kr_patient),),
+    profiles=PROFILES,
     read_only_because="OpenEMR's tables are read only",
     comment="OpenEMR's patients that no CDSS row is linked to.",
 )

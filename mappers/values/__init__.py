@@ -3,25 +3,14 @@
 from mappers.values.absence import Absent
 from mappers.values.attachments import Attached, Headed
 from mappers.values.children import Children
-from mappers.values.codes import (
-    Bool,
-    Code,
-    Coded,
-    Concept,
-    Fixed,
-    Given,
-    ListCodings,
-    MappedCoding,
-    When,
-    concept,
-    flag_is,
-    word_is,
-)
+from mappers.values.codes import Bool, Code, Given
 from mappers.values.compounds import Backbone, Choice, Derived, Distinct, FirstOf, Merged, Sensitive, Several
 from mappers.values.computed import Demanded, Extended, ListConcepts, Reduced, Stated
-from mappers.values.conditions import both, looks_like, there_is, unless
+from mappers.values.concepts import Coded, Concept, ListCodings, MappedCoding
+from mappers.values.conditions import When, both, flag_is, looks_like, there_is, unless, word_is
 from mappers.values.contacts import Address, ContactPoint
 from mappers.values.exclusive import Exclusive, ExclusiveChoice
+from mappers.values.fixed import Fixed, concept
 from mappers.values.identifiers import HexUuidIdentifier, Identifier, NumberIdentifier, UuidIdentifier
 from mappers.values.json_text import is_json_object, json_at
 from mappers.values.names import FullName, HumanName

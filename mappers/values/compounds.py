@@ -12,7 +12,8 @@ from mappers.mapping import Element
 from mappers.sql import NEVER, Alternative, Condition, all_of, any_of, negate, plain
 from mappers.terms import Term
 from mappers.value import Column, Columns, Question, Read, Row, Value, folds_of, no_value
-from mappers.values.codes import Fixed, When
+from mappers.values.conditions import When
+from mappers.values.fixed import Fixed
 
 
 class _Alternatives(Value):

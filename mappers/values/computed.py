@@ -9,7 +9,7 @@ from mappers.sql import ALWAYS, NEVER, Alternative, Condition, one_of
 from mappers.terms import Term, Token
 from mappers.value import Column, Columns, DirtyRowError, Question, Read, Row, Value
 from mappers.values.children import Children
-from mappers.values.codes import ListCodings
+from mappers.values.concepts import ListCodings
 
 
 class Stated(Value):

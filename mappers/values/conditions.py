@@ -1,4 +1,4 @@
-"""The two sides of `When` for conditions beyond words and flags: a pair of SQL and of a test of a row."""
+"""Values under a condition, and the two sides of it: a pair of SQL and of a test of a row."""
 
 from __future__ import annotations
 
@@ -7,11 +7,55 @@ from collections.abc import Callable
 
 from sqlalchemy import func
 
-from mappers.sql import Condition, all_of, negate
-from mappers.value import Column, Columns, Read, Value
+from mappers.sql import Alternative, Condition, all_of, negate, one_of, plain, word
+from mappers.terms import Term
+from mappers.value import Column, Columns, Question, Read, Value
 from mappers.values.text import clean
 
 Sides = tuple[Condition, Callable[[Columns], Read]]
+
+
+class When(Value):
+    """A value that is there only for rows that fulfil a condition on their own columns."""
+
+    def __init__(self, condition: Condition, test: Callable[[Columns], Read], value: Value) -> None:
+        self.condition, self.test, self.value = condition, test, value
+        self.folds = value.folds
+        self.takes, self.fhir_type, self.joins = value.takes, value.fhir_type, value.joins
+
+    def reader(self, columns: Columns) -> Read:
+        test, read = self.test(columns), self.value.reader(columns)
+        return lambda row: read(row) if test(row) else None
+
+    def matches(self, term: Term, q: Question) -> list[Alternative]:
+        return [all_of(q.near(self.condition), plain(a)) for a in self.value.matches(term, q)]
+
+    def matches_text(self, term: Term, q: Question) -> list[Alternative]:
+        return [all_of(q.near(self.condition), plain(a)) for a in self.value.matches_text(term, q)]
+
+    def present(self) -> Condition:
+        return all_of(self.condition, self.value.present())
+
+
+def word_is(column: Column, *words: str) -> Sides:
+    """The two sides of `When`: the column is one of some words."""
+    lowered = frozenset(w.lower() for w in words)
+
+    def test(columns: Columns) -> Read:
+        place = columns.at(column)
+        return lambda row: (clean(row[place]) or "").lower() in lowered
+
+    return one_of(word(column), words), test
+
+
+def flag_is(column: Column, wanted: bool) -> Sides:
+    """The two sides of `When`: the flag is set (or, if `wanted` is False, isn't)."""
+
+    def test(columns: Columns) -> Read:
+        place = columns.at(column)
+        return lambda row: (str(row[place] or 0) not in ("0", "")) is wanted
+
+    return (column != 0 if wanted else column == 0), test
 
 
 def there_is(value: Value) -> Sides:

@@ -15,7 +15,8 @@ from mappers.site import Site
 from mappers.sql import Alternative, Condition, all_of, any_of, negate
 from mappers.terms import Prefix, Range, Term, Text, Token
 from mappers.value import Column, Columns, Question, Read, Row
-from mappers.values.codes import Coding, sources
+from mappers.values.codes import sources
+from mappers.values.concepts import Coding
 from mappers.values.time import Instant
 from terminology.code_map import CodeMap
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from mappers.sql import Alternative, Condition, all_of, any_of, filled, negate, one_of, word
 from mappers.terms import Term, Token
 from mappers.value import Column, Columns, Question, Read, Value
-from mappers.values.codes import Coding, MappedCoding, sources
+from mappers.values.codes import sources
+from mappers.values.concepts import Coding, MappedCoding
 from mappers.values.text import clean
 from terminology.code_map import CodeMap
 

@@ -1,0 +1,123 @@
+"""Statements by the shape of what is asked: each is compiled once and kept."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Callable, Hashable, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+from mappers.branch import Branch, Reader, groups
+from mappers.database import Database
+from mappers.mapping import ResourceMapping
+from mappers.query import Access, SearchQuery
+from mappers.scope import Compilation
+from mappers.select import After, counted, page_of_keys, union_of_keys
+from mappers.site import Site
+from mappers.statement import Slots, Statement, compiled
+
+
+@dataclass(frozen=True)
+class Plan:
+    """The compiled form of one shape of query: the branches that can match, by number, as their readers."""
+
+    readers: dict[int, Reader]
+    statement: Statement | None
+    fused: int | None
+    width: int
+
+    @cached_property
+    def straight(self) -> Reader | None:
+        """The reader, if every row of the statement is one whole resource."""
+        reader = self.readers[self.fused] if self.fused is not None else None
+        return reader if reader and len(reader.parts) == 1 and not reader.columns.children else None
+
+
+class Plans:
+    """What queries over one database's mappings become."""
+
+    def __init__(
+        self, mappings: Mapping[str, ResourceMapping], database: Database, site: Site, cache: int
+    ) -> None:
+        self.mappings, self.database, self.site = mappings, database, site
+        self._plans: OrderedDict[Hashable, Any] = OrderedDict()
+        self._cache = cache
+        self._readers: dict[tuple[str, str], Reader] = {}
+
+    def plan(
+        self,
+        query: SearchQuery,
+        after: After | None,
+        access: Access,
+        by_post: bool,
+        without: frozenset[int] = frozenset(),
+    ) -> Plan:
+        """The compiled form of a query's shape, cached."""
+        key = (query.shape, after, access.shape, by_post, without)
+        found: Plan = self.cached(key, lambda: self._compile(query, after, access, by_post, without))
+        return found
+
+    def cached(self, key: Hashable, make: Callable[[], Any]) -> Any:
+        """What `make` yields, made once for each key while it is kept."""
+        plans = self._plans
+        found = plans.get(key)
+        if found is None:
+            found = plans[key] = make()
+            if len(plans) > self._cache:
+                plans.popitem(last=False)
+        else:
+            plans.move_to_end(key)
+        return found
+
+    def branches(self, query: SearchQuery, access: Access, by_post: bool, slots: Slots) -> dict[int, Branch]:
+        """The branches that can match, by number."""
+        compilation = Compilation(self.mappings, self.site, slots, access, by_post)
+        mapping = self.mappings[query.resource_type]
+        found = {}
+        for parts in groups(mapping, query):
+            branch = Branch(compilation, mapping, parts, query)
+            if branch.possible:
+                found[mapping.parts.index(parts[0])] = branch
+        return found
+
+    def _compile(
+        self, query: SearchQuery, after: After | None, access: Access, by_post: bool, without: frozenset[int]
+    ) -> Plan:
+        slots = Slots(query.terms() + access.terms())
+        branches = {n: b for n, b in self.branches(query, access, by_post, slots).items() if n not in without}
+        readers = {n: self.reader(b) for n, b in branches.items()}
+        width = len(query.sort)
+        if not branches:
+            return Plan(readers, None, None, width)
+        if len(branches) == 1:
+            [(number, branch)] = branches.items()
+            columns = readers[number].columns.selected
+            statement: Any = page_of_keys(branch, number, slots, after, columns)
+            return Plan(readers, self.text(statement, slots), number, width)
+        statement = union_of_keys(sorted(branches.items()), slots, after, self.database.collation)
+        return Plan(readers, self.text(statement, slots), None, width)
+
+    def text(self, statement: Any, slots: Slots) -> Statement:
+        """The statement as this database takes it."""
+        return compiled(statement, self.database.dialect, slots, self.database.schemas)
+
+    def reader(self, branch: Branch) -> Reader:
+        """The reader of a branch's parts, made once."""
+        key = (branch.mapping.resource_type, "|".join(p.name for p in branch.parts))
+        found = self._readers.get(key)
+        if found is None:
+            found = self._readers[key] = Reader(branch.mapping, branch.parts, self.site)
+        return found
+
+    def counts(self, query: SearchQuery, access: Access, by_post: bool, bounded: bool) -> list[Statement]:
+        """A statement for each branch that counts its matches; `bounded`: up to :bound."""
+        shape = ("total", query.shape, access.shape, by_post, bounded)
+        found: list[Statement] = self.cached(shape, lambda: self._counts(query, access, by_post, bounded))
+        return found
+
+    def _counts(self, query: SearchQuery, access: Access, by_post: bool, bounded: bool) -> list[Statement]:
+        slots = Slots(query.terms() + access.terms())
+        branches = self.branches(SearchQuery(query.resource_type, query.where), access, by_post, slots)
+        bound = slots.named("bound") if bounded else None
+        return [self.text(counted(b, bound), slots) for b in branches.values()]

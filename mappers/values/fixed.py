@@ -1,0 +1,75 @@
+"""Values that every row of a part has, whatever is in it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from mappers.sql import ALWAYS, NEVER, Alternative, Condition
+from mappers.terms import Term, Text, Token, Uri
+from mappers.value import Columns, Question, Read, Value
+from terminology.folding import fold_characters
+
+
+class Fixed(Value):
+    """A value that every row of the part has; conditions on it fold to true or false before any SQL."""
+
+    takes: tuple[type[Term], ...] = (Token, Text, Uri)
+
+    def __init__(self, value: Any, fhir_type: str = "") -> None:
+        self.value, self.fhir_type = value, fhir_type
+        self.folds = frozenset(code for _, code in codings(value))
+
+    def reader(self, columns: Columns) -> Read:
+        value = self.value
+        return lambda row: value
+
+    def matches(self, term: Term, q: Question) -> list[Alternative]:
+        if isinstance(term, Token):
+            return [ALWAYS if any(is_asked(term, *c) for c in codings(self.value)) else NEVER]
+        return [NEVER]
+
+    def matches_text(self, term: Term, q: Question) -> list[Alternative]:
+        assert isinstance(term, Text)
+        wanted = fold_characters(term.nfc)
+        found = any(fold_characters(t).startswith(wanted) for t in _texts(self.value))
+        return [ALWAYS if found else NEVER]
+
+    def present(self) -> Condition:
+        return ALWAYS
+
+
+def concept(system: str, code: str, display: str | None = None, text: str | None = None) -> dict[str, Any]:
+    """A CodeableConcept with one coding, to be used in `Fixed`."""
+    coding = {"system": system, "code": code, **({"display": display} if display else {})}
+    return {"coding": [coding], **({"text": text} if text else {})}
+
+
+def codings(value: Any) -> Iterator[tuple[str | None, str]]:
+    """(system, code) of everything in a code, boolean, Coding, CodeableConcept or Identifier."""
+    if isinstance(value, bool):
+        yield None, "true" if value else "false"
+    elif isinstance(value, str):
+        yield None, value
+    elif isinstance(value, list):
+        for item in value:
+            yield from codings(item)
+    elif isinstance(value, dict) and "coding" in value:
+        yield from codings(value["coding"])
+    elif isinstance(value, dict) and ("code" in value or "value" in value):
+        yield value.get("system"), str(value.get("code") or value.get("value"))
+
+
+def _texts(value: Any) -> Iterator[str]:
+    items = value if isinstance(value, list) else [value]
+    for item in items:
+        if isinstance(item, dict):
+            yield from (item[k] for k in ("text", "display") if k in item)
+            yield from _texts(item.get("coding", []))
+
+
+def is_asked(term: Token, system: str | None, code: str) -> bool:
+    """Whether one system|code is what the token asks for (the parser takes away a bare code's own system)."""
+    if term.system is not None and term.system != (system or ""):
+        return False
+    return term.code is None or term.code == code

@@ -8,6 +8,7 @@ from mappers.demo.awkward import awkward_rows
 from mappers.demo.hospital import demo_rows
 from mappers.demo.loading import create_schemas, load
 from tests.services.database import DatabaseServer
+from tests.services.keycloak import PUBLIC, Keycloak, keycloak_server
 from tests.services.mariadb import mariadb_server
 from tests.services.mysql import mysql_server
 
@@ -38,6 +39,13 @@ def server(request: pytest.FixtureRequest) -> DatabaseServer:
     """
     started: DatabaseServer = request.getfixturevalue(request.param)
     return started
+
+
+@pytest.fixture(scope="session")
+def keycloak() -> Iterator[Keycloak]:
+    """A Keycloak with no realm but its own; each test module makes a realm for itself."""
+    with keycloak_server(f"{PUBLIC}/api/auth/idp") as server:
+        yield server
 
 
 def fill(server: DatabaseServer) -> None:

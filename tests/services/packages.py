@@ -48,7 +48,7 @@ def unpacked(name: str, suite: str, *packages: str) -> PackageRoot:
     Kept in the user's cache folder; removing it fetches the newest again.
     """
     root = cache_folder() / f"{name}-{suite}-{platform.machine()}"
-    with _locked(root.with_suffix(".lock")):
+    with locked(root.with_suffix(".lock")):
         if not root.exists():
             _unpack(root, suite, packages)
     return PackageRoot(root)
@@ -71,8 +71,8 @@ def release() -> Stanza:
 
 
 @contextmanager
-def _locked(path: Path) -> Iterator[None]:
-    """Two test runs at once must not unpack at once."""
+def locked(path: Path) -> Iterator[None]:
+    """Two test runs at once must not unpack at once: the second waits."""
     with path.open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         yield

@@ -1,10 +1,11 @@
 """A program that runs while a test session needs it."""
 
+import os
 import shutil
 import socket
 import subprocess
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -23,15 +24,23 @@ def free_port() -> int:
 
 @contextmanager
 def running(
-    command: list[str], log: Path, ready: Callable[[], bool], seconds: float = 60
+    command: list[str],
+    log: Path,
+    ready: Callable[[], bool],
+    seconds: float = 60,
+    environment: Mapping[str, str] | None = None,
 ) -> Iterator[subprocess.Popen[bytes]]:
-    """The started program once `ready`, until the block ends; stopped also when that fails."""
+    """The started program once `ready`, until the block ends; stopped also when that fails.
+
+    `environment` comes on top of ours.
+    """
     with log.open("wb") as output:
         process = subprocess.Popen(
             [*_ends_with_us(), *command],
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=subprocess.STDOUT,
+            env={**os.environ, **(environment or {})},
             start_new_session=True,  # an interrupt is for the tests, which then stop it in order
         )
     try:

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 
 from fhir_facade.doctor.command import add_to as doctor_command
 from fhir_facade.documents import add_to as docs_command
+from fhir_facade.keycloak_command import add_to as keycloak_command
 from fhir_facade.set_up import add_to as set_up_commands
 from fhir_facade.settings import SettingFault, Settings
 
@@ -37,6 +38,7 @@ def _parser() -> argparse.ArgumentParser:
     doctor_command(commands)
     docs_command(commands)
     set_up_commands(commands)
+    keycloak_command(commands)
     return parser
 
 

@@ -22,6 +22,7 @@ from fhir_facade.settings import Settings
 BY_HAND = (
     "api/README.md",
     "operations/README.md",
+    "operations/keycloak.md",
     "mapping-guide.md",
     "architecture.md",
 )

@@ -50,6 +50,14 @@ class Settings:
     enable_security: bool = setting(
         False, "access control; until it exists the server binds to loopback only"
     )
+    keycloak_url: str = setting(
+        "", "Keycloak's address from here (http://keycloak:8080); unset: the built-in users"
+    )
+    keycloak_realm: str = setting("hospital", "its realm, one of the facade's own (never master)")
+    keycloak_client_id: str = setting("fhir-facade", "the facade's client in it")
+    keycloak_client_secret: str = setting("", "that client's secret", secret=True)
+    keycloak_admin_user: str = setting("", "who may change realms, for `keycloak provision` only")
+    keycloak_admin_password: str = setting("", "their password", secret=True)
     orthanc_api_url: str = setting("", "Orthanc's address (used from the imaging step on)")
     hapi_fhir_url: str = setting("", "HAPI FHIR's address (used by the sync)")
     redis_url: str = setting("", "Redis (used by the queue and the cache)")

@@ -1,0 +1,1 @@
+"""Keycloak as the identity provider: who somebody is, and whether they may still come in."""

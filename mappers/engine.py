@@ -6,12 +6,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
-from mappers.branch import Reader, Resource, Unreadable
 from mappers.database import Database, Rows, SourceDownError
 from mappers.mapping import ResourceMapping
 from mappers.patients_first import patients_first
 from mappers.plans import Plan, Plans
 from mappers.query import UNRESTRICTED, Access, Criterion, SearchQuery
+from mappers.reader import Reader, Resource, Unreadable
 from mappers.select import After
 from mappers.site import Site
 from mappers.terms import Ref

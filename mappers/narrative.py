@@ -23,7 +23,7 @@ def narrator(resource_type: str, names: Sequence[str]) -> Teller:
     def tell(resource: dict[str, Any]) -> dict[str, str]:
         said = [text for key in keys if key in resource and (text := text_of(resource[key]))]
         shown = " · ".join(said) if said else resource_type
-        return {"status": "generated", "div": _OPEN + escape(shown, quote=False) + _CLOSE}
+        return {"status": "generated", "div": f"{_OPEN}{escape(shown, quote=False)}{_CLOSE}"}
 
     return tell
 
@@ -39,23 +39,21 @@ def text_of(value: Any) -> str:
     if kind is dict:
         return _of_object(value)
     if kind is str:
-        return value[:16].replace("T", " ") if _is_time(value) else str(value)
+        is_time = len(value) > 18 and value[10] == "T" and value[4] == value[7] == "-"
+        return f"{value[:10]} {value[11:16]}" if is_time else str(value)
     if kind is list:
         return text_of(value[0]) if len(value) == 1 else ", ".join(t for v in value if (t := text_of(v)))
     return ("yes" if value else "no") if kind is bool else str(value)
 
 
-def _is_time(text: str) -> bool:
-    return len(text) > 18 and text[4] == text[7] == "-" and text[10] == "T"
-
-
 def _of_object(value: dict[str, Any]) -> str:
-    for name in ("text", "display", "title"):
-        if name in value:
-            return str(value[name])
+    told = value.get("text") or value.get("display") or value.get("title")
+    if told:
+        return str(told)
     if "value" in value:
-        unit = value.get("unit", "")
-        return f"{value.get('comparator', '')}{value['value']}{' ' + unit if unit else ''}"
+        unit = value.get("unit")
+        told = f"{value.get('comparator', '')}{value['value']!s}"
+        return f"{told} {unit}" if unit else told
     if "coding" in value:
         return text_of(value["coding"][0])
     if "start" in value or "end" in value:

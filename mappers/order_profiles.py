@@ -41,7 +41,7 @@ def _shown(concept: Resource) -> bool:
 
 def _known(concept: Resource) -> bool:
     """A concept that says more than that nobody knows."""
-    return bool(concept) and all(c.get("system") != DATA_ABSENT_REASON for c in concept.get("coding", ()))
+    return bool(concept) and not _is(concept, DATA_ABSENT_REASON)
 
 
 def _laboratory(observation: Resource) -> bool:

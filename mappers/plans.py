@@ -8,10 +8,11 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from mappers.branch import Branch, Reader, groups
+from mappers.branch import Branch, groups
 from mappers.database import Database
 from mappers.mapping import ResourceMapping
 from mappers.query import Access, SearchQuery
+from mappers.reader import Reader
 from mappers.scope import Compilation
 from mappers.select import After, counted, page_of_keys, union_of_keys
 from mappers.site import Site

@@ -20,7 +20,8 @@ from sqlalchemy import (
 )
 from sqlalchemy.types import String
 
-from mappers.branch import Branch, Order, Reader
+from mappers.branch import Branch, Order
+from mappers.reader import Reader
 from mappers.scope import PartScope
 from mappers.sql import ALWAYS, NEVER, Condition, all_of, any_of, exact, one_of
 from mappers.statement import Slots

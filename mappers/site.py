@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from functools import cached_property
+from functools import cached_property, lru_cache
 from zoneinfo import ZoneInfo
 
 #: permission names that `Sensitive` values ask for
@@ -29,11 +30,16 @@ class Site:
         """The zone itself; raises ZoneInfoNotFoundError for an unknown name."""
         return ZoneInfo(self.zone)
 
-    def instant(self, text: str) -> str | None:
+    @cached_property
+    def instant(self) -> Callable[[str], str | None]:
         """FHIR's dateTime for a database's local `YYYY-MM-DD HH:MM:SS[.ffffff]`; None for what is no date.
 
-        The offset is the one valid at that date. https://hl7.org/fhir/R4/datatypes.html#dateTime
+        The offset is the one valid at that date. Remembered, as results of one order share their times.
+        https://hl7.org/fhir/R4/datatypes.html#dateTime
         """
+        return lru_cache(4096)(self._instant)
+
+    def _instant(self, text: str) -> str | None:
         if len(text) == 10:
             return self.date(text)
         offset = self._offset(text)

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from mappers.branch import Reader
 from mappers.database import Rows
 from mappers.plans import Plans
+from mappers.reader import Reader
 from mappers.scope import Compilation, PartScope
 from mappers.select import rows_by_key
 from mappers.sql import one_of

@@ -13,8 +13,8 @@ from fhir_facade.content import Request, Response
 from fhir_facade.outcome import FhirFault, not_found, parameter
 from fhir_facade.search_request import Options, Reader, SearchRequest
 from fhir_facade.service import Service
-from mappers.branch import Unreadable
 from mappers.database import SourceDownError
+from mappers.reader import Unreadable
 
 _ID = re.compile(r"[A-Za-z0-9\-.]{1,64}")
 

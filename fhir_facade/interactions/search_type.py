@@ -15,12 +15,12 @@ from fhir_facade.paging import Cursor
 from fhir_facade.search_request import Options, Reader, SearchRequest
 from fhir_facade.sensitive import resolved
 from fhir_facade.service import Service
-from mappers.branch import Unreadable
 from mappers.database import SourceDownError, TooComplexError, TooSlowError
 from mappers.engine import Page, Position
 from mappers.include import Includer
 from mappers.parse import Parser, SearchFault
 from mappers.query import UNRESTRICTED, Condition
+from mappers.reader import Unreadable
 from terminology import definitions
 
 Resource = dict[str, Any]

@@ -152,9 +152,9 @@ class Backbone(Value):
 
         def read(row: Row) -> Any:
             found = build(row, {})
-            if any(not any(k == n or k.startswith(n) for k in found) for n in needs):
+            if not found or (needs and any(not any(k.startswith(n) for k in found) for n in needs)):
                 return None
-            return found or None
+            return found
 
         return read
 

@@ -37,9 +37,11 @@ def number(stored: Any) -> Decimal | int | None:
     """A stored number without the zeros that only pad its column; None for what is no plain number."""
     if stored is None or stored == "":
         return None
-    if type(stored) is int:
-        return stored
-    text = str(stored).strip()
+    return stored if type(stored) is int else _unpadded(str(stored).strip())
+
+
+@lru_cache(16384)
+def _unpadded(text: str) -> Decimal | int | None:
     if "." in text:
         text = text.rstrip("0").rstrip(".")
     return plain_number(text)
@@ -288,7 +290,8 @@ class Compared(Value):
         known = _Units()
 
         def read(row: Row) -> Any:
-            found = _compared(stated(row))
+            text = stated(row)
+            found = _compared(text) if text and text[0] in "<>" else None
             return {**found, **(known[row[place]] if place is not None else {})} if found else None
 
         return read
@@ -300,8 +303,8 @@ class Compared(Value):
         return all_of(may_be, self.text.regexp_match(numeral))
 
 
-def _compared(text: str | None) -> dict[str, Any] | None:
-    found = _COMPARED.fullmatch(text.strip()) if text else None
+def _compared(text: str) -> dict[str, Any] | None:
+    found = _COMPARED.fullmatch(text)
     return {"value": plain_number(found[2]), "comparator": found[1]} if found else None
 
 

@@ -97,7 +97,7 @@ def name(first: str, last: str) -> str:
 
 def digest(own: list[Any]) -> str:
     """The versionId."""
-    return blake2b(repr(own).encode(), digest_size=8).hexdigest()
+    return blake2b(orjson.dumps(own), digest_size=8).hexdigest()
 
 
 def practitioner(row: Row, at: int) -> dict[str, str]:

@@ -1,8 +1,8 @@
 """What tests ask of searches: the set of ids found, and the rows that can't be shown."""
 
-from mappers.branch import Unreadable
 from mappers.engine import Engine
 from mappers.query import SearchQuery
+from mappers.reader import Unreadable
 from tests.mappings import whole
 
 

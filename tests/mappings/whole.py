@@ -9,10 +9,10 @@ from typing import Any
 
 import orjson
 
-from mappers.branch import Unreadable
 from mappers.engine import Engine
 from mappers.parse import Parser
 from mappers.query import SearchQuery
+from mappers.reader import Unreadable
 
 SNAPSHOTS = Path(__file__).parent / "snapshots"
 

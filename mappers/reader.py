@@ -1,0 +1,139 @@
+"""How a row becomes a resource."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from hashlib import blake2b
+from operator import itemgetter
+from typing import Any
+from urllib.parse import quote
+
+import orjson
+
+from mappers.assemble import assembler
+from mappers.mapping import Part, ResourceMapping
+from mappers.narrative import narrator
+from mappers.site import Site
+from mappers.value import Columns, DirtyRowError, Row, no_value
+from terminology import definitions
+
+Resource = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Unreadable:
+    """A row that can't become a resource: where it is, and why (no clinical values)."""
+
+    source: str
+    reason: str
+
+
+class Reader:
+    """Turns rows of one FROM into resources of the parts that share it."""
+
+    def __init__(self, mapping: ResourceMapping, parts: Sequence[Part], site: Site) -> None:
+        self.columns = Columns(site, parts[0].source.table)
+        self.mapping, self.parts = mapping, tuple(parts)
+        self.key = self.columns.at(parts[0].id.column)
+        self._builders = [_builder(mapping, part, self.columns) for part in parts]
+        self._digest = _digest(self)
+        self.table = source_name(parts[0])
+
+    def read(self, row: Row, part: int) -> Resource | Unreadable:
+        """The resource a row is, seen as the given part."""
+        try:
+            return self._builders[part](row, self._digest(row))
+        except DirtyRowError as problem:
+            return Unreadable(f"{self.table}/{row[self.key]}", str(problem))
+
+
+def source_name(part: Part) -> str:
+    """`schema/table` of a part, as meta.source writes it."""
+    table: Any = part.source.table
+    return f"{table.schema or 'cdss_db'}/{table.name}"
+
+
+def _digest(reader: Reader) -> Callable[[Row], str]:
+    """A function from a row to a digest of its own columns and its children's: it changes when others write.
+
+    Joined masters don't enter it, else one renamed test would outdate a million results.
+    """
+    table = reader.parts[0].source.table
+    places = [i for i, c in enumerate(reader.columns.selected) if getattr(c, "table", table) is table]
+    own = itemgetter(*places, *range(-len(reader.columns.children), 0))
+
+    def digest(row: Row) -> str:
+        return blake2b(_written(own(row)), digest_size=8).hexdigest()
+
+    return digest
+
+
+def _written(stored: Any) -> bytes:
+    """Stored values in bytes that are the same every time, and others for other values."""
+    try:
+        return orjson.dumps(stored, default=repr)
+    except TypeError:  # a text that is no Unicode
+        return repr(stored).encode("utf-8", "backslashreplace")
+
+
+def _builder(mapping: ResourceMapping, part: Part, columns: Columns) -> Callable[[Row, str], Resource]:
+    id_of, build, meta_of = part.id.reader(columns), assembler(part.elements, columns), _meta(part, columns)
+    narrate, required = narrator(mapping.resource_type, mapping.narrative), _required(mapping.resource_type)
+    security = part.security.reader(columns) if part.security else None
+    resource_type, profiles = mapping.resource_type, part.profiles
+
+    def read(row: Row, digest: str) -> Resource:
+        resource_id = id_of(row)
+        if resource_id is None:
+            raise DirtyRowError("its key can't be written as a FHIR id")
+        meta = meta_of(row, digest)
+        resource: Resource = {"resourceType": resource_type, "id": resource_id, "meta": meta}
+        build(row, resource)
+        _check(resource, required)
+        if security is not None and (labels := security(row)) is not None:
+            meta["security"] = labels
+        if profiles and (claimed := [p.url for p in profiles if p.holds(resource)]):
+            meta["profile"] = claimed
+        resource["text"] = narrate(resource)
+        return resource
+
+    return read
+
+
+def _meta(part: Part, columns: Columns) -> Callable[[Row, str], dict[str, Any]]:
+    """A function from a row and its digest to what `meta` begins with."""
+    place, source = columns.at(part.id.column), f"urn:neuronova:{source_name(part).replace('/', ':')}:"
+    updated = part.last_updated.reader(columns) if part.last_updated else no_value
+
+    def read(row: Row, digest: str) -> dict[str, Any]:
+        key = row[place]
+        found = {"versionId": digest, "source": source + (str(key) if type(key) is int else _uri(str(key)))}
+        if (changed := updated(row)) is not None:
+            found["lastUpdated"] = changed
+        return found
+
+    return read
+
+
+def _check(resource: Resource, required: Sequence[tuple[str, ...]]) -> None:
+    """Raises DirtyRowError for a resource that lacks what its type must have."""
+    for names in required:
+        for name in names:
+            if name in resource:
+                break
+        else:
+            raise DirtyRowError(f"it has no {names[0]}, which every {resource['resourceType']} must have")
+
+
+def _uri(key: str) -> str:
+    return quote(key, safe="-._~")
+
+
+def _required(resource_type: str) -> list[tuple[str, ...]]:
+    """The names of which each resource must have one: required elements, choices spelled out."""
+    found = []
+    for name in sorted(definitions.mandatory_elements(resource_type)):
+        choices = definitions.choice_names(resource_type, name) if name.endswith("[x]") else ()
+        found.append(tuple(c[0] for c in choices) or (name, "_" + name))
+    return found

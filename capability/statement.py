@@ -17,7 +17,12 @@ from terminology.systems import KR_CORE
 
 Resource = dict[str, Any]
 KR_SERVER = f"{KR_CORE}/CapabilityStatement/krcore-capabilitystatement-server"
-SECURITY = "No access control yet: the server listens on the loopback interface only, for whoever is there."
+OPEN = "Access control is off: the server listens on the loopback interface only, for whoever is there."
+SMART = (
+    "SMART App Launch 2.2: scopes v1 and v2, bounded by the user's role; see .well-known/smart-configuration."
+)
+OAUTH_URIS = "http://fhir-registry.smarthealthit.org/StructureDefinition/oauth-uris"
+SERVICE = "http://terminology.hl7.org/CodeSystem/restful-security-service"
 _COMMON_URLS = {
     "_id": "http://hl7.org/fhir/SearchParameter/Resource-id",
     "_lastUpdated": "http://hl7.org/fhir/SearchParameter/Resource-lastUpdated",
@@ -26,9 +31,17 @@ _COMMON_URLS = {
 
 
 def capability_statement(
-    mappings: Mapping[str, ResourceMapping], base: str, version: str, date: str, degraded: Sequence[str] = ()
+    mappings: Mapping[str, ResourceMapping],
+    base: str,
+    version: str,
+    date: str,
+    degraded: Sequence[str] = (),
+    authorization: str = "",
 ) -> Resource:
-    """What this server does at `base`; `degraded`: what the drift check had to take out."""
+    """What this server does at `base`; `degraded`: what the drift check had to take out.
+
+    `authorization` is the address of the SMART authorization server; empty where access control is off.
+    """
     described = "FHIR R4 facade over the hospital's CDSS and OpenEMR databases: live rows, no copy."
     if degraded:
         described += " Degraded: " + "; ".join(degraded)
@@ -43,7 +56,7 @@ def capability_statement(
         "implementation": {"description": described, "url": base},
         "fhirVersion": "4.0.1",
         "format": ["application/fhir+json", "json", "application/fhir+xml", "xml"],
-        "rest": [_rest(mappings)],
+        "rest": [_rest(mappings, authorization)],
     }
 
 
@@ -64,12 +77,24 @@ def terminology_capabilities(base: str, version: str, date: str) -> Resource:
     }
 
 
-def _rest(mappings: Mapping[str, ResourceMapping]) -> Resource:
+def _smart(authorization: str) -> Resource:
+    """Where tokens come from, as clients that don't know `.well-known` look for it."""
+    names = ("authorize", "token", "introspect", "revoke")
+    addresses = [{"url": name, "valueUri": f"{authorization}/{name}"} for name in names]
+    return {
+        "extension": [{"url": OAUTH_URIS, "extension": addresses}],
+        "cors": True,
+        "service": [{"coding": [{"system": SERVICE, "code": "SMART-on-FHIR"}]}],
+        "description": SMART,
+    }
+
+
+def _rest(mappings: Mapping[str, ResourceMapping], authorization: str) -> Resource:
     return {
         "mode": "server",
         "documentation": "Unknown search parameters are refused (400) unless Prefer: handling=lenient is sent"
         ". Searches may chain, use _has, _include and _revinclude, and be sent by POST to _search.",
-        "security": {"cors": True, "description": SECURITY},
+        "security": _smart(authorization) if authorization else {"cors": True, "description": OPEN},
         "resource": [_resource(m, mappings) for _, m in sorted(mappings.items())],
         "interaction": [{"code": "search-system"}],
         "searchParam": [

@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from functools import cache
 from importlib.metadata import version
+from pathlib import Path
 from typing import Any
 
 from fastapi import FastAPI
@@ -15,15 +16,19 @@ from fastapi import FastAPI
 from capability.statement import capability_statement, terminology_capabilities
 from fhir_facade import drift, health, landing, openapi
 from fhir_facade.content import Message, Receive, Send
+from fhir_facade.guard import BearerGuard, Callers, Guard, OpenDoor
 from fhir_facade.paging import Cursors
 from fhir_facade.registry import by_type
 from fhir_facade.routes import FhirApp
 from fhir_facade.service import Service
-from fhir_facade.settings import Settings
+from fhir_facade.settings import SettingFault, Settings
 from mappers.database import Database, MySql, MySqlSettings, Sqlite
 from mappers.demo import create_embedded
 from mappers.engine import Engine
+from mappers.query import UNRESTRICTED, Access
 from mappers.site import RESIDENT_NUMBER, Site
+from smart_auth.access import MODELS, Opener
+from smart_auth.policy import Policy, PolicyFault, policy
 
 
 class Application:
@@ -44,10 +49,14 @@ def _is_fhir(path: str) -> bool:
     return path.startswith("/api/fhir") and (len(path) == 9 or path[9] == "/")
 
 
-def site_of(settings: Settings) -> Site:
+def site_of(settings: Settings, permits: frozenset[str] = frozenset()) -> Site:
     """The site as the mappings see it."""
-    permits = frozenset({RESIDENT_NUMBER}) if settings.serve_resident_number else frozenset()
     return Site(settings.site_timezone, permits, settings.base_url)
+
+
+def permits_of(settings: Settings) -> frozenset[str]:
+    """The sensitive values that the settings let out at all."""
+    return frozenset({RESIDENT_NUMBER}) if settings.serve_resident_number else frozenset()
 
 
 def database_of(settings: Settings) -> Database:
@@ -79,15 +88,44 @@ def session_zone(zone: str) -> str:
 
 
 def service_of(settings: Settings) -> Service:
-    """Everything that answers FHIR requests under these settings."""
-    site, database = site_of(settings), database_of(settings)
+    """Everything that answers FHIR requests under these settings; with access control, nothing to nobody."""
+    site, database = site_of(settings, permits_of(settings)), database_of(settings)
     found = drift.fitted(settings, by_type())
     engine = Engine(found.mappings, database, site)
-    return Service(settings, site, found.mappings, engine, Cursors.of(settings.data_path), found.degraded)
+    cursors = Cursors.of(settings.data_path)
+    access = Access() if settings.enable_security else UNRESTRICTED
+    return Service(
+        settings, site, found.mappings, engine, cursors, found.degraded, may_read=access, may_search=access
+    )
 
 
-def create_app(settings: Settings | None = None) -> Application:
-    """The application: FHIR below /api/fhir, health and documentation beside it."""
+def guard_of(service: Service, callers: Callers | None) -> Guard:
+    """Who lets requests in; raises SettingFault where access control has nobody to ask."""
+    settings = service.settings
+    if not settings.enable_security:
+        return OpenDoor(service)
+    if callers is None:
+        raise SettingFault("ENABLE_SECURITY: access control is not available yet; leave it unset")
+    opener = Opener(service.parser(), policy_of(settings), settings.access_model)
+    plain = Engine(service.mappings, service.engine.database, site_of(settings))
+    return BearerGuard(service, plain, opener, callers)
+
+
+def policy_of(settings: Settings) -> Policy:
+    """The hospital's policy table; raises SettingFault for one that can't be used."""
+    if settings.access_model not in MODELS:
+        raise SettingFault(f"ACCESS_MODEL is one of {', '.join(MODELS)}")
+    try:
+        return policy(Path(settings.access_policy) if settings.access_policy else None)
+    except (PolicyFault, OSError) as fault:
+        raise SettingFault(f"ACCESS_POLICY: {fault}") from None
+
+
+def create_app(settings: Settings | None = None, callers: Callers | None = None) -> Application:
+    """The application: FHIR below /api/fhir, health and documentation beside it.
+
+    `callers` knows bearer tokens; without it, our own authorization server does.
+    """
     settings = settings or Settings.from_environment()
     service = service_of(settings)
     rest = FastAPI(
@@ -101,7 +139,8 @@ def create_app(settings: Settings | None = None) -> Application:
     rest.include_router(health.router(service.engine.database, len(service.degraded)))
     rest.include_router(openapi.router(service, rest))
     rest.include_router(landing.router(service))
-    return Application(FhirApp(service, _capabilities(service)), rest)
+    fhir = FhirApp(service, _capabilities(service), guard_of(service, callers))
+    return Application(fhir, rest)
 
 
 def _capabilities(service: Service) -> Callable[[str], dict[str, Any]]:
@@ -113,7 +152,11 @@ def _capabilities(service: Service) -> Callable[[str], dict[str, Any]]:
     def build(mode: str) -> dict[str, Any]:
         if mode == "terminology":
             return terminology_capabilities(service.base, release, started)
-        return capability_statement(service.mappings, service.base, release, started, service.degraded)
+        secured = service.settings.enable_security
+        authorization = f"{service.settings.base_url}/api/auth" if secured else ""
+        return capability_statement(
+            service.mappings, service.base, release, started, service.degraded, authorization
+        )
 
     return build
 

@@ -13,6 +13,7 @@ import orjson
 
 from fhir_facade.outcome import FhirFault, parameter
 from mappers.fhir_models import to_xml
+from smart_auth.caller import Caller
 
 Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
@@ -36,7 +37,7 @@ MAX_PARAMETERS = 500
 
 @dataclass
 class Request:
-    """A FHIR request: the path below the base, the decoded parameters of URL and body."""
+    """A FHIR request: the path below the base, the decoded parameters of URL and body, and who sent it."""
 
     method: str
     path: str
@@ -47,6 +48,7 @@ class Request:
     body_parameters: list[tuple[str, str]] = field(default_factory=list)
     format: str = "json"
     pretty: bool = False
+    caller: Caller | None = None
 
     @property
     def handling(self) -> str:

@@ -17,6 +17,7 @@ from fhir_facade.registry import by_type
 from fhir_facade.search_request import RESULT_PARAMETERS
 from fhir_facade.search_request import Reader as SearchReader
 from fhir_facade.settings import Settings
+from smart_auth.policy import care_relations, policy
 
 #: written by hand, in the order in which the index lists them
 BY_HAND = (
@@ -35,6 +36,7 @@ def pages(folder: Path) -> dict[str, str]:
     found["api/search-parameters.md"] = parameters_page(types, result_parameters())
     found["api/errors.md"] = errors_page()
     found["operations/settings.md"] = settings_page()
+    found["operations/access-policy.md"] = policy_page()
     found["index.md"] = index_page(folder, found)
     return found
 
@@ -84,12 +86,52 @@ def settings_page() -> str:
     return "\n".join([*lines, *table(("setting", "default", "what"), rows)]).rstrip() + "\n"
 
 
+def policy_page() -> str:
+    """The packaged policy: whose rows each role may see and write."""
+    lines = ["# Who may see what", "", NOTE, "", _POLICY, ""]
+    held = policy()
+    for role in held.roles:
+        labels = held.withheld(role)
+        hidden = (
+            f"Visits labelled {', '.join(labels)}, and what belongs to them, are hidden." if labels else ""
+        )
+        lines += [f"## {role}", "", *([hidden, ""] if hidden else [])]
+        rules = [r for r in held.rules if r.role == role]
+        rows = [
+            (code(r.resource_type), code(_letters(r.permissions)), r.rows, code(r.query) if r.query else "")
+            for r in rules
+        ]
+        lines += table(("type", "may", "rows", "that match"), rows)
+    lines += ["## Care relations", "", *(f"- {code(n)} = {code(v)}" for n, v in care_relations())]
+    return "\n".join(lines).rstrip() + "\n"
+
+
+def _letters(permissions: frozenset[str]) -> str:
+    return "".join(p for p in "cruds" if p in permissions)
+
+
+_POLICY = """\
+What a token opens is what its scopes say, bounded by this table: a role's rule names a type, what may be done
+with it (SMART's letters: create, read, update, delete, search), whose rows, and a search that they must match
+too (`{user}` is the user's own Practitioner or Patient). What no rule names is closed.
+
+`all`: every patient's. `care`: with `ACCESS_MODEL=care-team` those of patients whom the user has to do with
+(below), else all. `own`: the patient's own compartment. `consented`: of patients with an active Consent for
+that user. `patient/` scopes are bounded by the launch's patient besides; `system/` scopes of a backend
+service by what the client was registered for.
+
+A hospital's own table (CSV, the columns of `smart_auth/policy.csv`) is named by `ACCESS_POLICY`; one that
+can't be read stops the start. The resident number needs the role `resident-number` besides
+`SERVE_RESIDENT_NUMBER`, for seeing it and for searching by it."""
+
+
 def index_page(folder: Path, computed: Mapping[str, Any]) -> str:
     """Where to find what."""
     lines = ["# Documentation", "", NOTE, ""]
     lines += [f"- [{_title(folder / path)}]({path})" for path in BY_HAND if (folder / path).exists()]
     lines += ["- [Search parameters](api/search-parameters.md), [errors](api/errors.md)"]
-    lines += ["- [Settings](operations/settings.md)", "", "## Mappings", ""]
+    lines += ["- [Settings](operations/settings.md), [who may see what](operations/access-policy.md)"]
+    lines += ["", "## Mappings", ""]
     lines += [f"- [{Path(p).stem}]({p})" for p in sorted(computed) if p.startswith("mappings/")]
     lines += ["", "## Decisions", ""]
     records = sorted((folder / "decisions").glob("*.md"))

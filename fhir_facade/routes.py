@@ -10,7 +10,7 @@ import logging
 import os
 import re
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from typing import Any
 from urllib.parse import unquote
 
@@ -28,6 +28,7 @@ from fhir_facade.content import (
     serialized,
 )
 from fhir_facade.cors import Cors, Hosts
+from fhir_facade.guard import Guard
 from fhir_facade.interactions.read import read
 from fhir_facade.interactions.search_type import search_compartment, search_system, search_type
 from fhir_facade.outcome import FhirFault, not_found, outcome, parameter
@@ -37,16 +38,19 @@ from terminology import definitions
 log = logging.getLogger("fhir_facade.access")
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._\-]{1,64}")
 FORM = "application/x-www-form-urlencoded"
-Handler = Callable[[Service, Request], Awaitable[Response]]
 
 
 class FhirApp:
     """Answers every request below the FHIR base; `capabilities` says what the server does."""
 
     def __init__(
-        self, service: Service, capabilities: Callable[[str], dict[str, Any]], prefix: str = "/api/fhir"
+        self,
+        service: Service,
+        capabilities: Callable[[str], dict[str, Any]],
+        guard: Guard,
+        prefix: str = "/api/fhir",
     ) -> None:
-        self.service, self.capabilities, self.prefix = service, capabilities, prefix
+        self.service, self.capabilities, self.guard, self.prefix = service, capabilities, guard, prefix
         self.cors = Cors(service.settings.cors_allowed_origins)
         self.hosts = Hosts(service.settings.base_url)
 
@@ -85,29 +89,28 @@ class FhirApp:
         segments = [unquote(s) for s in request.path.split("/") if s]
         if segments == ["metadata"]:
             return self._metadata(request)
+        service = await self.guard.admitted(request)
         if segments and segments[-1] == "_search":
             await self._form(request, receive)
-            return await self._search(request, segments[:-1])
+            return await self._search(service, request, segments[:-1])
+        if request.method not in ("GET", "HEAD"):
+            raise _not_allowed("GET, HEAD, OPTIONS")
         if len(segments) == 2:
-            return await self._get(request, lambda s, r: read(s, r, self._type(segments[0]), segments[1]))
-        return await self._get(request, lambda s, r: self._search(r, segments))
+            return await read(service, request, self._type(segments[0]), segments[1])
+        return await self._search(service, request, segments)
 
-    async def _search(self, request: Request, segments: list[str]) -> Response:
+    async def _search(self, service: Service, request: Request, segments: list[str]) -> Response:
         """Searches of everything, of a type, and within a compartment."""
         match segments:
             case []:
-                return await search_system(self.service, request)
+                return await search_system(service, request)
             case [kind]:
-                return await search_type(self.service, request, self._type(kind))
+                return await search_type(service, request, self._type(kind))
             case [code, id_text, kind] if not kind.startswith("_"):
-                return await self._compartment(request, code, id_text, kind)
+                self._type(code)
+                within = kind if kind == "*" else self._type(kind)
+                return await search_compartment(service, request, code, id_text, within)
         raise not_found("there is nothing at this address")
-
-    async def _compartment(self, request: Request, code: str, id_text: str, kind: str) -> Response:
-        self._type(code)
-        return await search_compartment(
-            self.service, request, code, id_text, kind if kind == "*" else self._type(kind)
-        )
 
     def _metadata(self, request: Request) -> Response:
         if request.method not in ("GET", "HEAD"):
@@ -116,11 +119,6 @@ class FhirApp:
         if mode not in ("full", "normative", "terminology"):
             raise parameter("mode", "mode is full, normative or terminology")
         return Response(self.capabilities(mode), 200, {"cache-control": "public, max-age=60"})
-
-    async def _get(self, request: Request, handler: Handler) -> Response:
-        if request.method not in ("GET", "HEAD"):
-            raise _not_allowed("GET, HEAD, OPTIONS")
-        return await handler(self.service, request)
 
     async def _form(self, request: Request, receive: Receive) -> None:
         if request.method != "POST":

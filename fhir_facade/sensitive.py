@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from fhir_facade.outcome import FhirFault
 from fhir_facade.service import Service
 from mappers.parse import RESIDENT_NUMBER
 from mappers.query import SearchQuery
@@ -25,8 +26,12 @@ async def _resolved(service: Service, name: str, value: str) -> tuple[str, str]:
     front, last = _last(name)
     if last != "identifier":
         return name, value
+    if not service.knows_resident_numbers:
+        raise FhirFault(
+            403, "forbidden", "a search by resident number needs a role of its own", ("http.identifier",)
+        )
     query = SearchQuery("Patient", (service.parser(by_post=True).condition("Patient", "identifier", value),))
-    page = await service.engine.page(query, 50, by_post=True)
+    page = await service.searching.page(query, 50, by_post=True)
     ids = [m["id"] for m in page.matches if isinstance(m, dict)]
     return f"{front}_id", ",".join(ids) or NOBODY
 

@@ -50,6 +50,12 @@ class Settings:
     enable_security: bool = setting(
         False, "access control; until it exists the server binds to loopback only"
     )
+    access_model: str = setting(
+        "all", "whom clinical roles see: `all` patients, or `care-team`, those they have to do with"
+    )
+    access_policy: str = setting(
+        "", "a policy table (CSV) of the hospital's own, instead of the packaged one"
+    )
     keycloak_url: str = setting(
         "", "Keycloak's address from here (http://keycloak:8080); unset: the built-in users"
     )

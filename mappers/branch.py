@@ -13,7 +13,8 @@ from mappers.column_types import FloatText, OneOf
 from mappers.mapping import Part, ResourceMapping
 from mappers.param_places import param_places
 from mappers.query import AllOf, AnyOf, SearchQuery
-from mappers.scope import Compilation, PartScope, gate
+from mappers.query import Condition as Query
+from mappers.scope import Compilation, PartScope
 from mappers.sql import Alternative, Condition, KeySet, all_of, any_of, is_always, is_never, plain
 
 #: key sets of more selects are asked one by one: SQLite takes no union of more than 500
@@ -44,15 +45,28 @@ class Branch:
         """Conditions that all parts share: the source's, the gate's, and those on shared elements."""
         scope = self.scopes[0]
         found: list[Alternative] = [scope.part.source.where]
-        found += gate(scope) or []
+        found += [scope.opened(c) for c in self.gated or () if self._is_shared(c)]
         found += [scope.condition(c) for c in self.query.where if self._is_shared(c)]
         return [a for a in found if not is_always(a)]
 
     @cached_property
     def own(self) -> list[Condition]:
-        """For each part, what only it asks of a row."""
+        """For each part, what only it asks of a row; what opens it may differ from part to part too."""
         separate = [c for c in self.query.where if not self._is_shared(c)]
-        return [all_of(s.part.where, *(plain(s.condition(c)) for c in separate)) for s in self.scopes]
+        gated = [c for c in self.gated or () if not self._is_shared(c)]
+        return [
+            all_of(
+                s.part.where,
+                *(plain(s.opened(c)) for c in gated),
+                *(plain(s.condition(c)) for c in separate),
+            )
+            for s in self.scopes
+        ]
+
+    @cached_property
+    def gated(self) -> tuple[Query, ...] | None:
+        """What access control asks of every row; None: no row may be seen."""
+        return self.c.access.conditions(self.mapping.resource_type)
 
     def _is_shared(self, condition: Any) -> bool:
         if len(self.parts) == 1:
@@ -68,7 +82,7 @@ class Branch:
     @cached_property
     def possible(self) -> bool:
         """Whether any row can match: False prunes the branch before any SQL."""
-        if gate(self.scopes[0]) is None or any(is_never(a) for a in self.shared):
+        if self.gated is None or any(is_never(a) for a in self.shared):
             return False
         return any(not is_never(c) for c in self.own)
 

@@ -112,7 +112,7 @@ class Engine:
     ) -> int:
         """How many resources match; with a bound, counted up to it in each branch."""
         query = await patients_first(self, query, access, by_post)
-        terms = query.terms() + access.terms()
+        terms = [*query.terms(), *access.terms]
         total = 0
         for statement in self.plans.counts(query, access, by_post, bound is not None):
             rows = await self.database.fetch(statement.sql, statement.parameters(terms, {"bound": bound}))
@@ -126,7 +126,7 @@ class Engine:
         plan = self.plans.plan(query, None, access, by_post)
         if plan.statement is None:
             return []
-        terms = query.terms() + access.terms()
+        terms = [*query.terms(), *access.terms]
         rows = await self.database.fetch(
             plan.statement.sql, plan.statement.parameters(terms, {"limit": limit})
         )
@@ -149,7 +149,7 @@ class Engine:
             return Page()
         named = _named(after, count + 1)  # one more, to know whether there is a next page
         rows = await self.database.fetch(
-            plan.statement.sql, plan.statement.parameters(query.terms() + access.terms(), named)
+            plan.statement.sql, plan.statement.parameters([*query.terms(), *access.terms], named)
         )
         if plan.straight is not None:
             return _straight(plan, plan.straight, rows, count)

@@ -12,7 +12,6 @@ from mappers.database import Database
 from mappers.engine import Engine
 from mappers.query import UNRESTRICTED, Access, AnyOf, Chained, Condition, Criterion, Has, SearchQuery
 from mappers.reach import names_in
-from mappers.scope import gate
 from mappers.select import page_of_keys
 from mappers.sql import plain
 from mappers.statement import Slots, Statement
@@ -52,7 +51,7 @@ def explain(
     engine: Engine, query: SearchQuery, by_post: bool = False, access: Access = UNRESTRICTED
 ) -> Iterator[BranchExplained]:
     """Each branch that can match, as the statement of its keys."""
-    slots = Slots(query.terms() + access.terms())
+    slots = Slots([*query.terms(), *access.terms])
     for number, branch in engine.plans.branches(query, access, by_post, slots).items():
         statement = page_of_keys(branch, number, slots, None, [branch.key])
         yield BranchExplained(
@@ -71,8 +70,9 @@ def _columns(branch: Branch, condition: Condition) -> tuple[str, ...]:
 
 def _access(engine: Engine, branch: Branch) -> Iterator[str]:
     """The conditions that access control adds, as SQL."""
-    for condition in gate(branch.scopes[0]) or ():
-        yield str(plain(condition).compile(dialect=engine.database.dialect))
+    for scope in branch.scopes:
+        for condition in branch.gated or ():
+            yield str(plain(scope.opened(condition)).compile(dialect=engine.database.dialect))
 
 
 def condition_text(condition: Condition) -> str:

@@ -85,7 +85,7 @@ class Plans:
     def _compile(
         self, query: SearchQuery, after: After | None, access: Access, by_post: bool, without: frozenset[int]
     ) -> Plan:
-        slots = Slots(query.terms() + access.terms())
+        slots = Slots([*query.terms(), *access.terms])
         branches = {n: b for n, b in self.branches(query, access, by_post, slots).items() if n not in without}
         readers = {n: self.reader(b) for n, b in branches.items()}
         width = len(query.sort)
@@ -118,7 +118,7 @@ class Plans:
         return found
 
     def _counts(self, query: SearchQuery, access: Access, by_post: bool, bounded: bool) -> list[Statement]:
-        slots = Slots(query.terms() + access.terms())
+        slots = Slots([*query.terms(), *access.terms])
         branches = self.branches(SearchQuery(query.resource_type, query.where), access, by_post, slots)
         bound = slots.named("bound") if bounded else None
         return [self.text(counted(b, bound), slots) for b in branches.values()]

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterator
+from collections.abc import Hashable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from functools import cached_property, lru_cache
+from itertools import count
 
 from mappers.terms import Composite, Term
 
@@ -155,14 +157,14 @@ class SearchQuery:
         return replace(self, where=self.where + conditions)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Access:
     """Who may see what: type → alternatives (OR) of conditions (AND). A type not named returns nothing.
 
     `everything` is the access of the server itself; it exists so that the gate is always asked.
     """
 
-    alternatives: dict[str, tuple[AllOf, ...]] = field(default_factory=dict)
+    alternatives: Mapping[str, tuple[AllOf, ...]] = field(default_factory=dict)
     everything: bool = False
 
     def conditions(self, resource_type: str) -> tuple[Condition, ...] | None:
@@ -172,18 +174,33 @@ class Access:
         alternatives = self.alternatives.get(resource_type)
         if not alternatives:
             return None
-        return () if AllOf(()) in alternatives else (AnyOf(alternatives),)
+        if AllOf(()) in alternatives:
+            return ()
+        return alternatives[0].conditions if len(alternatives) == 1 else (AnyOf(alternatives),)
 
-    @property
+    def opens(self, resource_type: str) -> bool:
+        """Whether any resource of that type may be seen."""
+        return self.everything or bool(self.alternatives.get(resource_type))
+
+    @cached_property
     def shape(self) -> Hashable:
-        """What the SQL text depends on."""
+        """What the SQL text depends on: a number, the same for accesses of the same shape."""
         if self.everything:
             return None
-        return tuple((t, tuple(a.shape for a in found)) for t, found in sorted(self.alternatives.items()))
+        told = tuple((t, tuple(a.shape for a in found)) for t, found in sorted(self.alternatives.items()))
+        return shape_number(told)
 
-    def terms(self) -> list[Term]:
+    @cached_property
+    def terms(self) -> tuple[Term, ...]:
         """Every term, in a fixed order, behind those of the query."""
-        return [t for _, found in sorted(self.alternatives.items()) for a in found for t in a.flat()]
+        return tuple(t for _, found in sorted(self.alternatives.items()) for a in found for t in a.flat())
 
 
+@lru_cache(4096)
+def shape_number(told: Hashable) -> int:
+    """A number that stands for a shape as long as it is in use; a forgotten shape gets a new one."""
+    return next(_numbers)
+
+
+_numbers = count(1)
 UNRESTRICTED = Access(everything=True)

@@ -167,6 +167,10 @@ class PartScope(Scope):
         found = [self.condition(c) for c in condition.conditions]
         return merged(found) if isinstance(condition, AnyOf) else all_of(*(plain(a) for a in found))
 
+    def opened(self, condition: Condition) -> Alternative:
+        """A condition of access as SQL: what opens a row (a care relation) is itself asked of all rows."""
+        return PartScope(replace(self.c, access=UNRESTRICTED), self.mapping, self.part).condition(condition)
+
     def criterion(self, criterion: Criterion) -> Alternative:
         """One parameter's condition."""
         if criterion.param == "_id":
@@ -309,9 +313,7 @@ def gate(scope: PartScope) -> list[Alternative] | None:
     conditions = scope.c.access.conditions(scope.mapping.resource_type)
     if conditions is None:
         return None
-    # what opens a row (a care relation, a compartment) is itself asked of all rows
-    open_scope = PartScope(replace(scope.c, access=UNRESTRICTED), scope.mapping, scope.part)
-    return [open_scope.condition(c) for c in conditions]
+    return [scope.opened(c) for c in conditions]
 
 
 def visible(scope: PartScope, *conditions: Condition) -> list[Alternative] | None:

@@ -44,3 +44,14 @@ class Caller:
     def name(self) -> str:
         """What a log or a page calls them."""
         return self.user.username if self.user else self.client_id
+
+
+class TokenFault(Exception):
+    """A token that lets nobody in. `error` is RFC 6750's word (empty where no token was sent at all).
+
+    https://www.rfc-editor.org/rfc/rfc6750#section-3.1
+    """
+
+    def __init__(self, error: str, description: str, status: int = 401) -> None:
+        super().__init__(description)
+        self.error, self.description, self.status = error, description, status

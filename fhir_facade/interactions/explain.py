@@ -19,7 +19,8 @@ LIMIT = 51
 
 async def explained(service: Service, queries: Sequence[SearchQuery], by_post: bool) -> Resource:
     """Parameters that tell of each branch; raises SourceDownError where a source can't be asked."""
-    branches = [(q, b) for q in queries for b in explain(service.engine, q, by_post)]
+    access = service.may_search
+    branches = [(q, b) for q in queries for b in explain(service.engine, q, by_post, access)]
     parameters = [await _branch(service, query, branch) for query, branch in branches]
     nothing = _text("note", "no source can match: nothing is asked")
     return {"resourceType": "Parameters", "parameter": parameters or [nothing]}
@@ -27,7 +28,7 @@ async def explained(service: Service, queries: Sequence[SearchQuery], by_post: b
 
 async def _branch(service: Service, query: SearchQuery, branch: BranchExplained) -> Resource:
     database = service.engine.database
-    values = branch.statement.parameters(query.terms(), {"limit": LIMIT})
+    values = branch.statement.parameters([*query.terms(), *service.may_search.terms], {"limit": LIMIT})
     steps = await plan(database, branch.statement, values)
     rows, milliseconds = await timed(database, branch.statement, values)
     parts = [

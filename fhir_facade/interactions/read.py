@@ -12,7 +12,7 @@ from fhir_facade.bundle import subset
 from fhir_facade.content import Request, Response
 from fhir_facade.outcome import FhirFault, not_found, parameter
 from fhir_facade.search_request import Options, Reader, SearchRequest
-from fhir_facade.service import Service
+from fhir_facade.service import Service, refused
 from mappers.database import SourceDownError
 from mappers.reader import Unreadable
 
@@ -50,9 +50,11 @@ def _shape(service: Service, request: Request, resource_type: str) -> SearchRequ
 
 
 async def found(service: Service, resource_type: str, id_text: str) -> dict[str, Any]:
-    """The resource, or the fault that says why it can't be had."""
+    """The resource, or the fault that says why it can't be had: 404 too where it may not be seen."""
+    if not service.may_read.opens(resource_type):
+        raise refused(resource_type, "read")
     try:
-        resource = await service.engine.read(resource_type, id_text)
+        resource = await service.reading.read(resource_type, id_text)
     except SourceDownError:
         raise FhirFault(503, "transient", "the source of this resource can't be asked just now") from None
     if resource is None:

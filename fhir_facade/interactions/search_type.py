@@ -12,14 +12,14 @@ from fhir_facade.interactions.explain import explained
 from fhir_facade.interactions.read import found
 from fhir_facade.outcome import FhirFault, Issue, parameter
 from fhir_facade.paging import Cursor
+from fhir_facade.permitted import closed_includes, refuse_closed, searchable
 from fhir_facade.search_request import Options, Reader, SearchRequest
 from fhir_facade.sensitive import resolved
 from fhir_facade.service import Service
 from mappers.database import SourceDownError, TooComplexError, TooSlowError
 from mappers.engine import Page, Position
-from mappers.include import Includer
 from mappers.parse import Parser, SearchFault
-from mappers.query import UNRESTRICTED, Condition
+from mappers.query import Condition
 from mappers.reader import Unreadable
 from terminology import definitions
 
@@ -46,12 +46,13 @@ class Search:
 
 
 async def search_type(service: Service, request: Request, resource_type: str) -> Response:
-    """A search of one type."""
-    return await _search(Search(service, request, resource_type, [resource_type]))
+    """A search of one type; 403 where it is closed to the caller."""
+    types = searchable(service, [resource_type], stated=True)
+    return await _search(Search(service, request, resource_type, types))
 
 
 async def search_system(service: Service, request: Request) -> Response:
-    """A search over several types: `_type`, or all that have the parameters."""
+    """A search over several types: `_type`, or all that are open to the caller."""
     stated = [v for n, v in [*request.parameters, *request.body_parameters] if n == "_type"]
     types = [t for v in stated for t in v.split(",") if t] or sorted(service.mappings)
     for name in types:
@@ -61,21 +62,27 @@ async def search_system(service: Service, request: Request) -> Response:
                 f"{name[:60]} is not served here; valid: {', '.join(sorted(service.mappings))}",
                 "not-supported",
             )
-    return await _search(Search(service, request, "", list(dict.fromkeys(types))))
+    types = searchable(service, list(dict.fromkeys(types)), stated=bool(stated))
+    return await _search(Search(service, request, "", types))
 
 
 async def search_compartment(
     service: Service, request: Request, code: str, id_text: str, kind: str
 ) -> Response:
-    """A search within a compartment; `*` for all types in it. 404 where its owner isn't there."""
+    """A search within a compartment; `*` for all open types in it. 404 where its owner isn't there.
+
+    Who may not read owners isn't told whether there is one: the search then finds what it may.
+    """
     if code not in definitions.compartment_types():
         raise FhirFault(404, "not-supported", f"there is no compartment {code}")
-    await found(service, code, id_text)
+    if service.may_read.opens(code):
+        await found(service, code, id_text)
     parser = service.parser()
     types = sorted(service.mappings) if kind == "*" else [kind]
     inside = [t for t in types if parser.compartment(code, id_text, t) is not None]
     if not inside:
         raise FhirFault(400, "not-supported", f"{kind} is not in the {code} compartment")
+    inside = searchable(service, inside, stated=kind != "*")
     return await _search(Search(service, request, f"{code}/{id_text}/{kind}", inside, (code, id_text)))
 
 
@@ -85,6 +92,7 @@ async def _search(search: Search) -> Response:
     reader = _reader(search)
     try:
         search.asked = reader.read(pairs)
+        refuse_closed(search.service, search.asked)
         if search.asked.explain:
             queries = [reader.query(search.asked, t, *_within(search, t)) for t in search.types]
             return Response(await explained(search.service, queries, search.by_post))
@@ -128,7 +136,7 @@ def _refuse_sensitive(parser: Parser, types: Sequence[str], pairs: Sequence[tupl
 
 
 def _continued(search: Search, text: str) -> list[tuple[str, str]]:
-    cursor = search.service.cursors.open(text)
+    cursor = search.service.cursors.open(text, search.service.binding)
     if cursor.path != search.path:
         raise parameter("_cursor", "this page link belongs to another search")
     search.types = (
@@ -157,7 +165,7 @@ async def _total(search: Search, reader: Reader) -> int:
     total = 0
     for resource_type in search.types:
         query = reader.query(search.asked, resource_type, *_within(search, resource_type))
-        total += await search.service.engine.total(query, by_post=search.by_post)
+        total += await search.service.searching.total(query, by_post=search.by_post)
     return total
 
 
@@ -165,14 +173,13 @@ async def _page(search: Search, reader: Reader) -> Response:
     asked, service = search.asked, search.service
     page, resource_type = await _fill(search, reader)
     matches = [m for m in page.matches if isinstance(m, dict)]
-    issues = [*asked.issues, *_troubles(page)]
+    issues = [*asked.issues, *closed_includes(service, asked.includes), *_troubles(page)]
     included = []
     if asked.includes:
-        includer = Includer(service.engine, UNRESTRICTED, service.settings.include_limit)
-        collected = await includer.collect(matches, asked.includes)
+        limit = service.settings.include_limit
+        collected = await service.searching.included(matches, asked.includes, limit)
         included = list(collected.resources.values())
         if collected.cut:
-            limit = service.settings.include_limit
             issues.append(
                 Issue("too-costly", f"only {limit} resources are included; there may be more", "warning")
             )
@@ -195,7 +202,7 @@ async def _fill(search: Search, reader: Reader) -> tuple[Page, str]:
     for place, resource_type in enumerate(types):
         query = reader.query(search.asked, resource_type, *_within(search, resource_type))
         room = search.asked.count - len(whole.matches)
-        page = await search.service.engine.page(
+        page = await search.service.searching.page(
             query, room, after, by_post=search.by_post, strict=search.request.states_strict
         )
         whole.matches += page.matches
@@ -238,7 +245,7 @@ def _links(search: Search, page: Page, resource_type: str, total: int | None) ->
     links = [("self", url(base, search.path, asked.used))]
     if resource_type:
         cursor = Cursor(search.path, tuple(asked.used), resource_type, page.after, total)
-        pairs = [("_cursor", search.service.cursors.seal(cursor))]
+        pairs = [("_cursor", search.service.cursors.seal(cursor, search.service.binding))]
         if not search.path:
             pairs.insert(0, ("_type", ",".join(search.types)))
         links.append(("next", url(base, search.path, pairs)))

@@ -12,6 +12,7 @@ from sqlalchemy import Engine, create_engine, event, text
 from sqlalchemy.pool import NullPool
 
 from fhir_facade.app import create_app
+from fhir_facade.guard import Callers
 from fhir_facade.service import Service
 from fhir_facade.settings import Settings
 from mappers.demo import awkward_rows, create_embedded, load
@@ -27,9 +28,9 @@ Resource = dict[str, Any]
 class Facade:
     """One application; `get` and `post` take paths below the FHIR base, or absolute links of its own."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, callers: Callers | None = None) -> None:
         self.settings = settings
-        self.app = create_app(settings)
+        self.app = create_app(settings, callers)
         transport = httpx.ASGITransport(self.app)
         self.http = httpx.AsyncClient(transport=transport, base_url=ORIGIN, headers={"accept-encoding": ""})
         self._all: dict[str, list[Resource]] = {}

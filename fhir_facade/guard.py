@@ -1,0 +1,90 @@
+"""Who comes in: a bearer token becomes a service that sees what its holder may see, and nothing else."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from dataclasses import replace
+from typing import Protocol
+
+from fhir_facade.content import Request
+from fhir_facade.outcome import FhirFault
+from fhir_facade.service import Service
+from mappers.engine import Engine
+from mappers.site import RESIDENT_NUMBER
+from smart_auth.access import Opener
+from smart_auth.caller import Caller, TokenFault
+
+#: callers whose access is kept at hand
+MOST_CALLERS = 4096
+
+
+class Guard(Protocol):
+    """Lets requests in."""
+
+    async def admitted(self, request: Request) -> Service:
+        """The service as the request's caller may use it; raises FhirFault 401."""
+
+
+class OpenDoor:
+    """Everybody may see everything: access control is off, and the server on loopback."""
+
+    def __init__(self, service: Service) -> None:
+        self.service = service
+
+    async def admitted(self, request: Request) -> Service:
+        """The service itself."""
+        return self.service
+
+
+class Callers(Protocol):
+    """Knows bearer tokens (`smart_auth.bearer.Bearer`)."""
+
+    async def caller(self, authorization: str) -> Caller:
+        """The holder of a token; raises TokenFault."""
+
+
+class BearerGuard:
+    """Asks for a bearer token. `plain` reads rows without what only a role of its own may see."""
+
+    def __init__(self, service: Service, plain: Engine, opener: Opener, callers: Callers) -> None:
+        self.service, self.plain, self.opener, self.callers = service, plain, opener, callers
+        self._known: OrderedDict[str, Service] = OrderedDict()
+
+    async def admitted(self, request: Request) -> Service:
+        """The service as the token's holder may use it; raises FhirFault 401."""
+        stated = request.headers.get("authorization", "")
+        request.caller = caller = await self._caller(stated)
+        found = self._known.get(caller.token_id)
+        if found is None:
+            found = self._known[caller.token_id] = self.seen_by(caller)
+            if len(self._known) > MOST_CALLERS:
+                self._known.popitem(last=False)
+        return found
+
+    async def _caller(self, authorization: str) -> Caller:
+        try:
+            return await self.callers.caller(authorization)
+        except TokenFault as fault:
+            raise unauthorized(fault) from None
+
+    def seen_by(self, caller: Caller) -> Service:
+        """The service with the caller's access in it."""
+        roles = caller.user.roles if caller.user else frozenset()
+        engine = self.service.engine if RESIDENT_NUMBER in roles else self.plain
+        return replace(
+            self.service,
+            site=engine.site,
+            engine=engine,
+            caller=caller,
+            may_read=self.opener.access(caller, "r"),
+            may_search=self.opener.access(caller, "s"),
+        )
+
+
+def unauthorized(fault: TokenFault) -> FhirFault:
+    """401 (or what the fault says) with RFC 6750's challenge."""
+    challenge = (
+        f'Bearer error="{fault.error}", error_description="{fault.description}"' if fault.error else "Bearer"
+    )
+    code = "expired" if "expired" in fault.description else "login"
+    return FhirFault(fault.status, code, fault.description, headers={"www-authenticate": challenge})

@@ -1,0 +1,42 @@
+"""The engine as one caller sees it: what the access doesn't open isn't there."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from mappers.engine import Engine, Page, Position
+from mappers.include import Included, Includer
+from mappers.query import Access, Include, SearchQuery
+from mappers.reader import Resource, Unreadable
+
+
+@dataclass(frozen=True)
+class View:
+    """An engine and the access under which all is asked of it."""
+
+    engine: Engine
+    access: Access
+
+    async def read(self, resource_type: str, id_text: str) -> Resource | Unreadable | None:
+        """The resource with that id; None where there is none or it may not be seen."""
+        return await self.engine.read(resource_type, id_text, self.access)
+
+    async def page(
+        self,
+        query: SearchQuery,
+        count: int,
+        after: Position | None = None,
+        *,
+        by_post: bool = False,
+        strict: bool = False,
+    ) -> Page:
+        """Up to `count` matches after a position; see `Engine.page`."""
+        return await self.engine.page(query, count, after, access=self.access, by_post=by_post, strict=strict)
+
+    async def total(self, query: SearchQuery, *, by_post: bool = False) -> int:
+        """How many resources match and may be seen."""
+        return await self.engine.total(query, access=self.access, by_post=by_post)
+
+    async def included(self, matches: list[Resource], includes: list[Include], limit: int) -> Included:
+        """What the matches refer to and what refers to them, as far as it may be seen."""
+        return await Includer(self.engine, self.access, limit).collect(matches, includes)

@@ -1,0 +1,91 @@
+"""Which rows are opened, as conditions of the search compiler: a patient's, a care team's, a search's."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from urllib.parse import parse_qsl
+
+from mappers.parse import Parser, SearchFault
+from mappers.query import AllOf, AnyOf, Chained, Condition, Criterion
+from smart_auth.policy import care_relations, groups
+
+CONFIDENTIALITY = "http://terminology.hl7.org/CodeSystem/v3-Confidentiality"
+
+
+class NothingOpenError(Exception):
+    """There is no row of that type that this could open."""
+
+
+@dataclass(frozen=True)
+class Rows:
+    """Makes conditions with the parameters that the mappings really have; raises NothingOpenError."""
+
+    parser: Parser
+
+    def of_patients(self, resource_type: str, ids: tuple[str, ...]) -> Condition:
+        """Rows of these patients: their compartments, and what leads to them by `patient` or a target."""
+        found = [c for id_ in ids if (c := self._compartment(resource_type, id_))]
+        if found:
+            return AnyOf(tuple(found))
+        return self._leading(resource_type, lambda kind: self.of_patients(kind, ids))
+
+    def _compartment(self, resource_type: str, patient: str) -> Condition | None:
+        inside = self.parser.compartment("Patient", patient, resource_type)
+        if inside is None and "patient" in self.parser.mappings[resource_type].params:
+            return self.parser.condition(resource_type, "patient", f"Patient/{patient}")
+        return inside
+
+    def _leading(self, resource_type: str, within: Callable[[str], Condition]) -> Condition:
+        """What a Provenance is about decides whose it is."""
+        if resource_type not in groups()["record"] or "target" not in self.parser.references(resource_type):
+            raise NothingOpenError
+        kinds = self.parser.reference_types(resource_type, "target")
+        return AnyOf(tuple(Chained("target", kind, within(kind)) for kind in kinds))
+
+    def in_care(self, resource_type: str, user: str) -> Condition:
+        """Rows of patients whom the user (`Practitioner/…`) has to do with."""
+        if not user:
+            raise NothingOpenError
+        if resource_type == "Patient":
+            return AnyOf(tuple(self.matching("Patient", n, v, user) for n, v in care_relations()))
+        if "patient" in self.parser.mappings[resource_type].params:
+            return Chained("patient", "Patient", self.in_care("Patient", user))
+        return self._leading(resource_type, lambda kind: self.in_care(kind, user))
+
+    def searched(self, resource_type: str, query: str, user: str = "") -> Condition:
+        """Rows that a search finds, as scopes and the policy write it."""
+        pairs = parse_qsl(query, keep_blank_values=True, max_num_fields=20)
+        if not pairs:
+            raise NothingOpenError
+        return AllOf(tuple(self.matching(resource_type, n, v, user) for n, v in pairs))
+
+    def matching(self, resource_type: str, name: str, value: str, user: str = "") -> Condition:
+        """One parameter of a search; `{user}` in its value is the user's own resource."""
+        if "{user}" in value and not user:
+            raise NothingOpenError
+        try:
+            return self.parser.condition(resource_type, name, value.replace("{user}", user))
+        except SearchFault:
+            raise NothingOpenError from None
+
+    def not_labelled(self, resource_type: str, labels: tuple[str, ...], user: str) -> Condition | None:
+        """Rows of visits without these labels, or in which the user takes part; None: it has no visits."""
+        if resource_type == "Encounter":
+            return AnyOf(tuple(self._open_visit(labels, user)))
+        if resource_type == "Provenance":
+            return self._leading(resource_type, lambda kind: self._labelled_target(kind, labels, user))
+        if "encounter" not in self.parser.mappings[resource_type].params:
+            return None
+        visits = [Chained("encounter", "Encounter", c) for c in self._open_visit(labels, user)]
+        return AnyOf((Criterion("encounter", missing=True), *visits))
+
+    def _open_visit(self, labels: tuple[str, ...], user: str) -> list[Condition]:
+        stated = ",".join(f"{CONFIDENTIALITY}|{label}" for label in labels)
+        found = [self.parser.condition("Encounter", "_security:not", stated)]
+        if user.startswith("Practitioner/"):
+            found.append(self.parser.condition("Encounter", "participant", user))
+        return found
+
+    def _labelled_target(self, kind: str, labels: tuple[str, ...], user: str) -> Condition:
+        return self.not_labelled(kind, labels, user) or AllOf(())

@@ -22,6 +22,7 @@ from fhir_facade.registry import by_type
 from fhir_facade.routes import FhirApp
 from fhir_facade.service import Service
 from fhir_facade.settings import SettingFault, Settings
+from fhir_facade.throttle import Throttle
 from mappers.database import Database, MySql, MySqlSettings, Sqlite
 from mappers.demo import create_embedded
 from mappers.engine import Engine
@@ -108,7 +109,7 @@ def guard_of(service: Service, callers: Callers | None) -> Guard:
         raise SettingFault("ENABLE_SECURITY: access control is not available yet; leave it unset")
     opener = Opener(service.parser(), policy_of(settings), settings.access_model)
     plain = Engine(service.mappings, service.engine.database, site_of(settings))
-    return BearerGuard(service, plain, opener, callers)
+    return BearerGuard(service, plain, opener, callers, Throttle.of(settings))
 
 
 def policy_of(settings: Settings) -> Policy:
@@ -128,10 +129,11 @@ def create_app(settings: Settings | None = None, callers: Callers | None = None)
     """
     settings = settings or Settings.from_environment()
     service = service_of(settings)
+    guard = guard_of(service, callers)
     rest = FastAPI(
         title="NeuroNova FHIR facade",
         version=version("fhir-facade"),
-        lifespan=_lifespan(service),
+        lifespan=_lifespan(service, guard),
         docs_url=None,
         redoc_url=None,
         openapi_url=None,
@@ -139,8 +141,7 @@ def create_app(settings: Settings | None = None, callers: Callers | None = None)
     rest.include_router(health.router(service.engine.database, len(service.degraded)))
     rest.include_router(openapi.router(service, rest))
     rest.include_router(landing.router(service))
-    fhir = FhirApp(service, _capabilities(service), guard_of(service, callers))
-    return Application(fhir, rest)
+    return Application(FhirApp(service, _capabilities(service), guard), rest)
 
 
 def _capabilities(service: Service) -> Callable[[str], dict[str, Any]]:
@@ -161,7 +162,7 @@ def _capabilities(service: Service) -> Callable[[str], dict[str, Any]]:
     return build
 
 
-def _lifespan(service: Service) -> Any:
+def _lifespan(service: Service, guard: Guard) -> Any:
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         # what lives as long as the process is nothing to look through at every collection
@@ -169,6 +170,7 @@ def _lifespan(service: Service) -> Any:
         gc.freeze()
         gc.set_threshold(50_000, 20, 50)
         yield
+        await guard.close()
         await service.engine.database.close()
 
     return lifespan

@@ -37,7 +37,10 @@ MAX_PARAMETERS = 500
 
 @dataclass
 class Request:
-    """A FHIR request: the path below the base, the decoded parameters of URL and body, and who sent it."""
+    """A FHIR request: the path below the base, the decoded parameters of URL and body, and who sent it.
+
+    `answered_with` are headers that its answer has whatever it is.
+    """
 
     method: str
     path: str
@@ -49,6 +52,8 @@ class Request:
     format: str = "json"
     pretty: bool = False
     caller: Caller | None = None
+    address: str = ""
+    answered_with: dict[str, str] = field(default_factory=dict)
 
     @property
     def handling(self) -> str:

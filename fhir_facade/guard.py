@@ -9,6 +9,7 @@ from typing import Protocol
 from fhir_facade.content import Request
 from fhir_facade.outcome import FhirFault
 from fhir_facade.service import Service
+from fhir_facade.throttle import Throttle
 from mappers.engine import Engine
 from mappers.site import RESIDENT_NUMBER
 from smart_auth.access import Opener
@@ -19,10 +20,16 @@ MOST_CALLERS = 4096
 
 
 class Guard(Protocol):
-    """Lets requests in."""
+    """Lets requests in, and counts them."""
 
     async def admitted(self, request: Request) -> Service:
-        """The service as the request's caller may use it; raises FhirFault 401."""
+        """The service as the request's caller may use it; raises FhirFault 401 (or 429)."""
+
+    async def charge(self, request: Request, cost: int) -> None:
+        """Counts a request; raises FhirFault 429 for one too many."""
+
+    async def close(self) -> None:
+        """Gives back what it holds."""
 
 
 class OpenDoor:
@@ -35,6 +42,12 @@ class OpenDoor:
         """The service itself."""
         return self.service
 
+    async def charge(self, request: Request, cost: int) -> None:
+        """Nothing is counted."""
+
+    async def close(self) -> None:
+        """It holds nothing."""
+
 
 class Callers(Protocol):
     """Knows bearer tokens (`smart_auth.bearer.Bearer`)."""
@@ -46,14 +59,16 @@ class Callers(Protocol):
 class BearerGuard:
     """Asks for a bearer token. `plain` reads rows without what only a role of its own may see."""
 
-    def __init__(self, service: Service, plain: Engine, opener: Opener, callers: Callers) -> None:
+    def __init__(
+        self, service: Service, plain: Engine, opener: Opener, callers: Callers, throttle: Throttle
+    ) -> None:
         self.service, self.plain, self.opener, self.callers = service, plain, opener, callers
+        self.throttle = throttle
         self._known: OrderedDict[str, Service] = OrderedDict()
 
     async def admitted(self, request: Request) -> Service:
         """The service as the token's holder may use it; raises FhirFault 401."""
-        stated = request.headers.get("authorization", "")
-        request.caller = caller = await self._caller(stated)
+        request.caller = caller = await self._caller(request)
         found = self._known.get(caller.token_id)
         if found is None:
             found = self._known[caller.token_id] = self.seen_by(caller)
@@ -61,11 +76,23 @@ class BearerGuard:
                 self._known.popitem(last=False)
         return found
 
-    async def _caller(self, authorization: str) -> Caller:
+    async def _caller(self, request: Request) -> Caller:
         try:
-            return await self.callers.caller(authorization)
+            return await self.callers.caller(request.headers.get("authorization", ""))
         except TokenFault as fault:
+            await self.charge(request, 1)
             raise unauthorized(fault) from None
+
+    async def charge(self, request: Request, cost: int) -> None:
+        """Counts a request by its token, or by its address where nobody is known; raises FhirFault 429."""
+        if request.caller is None:
+            request.answered_with = await self.throttle.by_address(request.address, cost)
+        else:
+            request.answered_with = await self.throttle.by_token(request.caller.token_id, cost)
+
+    async def close(self) -> None:
+        """Closes the counter's connections."""
+        await self.throttle.close()
 
     def seen_by(self, caller: Caller) -> Service:
         """The service with the caller's access in it."""

@@ -33,6 +33,7 @@ from fhir_facade.interactions.read import read
 from fhir_facade.interactions.search_type import search_compartment, search_system, search_type
 from fhir_facade.outcome import FhirFault, not_found, outcome, parameter
 from fhir_facade.service import Service
+from fhir_facade.throttle import cost
 from terminology import definitions
 
 log = logging.getLogger("fhir_facade.access")
@@ -61,7 +62,13 @@ class FhirApp:
         headers = {"x-request-id": request.request_id, **self.cors.headers(request)}
         response = await self._answer(request, receive)
         status, sent, content = self._content(request, response)
-        await _send(send, status, {**headers, **sent}, content, request.method != "HEAD" and status != 304)
+        await _send(
+            send,
+            status,
+            {**headers, **sent, **request.answered_with},
+            content,
+            request.method != "HEAD" and status != 304,
+        )
         taken = (time.perf_counter() - started) * 1000
         log.info("%s %s %d %.1f ms %s", request.method, request.path, status, taken, request.request_id)
 
@@ -88,10 +95,13 @@ class FhirApp:
     async def _route(self, request: Request, receive: Receive) -> Response:
         segments = [unquote(s) for s in request.path.split("/") if s]
         if segments == ["metadata"]:
+            await self.guard.charge(request, 1)
             return self._metadata(request)
         service = await self.guard.admitted(request)
         if segments and segments[-1] == "_search":
             await self._form(request, receive)
+        await self.guard.charge(request, cost(request, len(segments) == 2))
+        if segments and segments[-1] == "_search":
             return await self._search(service, request, segments[:-1])
         if request.method not in ("GET", "HEAD"):
             raise _not_allowed("GET, HEAD, OPTIONS")
@@ -187,7 +197,8 @@ def _request(scope: Message, prefix: str) -> Request:
     request_id = stated if _REQUEST_ID.fullmatch(stated) else os.urandom(8).hex()
     raw = scope.get("raw_path") or scope["path"].encode()
     path = raw.partition(b"?")[0].decode("latin-1")[len(prefix) :]
-    return Request(scope["method"], path, scope["query_string"].decode("latin-1"), headers, request_id)
+    query, address = scope["query_string"].decode("latin-1"), (scope.get("client") or ("",))[0]
+    return Request(scope["method"], path, query, headers, request_id, address=address)
 
 
 async def _send(send: Send, status: int, headers: dict[str, str], content: bytes, with_body: bool) -> None:

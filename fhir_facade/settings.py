@@ -50,6 +50,10 @@ class Settings:
     enable_security: bool = setting(
         False, "access control; until it exists the server binds to loopback only"
     )
+    rate_limit_anonymous: int = setting(100, "units a minute of an address without a token")
+    rate_limit_caller: int = setting(
+        12000, "units a minute of a token; a read is 1, a search 2 and more with includes, chains and totals"
+    )
     access_model: str = setting(
         "all", "whom clinical roles see: `all` patients, or `care-team`, those they have to do with"
     )
@@ -66,7 +70,9 @@ class Settings:
     keycloak_admin_password: str = setting("", "their password", secret=True)
     orthanc_api_url: str = setting("", "Orthanc's address (used from the imaging step on)")
     hapi_fhir_url: str = setting("", "HAPI FHIR's address (used by the sync)")
-    redis_url: str = setting("", "Redis (used by the queue and the cache)")
+    redis_url: str = setting(
+        "", "Redis, which counts requests for all workers; unset: each worker counts its own"
+    )
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] = os.environ) -> Settings:

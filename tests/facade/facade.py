@@ -82,6 +82,7 @@ class Facade:
     async def close(self) -> None:
         """Gives the database's connections back."""
         await self.http.aclose()
+        await self.app.fhir.guard.close()
         await self.service.engine.database.close()
 
 

@@ -1,0 +1,92 @@
+"""How much one caller may ask in a minute: by token, and by address where there is none.
+
+Counted in fixed minutes by the library `limits`: in this process, or in Redis for all workers. The answer
+says what is left: https://datatracker.ietf.org/doc/draft-ietf-httpapi-ratelimit-headers/
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from typing import Any
+
+from limits import RateLimitItemPerMinute
+from limits.aio.storage import MemoryStorage, RedisStorage
+from limits.aio.strategies import FixedWindowRateLimiter
+from limits.errors import StorageError
+from redis.asyncio import ConnectionPool
+
+from fhir_facade.content import Request
+from fhir_facade.outcome import FhirFault
+from fhir_facade.settings import Settings
+
+#: what parameters cost beyond the request itself, by the beginning of their names
+WEIGHTS = (("_include", 2), ("_revinclude", 4), ("_has", 4), ("_total", 2), ("_summary", 1), ("_sort", 1))
+
+
+class Throttle:
+    """Counts what callers ask; `anonymous` and `caller` are units a minute."""
+
+    def __init__(self, anonymous: int, caller: int, pool: ConnectionPool | None = None) -> None:
+        self.anonymous = RateLimitItemPerMinute(anonymous, namespace="anonymous")
+        self.caller = RateLimitItemPerMinute(caller, namespace="caller")
+        self._pool, self._alone = pool, FixedWindowRateLimiter(MemoryStorage())
+        self._limiter = FixedWindowRateLimiter(_shared(pool)) if pool else self._alone
+
+    @classmethod
+    def of(cls, settings: Settings) -> Throttle:
+        """By the settings: counted in Redis where REDIS_URL names one, else in this process."""
+        pool = ConnectionPool.from_url(settings.redis_url) if settings.redis_url else None
+        return cls(settings.rate_limit_anonymous, settings.rate_limit_caller, pool)
+
+    async def close(self) -> None:
+        """Gives the connections back."""
+        if self._pool is not None:
+            await self._pool.aclose()
+
+    async def by_address(self, address: str, cost: int = 1) -> dict[str, str]:
+        """Counts a request without a token; raises FhirFault 429, else gives the answer's headers."""
+        return await self._spend(self.anonymous, address, cost)
+
+    async def by_token(self, token_id: str, cost: int) -> dict[str, str]:
+        """Counts a caller's request; raises FhirFault 429, else gives the answer's headers."""
+        return await self._spend(self.caller, token_id, cost)
+
+    async def _spend(self, item: RateLimitItemPerMinute, key: str, cost: int) -> dict[str, str]:
+        try:
+            return await _counted(self._limiter, item, key, cost)
+        except StorageError:
+            logging.getLogger("fhir_facade").warning("Redis can't count requests: each worker counts its own")
+            return await _counted(self._alone, item, key, cost)
+
+
+def _shared(pool: ConnectionPool) -> RedisStorage:
+    options: Any = {"connection_pool": pool}
+    return RedisStorage("async+redis://", implementation="redispy", wrap_exceptions=True, **options)
+
+
+async def _counted(
+    limiter: FixedWindowRateLimiter, item: RateLimitItemPerMinute, key: str, cost: int
+) -> dict[str, str]:
+    allowed = await limiter.hit(item, key, cost=cost)
+    reset, remaining = await limiter.get_window_stats(item, key)
+    seconds = max(1, round(reset - time.time()))
+    headers = {
+        "ratelimit-policy": f'"{item.namespace}";q={item.amount};w=60',
+        "ratelimit": f'"{item.namespace}";r={max(0, remaining)};t={seconds}',
+    }
+    if not allowed:
+        text = f"too many requests: {item.amount} units a minute; go on in {seconds} s"
+        raise FhirFault(429, "throttled", text, headers={**headers, "retry-after": str(seconds)})
+    return headers
+
+
+def cost(request: Request, is_read: bool) -> int:
+    """What a request counts for: a read 1, a search 2 and more for what makes it dear."""
+    if is_read:
+        return 1
+    return 2 + sum(_weight(name) for name, _ in [*request.parameters, *request.body_parameters])
+
+
+def _weight(name: str) -> int:
+    return next((w for start, w in WEIGHTS if name.startswith(start)), 2 * name.count("."))

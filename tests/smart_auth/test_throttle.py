@@ -1,0 +1,82 @@
+"""How much a caller may ask: counted in memory and in a real Redis alike."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+
+import pytest
+import pytest_asyncio
+
+from tests.facade.facade import Facade, settings_of
+from tests.services.redis import redis_server
+from tests.smart_auth.badges import Badges, user
+
+ANONYMOUS, CALLER = 5, 40
+
+
+@pytest.fixture(scope="module")
+def redis(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The address of a Redis."""
+    with redis_server(tmp_path_factory.mktemp("redis")) as address:
+        yield address
+
+
+@pytest_asyncio.fixture(params=["memory", "redis", "a Redis that is gone"])
+async def counting(
+    request: pytest.FixtureRequest, embedded_data: Path, badges: Badges
+) -> AsyncIterator[Facade]:
+    """A facade that lets little through, with nothing counted yet."""
+    addresses = {"memory": "", "a Redis that is gone": "redis://127.0.0.1:1/0"}
+    address = addresses[request.param] if request.param in addresses else request.getfixturevalue("redis")
+    settings = settings_of(
+        embedded_data,
+        enable_security=True,
+        redis_url=address,
+        rate_limit_anonymous=ANONYMOUS,
+        rate_limit_caller=CALLER,
+    )
+    facade = Facade(settings, badges)
+    yield facade
+    await facade.close()
+
+
+async def test_the_anonymous_are_counted_by_address(counting: Facade) -> None:
+    answers = [await counting.get("metadata") for _ in range(2)]
+    answers += [await counting.get("Patient", authorization="Bearer wrong") for _ in range(2)]
+    answers += [await counting.get("Patient") for _ in range(3)]
+    assert [a.status_code for a in answers] == [200, 200, 401, 401, 401, 429, 429]
+    refused = answers[-1]
+    assert refused.json()["issue"][0]["code"] == "throttled"
+    assert 1 <= int(refused.headers["retry-after"]) <= 60
+    assert refused.headers["ratelimit"].startswith('"anonymous";r=0;t=')
+
+
+async def test_each_token_has_its_own_count(counting: Facade, badges: Badges) -> None:
+    one, other = (badges.badge("user/*.rs", user("doctor")) for _ in range(2))
+    for spent in range(1, CALLER + 1):
+        answer = await counting.get("Patient/P-2025-000001", authorization=one)
+        assert answer.status_code == 200
+        assert answer.headers["ratelimit"].startswith(f'"caller";r={CALLER - spent};t=')
+        assert answer.headers["ratelimit-policy"] == f'"caller";q={CALLER};w=60'
+    assert (await counting.get("Patient/P-2025-000001", authorization=one)).status_code == 429
+    assert (await counting.get("Patient/P-2025-000001", authorization=other)).status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("path", "cost"),
+    [
+        ("Patient/P-2025-000001", 1),
+        ("Patient?_id=P-2025-000001", 2),
+        ("Patient?_id=P-2025-000001&_revinclude=Encounter:patient&_include=Patient:general-practitioner", 8),
+        ("Observation?patient.name=x&_count=1", 4),
+        ("Patient?_has:Observation:patient:code=x", 6),
+        ("Observation?_count=1&_total=accurate&_sort=date", 5),
+    ],
+)
+async def test_a_search_costs_what_it_asks_for(path: str, cost: int, guarded: Facade, badges: Badges) -> None:
+    token = badges.badge("user/*.rs", user("doctor"))
+    answer = await guarded.get(path, authorization=token)
+    assert answer.status_code == 200, answer.text
+    limit = guarded.settings.rate_limit_caller
+    assert answer.headers["ratelimit"].startswith(f'"caller";r={limit - cost};t=')

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 from mappers.engine import Engine, Page, Position
@@ -18,11 +17,9 @@ class View:
     engine: Engine
     access: Access
 
-    async def read(
-        self, resource_type: str, id_text: str, *, strict: bool = False
-    ) -> Resource | Unreadable | None:
-        """The resource with that id; None where there is none or it may not be seen; see `Engine.read`."""
-        return await self.engine.read(resource_type, id_text, self.access, strict=strict)
+    async def read(self, resource_type: str, id_text: str) -> Resource | Unreadable | None:
+        """The resource with that id; None where there is none or it may not be seen."""
+        return await self.engine.read(resource_type, id_text, self.access)
 
     async def page(
         self,
@@ -40,8 +37,6 @@ class View:
         """How many resources match and may be seen."""
         return await self.engine.total(query, access=self.access, by_post=by_post)
 
-    async def included(
-        self, matches: Sequence[Resource], includes: Sequence[Include], limit: int, *, strict: bool = False
-    ) -> Included:
+    async def included(self, matches: list[Resource], includes: list[Include], limit: int) -> Included:
         """What the matches refer to and what refers to them, as far as it may be seen."""
-        return await Includer(self.engine, self.access, limit, strict=strict).collect(matches, includes)
+        return await Includer(self.engine, self.access, limit).collect(matches, includes)

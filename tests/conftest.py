@@ -3,9 +3,7 @@
 from collections.abc import Iterator
 
 import pytest
-from alembic import command
 
-from fhir_facade.set_up import alembic
 from mappers.demo.awkward import awkward_rows
 from mappers.demo.hospital import demo_rows
 from mappers.demo.loading import create_schemas, load
@@ -14,7 +12,7 @@ from tests.services.keycloak import PUBLIC, Keycloak, keycloak_server
 from tests.services.mariadb import mariadb_server
 from tests.services.mysql import mysql_server
 
-pytest_plugins = ["tests.validator.plugin", "tests.facade.plugin"]
+pytest_plugins = ["tests.validator.plugin", "tests.facade.plugin", "tests.smart_auth.keycloak.plugin"]
 
 
 @pytest.fixture(scope="session")
@@ -51,11 +49,8 @@ def keycloak() -> Iterator[Keycloak]:
 
 
 def fill(server: DatabaseServer) -> None:
-    """All tables, the demo's rows and the awkward ones, and the facade's own tables, into an empty server."""
+    """All tables, the demo's rows and the awkward ones, written by the owner, into a server that is empty."""
     with server.engine(server.owner).begin() as connection:
         create_schemas(connection)
         load(connection, demo_rows())
         load(connection, awkward_rows())
-    with server.engine(server.owner).connect() as connection:
-        command.upgrade(alembic(connection), "head")
-        connection.commit()

@@ -11,6 +11,9 @@ import httpx
 from fhir_facade.settings import Settings
 from tests.services.keycloak import PUBLIC, Keycloak
 
+#: of every user of the tests; good enough for the realm's policy
+PASSWORD = "Walk-the-ward-26"
+
 
 def settings_for(server: Keycloak, realm: str, **changes: Any) -> Settings:
     """The settings of a facade with that realm, its administrator's password among them."""

@@ -11,7 +11,7 @@ from fhir_facade.keycloak_command import demo_users, wanted_of
 from smart_auth.identity.keycloak import wanted
 from smart_auth.identity.keycloak.provision import provision
 from tests.services.keycloak import PUBLIC, Keycloak
-from tests.smart_auth.realms import Administrator, environment_of, settings_for
+from tests.smart_auth.keycloak.realms import PASSWORD, Administrator, environment_of, settings_for
 
 REALM = "provisioned"
 
@@ -35,7 +35,7 @@ def setting(keycloak: Keycloak, monkeypatch: pytest.MonkeyPatch) -> None:
 def made(keycloak: Keycloak, administrator: Administrator) -> list[str]:
     """What was said when the realm was made: with the demo's users, after a dry run."""
     assert administrator.http.get(f"/{REALM}").status_code == 404
-    wanted_ = wanted_of(settings_for(keycloak, REALM), tuple(demo_users("Walk-the-ward-26")))
+    wanted_ = wanted_of(settings_for(keycloak, REALM), tuple(demo_users(PASSWORD)))
     operator = keycloak.url, keycloak.admin_user, keycloak.admin_password
     announced = list(provision(*operator, wanted_, dry_run=True))
     assert administrator.http.get(f"/{REALM}").status_code == 404

@@ -1,1 +1,0 @@
-"""What the authorization server remembers: tables named `fhir_auth_…` in the CDSS's schema."""

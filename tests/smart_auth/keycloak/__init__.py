@@ -1,0 +1,1 @@
+"""Keycloak: its realm, its login pages, and what it says of users, all asked of a real one."""

@@ -1,0 +1,36 @@
+"""A pytest plugin: a realm of Keycloak's that `keycloak provision` made."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from fhir_facade.keycloak_command import wanted_of
+from fhir_facade.settings import Settings
+from smart_auth.identity.keycloak.provision import provision
+from smart_auth.identity.keycloak.wanted import DemoUser
+from tests.services.keycloak import Keycloak
+from tests.smart_auth.keycloak.realms import PASSWORD, Administrator, settings_for
+
+USERS = (
+    DemoUser("doctor", PASSWORD, "지훈", "박", ("doctor",)),
+    DemoUser("nurse", PASSWORD, "Erin", "Han", ("nurse", "resident-number")),
+    DemoUser("patient", PASSWORD, "영희", "김", ("patient",), "Patient/P-2025-000001"),
+    DemoUser("lab", PASSWORD, "태경", "오", ("lab_technician",)),
+)
+
+
+@pytest.fixture(scope="session")
+def with_keycloak(keycloak: Keycloak) -> Settings:
+    """Settings of a facade whose users are Keycloak's; the realm is there."""
+    settings = settings_for(keycloak, "hospital")
+    operator = keycloak.url, keycloak.admin_user, keycloak.admin_password
+    assert list(provision(*operator, wanted_of(settings, USERS)))
+    return settings
+
+
+@pytest.fixture
+def hospital(keycloak: Keycloak, with_keycloak: Settings) -> Iterator[Administrator]:
+    """The realm's administrator."""
+    administrator = Administrator.of(keycloak, with_keycloak.keycloak_realm)
+    yield administrator
+    administrator.http.close()

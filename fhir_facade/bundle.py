@@ -7,6 +7,7 @@ from typing import Any
 from urllib.parse import quote
 
 from fhir_facade.outcome import Issue, outcome
+from mappers.outage import SUBSETTED
 
 Resource = dict[str, Any]
 _SAFE = ":|$,/*.-_~"
@@ -52,7 +53,6 @@ def url(base: str, path: str, parameters: Sequence[tuple[str, str]]) -> str:
 
 
 _KEPT = ("resourceType", "id", "meta")
-_SUBSETTED = {"system": "http://terminology.hl7.org/CodeSystem/v3-ObservationValue", "code": "SUBSETTED"}
 
 
 def subset(resource: Resource, names: frozenset[str]) -> Resource:
@@ -61,5 +61,6 @@ def subset(resource: Resource, names: frozenset[str]) -> Resource:
     https://hl7.org/fhir/R4/search.html#elements
     """
     kept = {k: v for k, v in resource.items() if k in _KEPT or k in names or k.removeprefix("_") in names}
-    kept["meta"] = {**resource["meta"], "tag": [*resource["meta"].get("tag", []), _SUBSETTED]}
+    tags = resource["meta"].get("tag", [])
+    kept["meta"] = {**resource["meta"], "tag": tags if SUBSETTED in tags else [*tags, SUBSETTED]}
     return kept

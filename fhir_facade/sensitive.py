@@ -31,7 +31,7 @@ async def _resolved(service: Service, name: str, value: str) -> tuple[str, str]:
             403, "forbidden", "a search by resident number needs a role of its own", ("http.identifier",)
         )
     query = SearchQuery("Patient", (service.parser(by_post=True).condition("Patient", "identifier", value),))
-    page = await service.searching.page(query, 50, by_post=True)
+    page = await service.searching.page(query, 50, by_post=True, strict=True)  # nobody may be overlooked
     ids = [m["id"] for m in page.matches if isinstance(m, dict)]
     return f"{front}_id", ",".join(ids) or NOBODY
 

@@ -43,6 +43,9 @@ class Database(Protocol):
     async def fetch(self, sql: str, parameters: tuple[Any, ...]) -> Rows:
         """All rows; raises SourceDownError where the fault is the source's and not the statement's."""
 
+    def forget(self) -> None:
+        """Gives up connections that are open: the next statement runs on a new one."""
+
     async def close(self) -> None:
         """Gives all connections back."""
 
@@ -66,6 +69,7 @@ class MySqlSettings:
 DOWN = frozenset({1044, 1045, 1049, 1130, 1142, 1143, 1146, 1053, 1927, 2002, 2003, 2006, 2013, 2055})
 TOO_SLOW = frozenset({1969, 3024, 1317})
 TOO_COMPLEX = frozenset({1116, 1153, 1390, 1436})
+DOWN_FOR_SQLITE = ("no such table", "unable to open", "unknown database")
 TOO_COMPLEX_FOR_SQLITE = ("too large", "too many", "too complex", "parser stack overflow")
 
 
@@ -240,11 +244,8 @@ class Sqlite:
         try:
             rows: Rows = self._local.get().execute(sql, [_plain(p) for p in parameters]).fetchall()
         except sqlite3.OperationalError as error:
-            if (
-                "no such table" in str(error)
-                or "unable to open" in str(error)
-                or "unknown database" in str(error)
-            ):
+            if any(words in str(error) for words in DOWN_FOR_SQLITE):
+                self.forget()  # what was away when a connection was opened would be away for good
                 raise SourceDownError(type(error).__name__) from error
             if any(words in str(error) for words in TOO_COMPLEX_FOR_SQLITE):
                 raise TooComplexError(type(error).__name__) from error
@@ -261,6 +262,10 @@ class Sqlite:
             connection.create_function(name, arity, function, deterministic=True)
         return connection
 
+    def forget(self) -> None:
+        """Lets each thread open its connection anew."""
+        self._local.forget()
+
     async def close(self) -> None:
         """Closes every thread's connection."""
         self._threads.shutdown(wait=True)
@@ -274,13 +279,30 @@ class _ThreadConnections:
         import threading
 
         self._open, self._local, self._all = open_, threading.local(), list[Any]()
+        self._age = 0
 
     def get(self) -> Any:
         connection = getattr(self._local, "connection", None)
+        if connection is not None and self._local.age != self._age:
+            self.drop()
+            connection = None
         if connection is None:
-            connection = self._local.connection = self._open()
+            connection, self._local.age = self._open(), self._age
+            self._local.connection = connection
             self._all.append(connection)
         return connection
+
+    def drop(self) -> None:
+        """Closes the calling thread's connection."""
+        connection = getattr(self._local, "connection", None)
+        if connection is not None:
+            self._local.connection = None
+            self._all.remove(connection)
+            connection.close()
+
+    def forget(self) -> None:
+        """Makes each thread's connection too old to be used again."""
+        self._age += 1
 
     def close(self) -> None:
         for connection in self._all:

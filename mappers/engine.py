@@ -8,8 +8,9 @@ from typing import Any, NamedTuple
 
 from mappers.database import Database, Rows, SourceDownError
 from mappers.mapping import ResourceMapping
+from mappers.outage import Outage, Tables, Without, lacking, tables_of
 from mappers.patients_first import patients_first
-from mappers.plans import Plan, Plans
+from mappers.plans import WHOLE, Plan, Plans
 from mappers.query import UNRESTRICTED, Access, Criterion, SearchQuery
 from mappers.reader import Reader, Resource, Unreadable
 from mappers.select import After
@@ -32,12 +33,14 @@ class Position:
 class Page:
     """Matches in order; `after`: where the next page starts, None after the last; `down`: what wasn't asked.
 
+    `lacking`: sources that couldn't be asked for what else they say of the matches.
     `found` rows were taken (one may have gone before it was read); `last` is where they end.
     """
 
     matches: list[Resource | Unreadable] = field(default_factory=list)
     after: Position | None = None
     down: list[str] = field(default_factory=list)
+    lacking: list[str] = field(default_factory=list)
     found: int = 0
     last: Position | None = None
 
@@ -65,16 +68,19 @@ class Engine:
     # what it offers
 
     async def read(
-        self, resource_type: str, id_text: str, access: Access = UNRESTRICTED
+        self, resource_type: str, id_text: str, access: Access = UNRESTRICTED, *, strict: bool = False
     ) -> Resource | Unreadable | None:
-        """The resource with that id; None where there is none (or it may not be seen)."""
+        """The resource with that id; None where there is none (or it may not be seen).
+
+        Without a source that is down it is tagged as incomplete; `strict`: SourceDownError is raised.
+        """
         mapping = self.mappings[resource_type]
         found = mapping.resolve(id_text)
         if found is None:
             return None
         part, key = found
         query = SearchQuery(resource_type, (Criterion("_id", (Ref(resource_type, part.name, key),)),))
-        page = await self.page(query, 1, access=access, strict=True)
+        page = await self.page(query, 1, access=access, strict=strict)
         return page.matches[0] if page.matches else None
 
     async def page(
@@ -91,15 +97,13 @@ class Engine:
         ask = self._page if query.sort or strict else self._page_in_turn
         try:
             query = await patients_first(self, query, access, by_post)
-            return await ask(query, count, after, access, by_post, frozenset())
+            return await ask(query, count, after, access, by_post, WHOLE)
         except SourceDownError:
             if strict:
                 raise
-            down = await self._probe(query, access, by_post)
-            if down.keys() == self.plans.plan(query, None, access, by_post).readers.keys():
-                raise  # nothing is left to answer with
-            page = await ask(query, count, after, access, by_post, frozenset(down))
-            page.down = sorted(down.values())
+            outage = await self._outage(query, access, by_post)
+            page = await ask(query, count, after, access, by_post, outage.without)
+            page.down, page.lacking = outage.down, outage.lacking
             return page
 
     async def total(
@@ -142,7 +146,7 @@ class Engine:
         after: Position | None,
         access: Access,
         by_post: bool,
-        without: frozenset[int],
+        without: Without,
     ) -> Page:
         plan = self.plans.plan(query, _shape(after), access, by_post, without)
         if plan.statement is None:
@@ -166,7 +170,7 @@ class Engine:
         after: Position | None,
         access: Access,
         by_post: bool,
-        without: frozenset[int],
+        without: Without,
     ) -> Page:
         """The page of a search without an order, in which branch follows branch.
 
@@ -176,9 +180,9 @@ class Engine:
         left = sorted(n for n in numbers if after is None or n >= after.branch)
         if len(left) < 2:
             return await self._page(query, count, after, access, by_post, without)
-        page = await self._page(query, count, after, access, by_post, without | set(left[1:]))
+        page = await self._page(query, count, after, access, by_post, without.also(left[1:]))
         if page.after is None:
-            over = without | numbers.difference(left[1:])
+            over = without.also(numbers.difference(left[1:]))
             await self._fill(page, query, count, access, by_post, over)
         return page
 
@@ -189,7 +193,7 @@ class Engine:
         count: int,
         access: Access,
         by_post: bool,
-        without: frozenset[int],
+        without: Without,
     ) -> None:
         """Fills up a page that its branch ended on; without room, only looks whether more would come."""
         room = count - page.found
@@ -236,16 +240,35 @@ class Engine:
                 rows[number, key] = row
         return rows
 
-    async def _probe(self, query: SearchQuery, access: Access, by_post: bool) -> dict[int, str]:
-        """The branches that can't be asked: number → what they read."""
-        down: dict[int, str] = {}
-        numbers = set(self.plans.plan(query, None, access, by_post).readers)
-        for number in numbers:
+    # outages
+
+    async def _outage(self, query: SearchQuery, access: Access, by_post: bool) -> Outage:
+        """How the search can go on; raises SourceDownError where nothing is left to answer with."""
+        whole = self.plans.plan(query, None, access, by_post).readers
+        tables = await self._lost(self.mappings[query.resource_type])
+        left = dict(self.plans.plan(query, None, access, by_post, Without(tables=tables)).readers)
+        for number in list(left):
             try:
-                await self._page(query, 0, None, access, by_post, frozenset(numbers - {number}))
+                only = Without(frozenset(whole.keys() - {number}), tables)
+                await self._page(query, 0, None, access, by_post, only)
             except SourceDownError:
-                down[number] = self.plans.plan(query, None, access, by_post).readers[number].table
-        return down
+                del left[number]
+        down = whole.keys() - left.keys()
+        if not left:
+            raise SourceDownError(", ".join(sorted(r.table for r in whole.values())))
+        names = sorted({whole[n].table for n in down})
+        return Outage(Without(frozenset(down), tables), names, lacking(left.values()))
+
+    async def _lost(self, mapping: ResourceMapping) -> Tables:
+        """The tables of a type that can't be asked; raises SourceDownError where the server can't."""
+        await self.database.fetch("SELECT 1", ())
+        lost = set()
+        for name in sorted(tables_of(mapping)):
+            try:
+                await self.database.fetch(self.plans.probe(name), ())
+            except SourceDownError:
+                lost.add(name)
+        return frozenset(lost)
 
 
 def _straight(plan: Plan, reader: Reader, rows: Rows, count: int) -> Page:

@@ -12,6 +12,7 @@ from mappers.database import Database
 from mappers.engine import Engine
 from mappers.query import UNRESTRICTED, Access, AnyOf, Chained, Condition, Criterion, Has, SearchQuery
 from mappers.reach import names_in
+from mappers.reader import source_name
 from mappers.select import page_of_keys
 from mappers.sql import plain
 from mappers.statement import Slots, Statement
@@ -55,7 +56,7 @@ def explain(
     for number, branch in engine.plans.branches(query, access, by_post, slots).items():
         statement = page_of_keys(branch, number, slots, None, [branch.key])
         yield BranchExplained(
-            engine.plans.reader(branch).table,
+            source_name(branch.parts[0]),
             tuple(f"{p.id.prefix}…{p.id.suffix}" for p in branch.parts),
             engine.plans.text(statement, slots),
             tuple(Reached(condition_text(c), _columns(branch, c)) for c in query.where),

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from mappers.database import SourceDownError, TooSlowError
 from mappers.engine import Engine
 from mappers.mapping import ResourceMapping
 from mappers.param_places import param_places
@@ -22,10 +23,15 @@ Resource = dict[str, Any]
 
 @dataclass
 class Included:
-    """What was included; `cut`: the limit was reached, so there may be more."""
+    """What was included; `cut`: the limit was reached, so there may be more.
+
+    `down` and `lacking`: what couldn't be asked, as in a `Page`.
+    """
 
     resources: dict[str, Resource] = field(default_factory=dict)
     cut: bool = False
+    down: set[str] = field(default_factory=set)
+    lacking: set[str] = field(default_factory=set)
 
 
 def address(resource: Resource) -> str:
@@ -47,14 +53,15 @@ def values_at(resource: Any, names: Sequence[str]) -> Iterator[Any]:
 
 
 class Includer:
-    """Collects what the includes of one search ask for."""
+    """Collects what the includes of one search ask for; `strict`: SourceDownError if not all can be asked."""
 
-    def __init__(self, engine: Engine, access: Access, limit: int) -> None:
-        self.engine, self.access, self.limit = engine, access, limit
+    def __init__(self, engine: Engine, access: Access, limit: int, *, strict: bool = False) -> None:
+        self.engine, self.access, self.limit, self.strict = engine, access, limit, strict
+        self.found = Included()
 
     async def collect(self, matches: Sequence[Resource], includes: Sequence[Include]) -> Included:
         """Everything to include beside the matches, each once; iterating ones are followed to the end."""
-        found = Included()
+        found = self.found
         seen = {address(r) for r in matches}
         fresh = list(matches)
         rounds = list(includes)
@@ -103,8 +110,7 @@ class Includer:
         for refs in self._grouped(addresses).values():
             for chunk in _chunks(refs, 500):
                 query = SearchQuery(chunk[0].resource_type, (Criterion("_id", tuple(_padded(chunk))),))
-                page = await self.engine.page(query, len(chunk), access=self.access)
-                found += [r for r in page.matches if isinstance(r, dict)]
+                found += await self._page(query, len(chunk))
         order = {a: i for i, a in enumerate(addresses)}
         return sorted(found, key=lambda r: order.get(address(r), 0))
 
@@ -138,7 +144,20 @@ class Includer:
 
     async def _with(self, resource_type: str, param: str, refs: list[Ref]) -> list[Resource]:
         query = SearchQuery(resource_type, (Criterion(param, tuple(_padded(refs))),))
-        page = await self.engine.page(query, self.limit + 1, access=self.access)
+        return await self._page(query, self.limit + 1)
+
+    async def _page(self, query: SearchQuery, count: int) -> list[Resource]:
+        try:
+            page = await self.engine.page(query, count, access=self.access, strict=self.strict)
+        except TooSlowError:
+            raise
+        except SourceDownError:
+            if self.strict:
+                raise
+            self.found.down.add(query.resource_type)
+            return []
+        self.found.down.update(page.down)
+        self.found.lacking.update(page.lacking)
         return [r for r in page.matches if isinstance(r, dict)]
 
 

@@ -8,15 +8,20 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
+from sqlalchemy import literal_column, select, table
+
 from mappers.branch import Branch, groups
 from mappers.database import Database
 from mappers.mapping import ResourceMapping
+from mappers.outage import Remains, TableName, Tables, Without, plain_schema
 from mappers.query import Access, SearchQuery
 from mappers.reader import Reader
 from mappers.scope import Compilation
 from mappers.select import After, counted, page_of_keys, union_of_keys
 from mappers.site import Site
 from mappers.statement import Slots, Statement, compiled
+
+WHOLE = Without()
 
 
 @dataclass(frozen=True)
@@ -44,7 +49,7 @@ class Plans:
         self.mappings, self.database, self.site = mappings, database, site
         self._plans: OrderedDict[Hashable, Any] = OrderedDict()
         self._cache = cache
-        self._readers: dict[tuple[str, str], Reader] = {}
+        self._readers: dict[tuple[str, str, Tables], Reader | None] = {}
 
     def plan(
         self,
@@ -52,7 +57,7 @@ class Plans:
         after: After | None,
         access: Access,
         by_post: bool,
-        without: frozenset[int] = frozenset(),
+        without: Without = WHOLE,
     ) -> Plan:
         """The compiled form of a query's shape, cached."""
         key = (query.shape, after, access.shape, by_post, without)
@@ -83,11 +88,13 @@ class Plans:
         return found
 
     def _compile(
-        self, query: SearchQuery, after: After | None, access: Access, by_post: bool, without: frozenset[int]
+        self, query: SearchQuery, after: After | None, access: Access, by_post: bool, without: Without
     ) -> Plan:
         slots = Slots([*query.terms(), *access.terms])
-        branches = {n: b for n, b in self.branches(query, access, by_post, slots).items() if n not in without}
-        readers = {n: self.reader(b) for n, b in branches.items()}
+        found = self.branches(query, access, by_post, slots)
+        kept = {n: (b, self.reader(b, without.tables)) for n, b in found.items() if n not in without.branches}
+        branches = {n: b for n, (b, reader) in kept.items() if reader}
+        readers = {n: reader for n, (_, reader) in kept.items() if reader}
         width = len(query.sort)
         if not branches:
             return Plan(readers, None, None, width)
@@ -103,12 +110,28 @@ class Plans:
         """The statement as this database takes it."""
         return compiled(statement, self.database.dialect, slots, self.database.schemas)
 
-    def reader(self, branch: Branch) -> Reader:
-        """The reader of a branch's parts, made once."""
-        key = (branch.mapping.resource_type, "|".join(p.name for p in branch.parts))
-        found = self._readers.get(key)
-        if found is None:
-            found = self._readers[key] = Reader(branch.mapping, branch.parts, self.site)
+    def reader(self, branch: Branch, lost: Tables = frozenset()) -> Reader | None:
+        """The reader of a branch's parts, made once; None where nothing is left of them without the lost."""
+        key = (branch.mapping.resource_type, "|".join(p.name for p in branch.parts), lost)
+        if key not in self._readers:
+            self._readers[key] = self._reader(branch, lost)
+        return self._readers[key]
+
+    def _reader(self, branch: Branch, lost: Tables) -> Reader | None:
+        if not lost:
+            return Reader(branch.mapping, branch.parts, self.site)
+        key = ("remains", branch.mapping.resource_type, lost)
+        remains: Remains = self.cached(key, lambda: Remains(branch.mapping, lost))
+        return remains.reader(branch.parts, self.site)
+
+    def probe(self, name: TableName) -> str:
+        """The SQL that tells whether a table can be asked."""
+        schema, table_name = name
+        source = table(table_name, schema=plain_schema(schema))
+        asked: Any = (
+            select(literal_column("1")).select_from(source).where(literal_column("1") == literal_column("0"))
+        )
+        found: str = self.cached(("probe", name), lambda: self.text(asked, Slots(())).sql)
         return found
 
     def counts(self, query: SearchQuery, access: Access, by_post: bool, bounded: bool) -> list[Statement]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from copy import copy
 from dataclasses import dataclass, replace
+from itertools import takewhile
 from typing import Any
 
 from mappers.mapping import Element, Join, Part, ResourceMapping, SearchParam, SqlSource, places
@@ -15,7 +16,8 @@ from mappers.reach import Mappings, Names, closed, needed_names, part_names, sec
 from mappers.value import Value
 from mappers.values.compounds import Backbone, Choice, FirstOf, Merged, Several
 from mappers.values.concepts import Concept
-from mappers.values.references import ReferenceTo
+from mappers.values.fixed import Fixed
+from mappers.values.references import ReferenceTo, Route, needed
 from terminology import definitions
 
 
@@ -38,6 +40,16 @@ def reduced(mappings: Mappings, missing: Names) -> tuple[dict[str, ResourceMappi
     return {name: m for name, m in kept.items() if m.parts}, reducer.losses
 
 
+def hidden(mapping: ResourceMapping, names: Names) -> tuple[ResourceMapping, list[Loss]]:
+    """What a mapping can tell while columns that are there can't be read: less, but nothing else.
+
+    What is only said where a hidden value is absent isn't said, and a part that would lose a modifier element
+    isn't served.
+    """
+    reducer = _Concealer(names)
+    return reducer.mapping(mapping), reducer.losses
+
+
 class _Reducer:
     """Reduces mappings; what several parts share they share afterwards (branches depend on it)."""
 
@@ -58,7 +70,7 @@ class _Reducer:
             self._without(resource_type, part, lost)
             return None
         elements = tuple(e for e in (self._element(resource_type, part, e) for e in part.elements) if e)
-        if vital := _vital(resource_type, part) - {e.segments[0] for e in elements}:
+        if vital := self._vital(resource_type, part) - {e.segments[0] for e in elements}:
             told = [e for e in part.elements if e.segments[0] in vital]
             lost = frozenset(n for e in told for n in needed_names(e.value, part.joins)) & self.missing
             self._without(resource_type, part, lost)
@@ -67,6 +79,9 @@ class _Reducer:
         return replace(
             part, elements=elements, source=source, last_updated=self._updated(resource_type, part)
         )
+
+    def _vital(self, resource_type: str, part: Part) -> set[str]:
+        return _vital(resource_type, part)
 
     def _updated(self, resource_type: str, part: Part) -> Value | None:
         lost = updated_names(part) & self.missing
@@ -114,13 +129,18 @@ class _Reducer:
 
     def _part_of(self, value: Value, joins: Sequence[Join]) -> Value | None:
         if isinstance(value, FirstOf | Choice | Several | Merged):
-            kept = [v for v in (self._value(v, joins) for v in value.values) if v is not None]
+            kept = [v for v in (self._value(v, joins) for v in self._known_of(value, joins)) if v is not None]
             return type(value)(*kept) if kept else None
         if isinstance(value, Backbone):
             return self._backbone(value, joins)
         if isinstance(value, ReferenceTo):
             return self._reference(value, joins)
         return self._concept(value, joins) if type(value) is Concept else None
+
+    def _known_of(self, value: Any, joins: Sequence[Join]) -> Sequence[Value]:
+        """The alternatives that can still be told apart."""
+        values: Sequence[Value] = value.values
+        return values
 
     def _backbone(self, value: Backbone, joins: Sequence[Join]) -> Backbone | None:
         kept = [e for e in (self._inner(e, joins) for e in value.elements) if e is not None]
@@ -134,14 +154,56 @@ class _Reducer:
     def _concept(self, value: Concept, joins: Sequence[Join]) -> Concept | None:
         kept = [v for v in (self._value(v, joins) for v in value.codings) if v is not None]
         text = self._value(value.text, joins) if value.text else None
-        return Concept(*kept, text=text) if kept or text else None
+        return self._concept_of(kept, text) if kept or text else None
+
+    def _concept_of(self, codings: Sequence[Value], text: Value | None) -> Concept:
+        return Concept(*codings, text=text)
 
     def _reference(self, value: ReferenceTo, joins: Sequence[Join]) -> ReferenceTo | None:
         left = copy(value)
-        left.routes = tuple(r for r in value.routes if not closed([r.own, r.id.column], joins) & self.missing)
+        left.routes = tuple(r for r in self._routes(value, joins) if not self._lost(r, joins))
         left.display = self._value(value.display, joins) if value.display else None
         left.joins = tuple(j for j in value.joins if not closed([j.on], joins) & self.missing)
         return left if left.routes else None
+
+    def _routes(self, value: ReferenceTo, joins: Sequence[Join]) -> Sequence[Route]:
+        """The routes that can still be told apart."""
+        return value.routes
+
+    def _lost(self, route: Route, joins: Sequence[Join]) -> bool:
+        return bool(closed([route.own, route.id.column], joins) & self.missing)
+
+
+class _Concealer(_Reducer):
+    """Reduces a mapping by what is there and can't be read: nothing may be taken for absent."""
+
+    def _vital(self, resource_type: str, part: Part) -> set[str]:
+        modifiers = {n.removesuffix("[x]") for n in definitions.modifier_elements(resource_type)}
+        patients = {e.segments[0] for e in part.elements if _leads_to_patient(e.value)}
+        return (
+            super()._vital(resource_type, part)
+            | modifiers & {e.segments[0] for e in part.elements}
+            | patients
+        )
+
+    def _known_of(self, value: Any, joins: Sequence[Join]) -> Sequence[Value]:
+        """Up to the first that is hidden, in part or whole: those after it count only where it is absent."""
+        if not isinstance(value, FirstOf | Choice):
+            return super()._known_of(value, joins)
+        lost = [bool(needed_names(v, joins) & self.missing) for v in value.values]
+        return value.values[: lost.index(True) + 1] if any(lost) else value.values
+
+    def _routes(self, value: ReferenceTo, joins: Sequence[Join]) -> Sequence[Route]:
+        return list(takewhile(lambda route: not self._lost(route, joins), value.routes))
+
+    def _reference(self, value: ReferenceTo, joins: Sequence[Join]) -> ReferenceTo | None:
+        """Whose something is must not be left open where it may only be hidden."""
+        left = super()._reference(value, joins)
+        return needed(left) if left is not None and _leads_to_patient(value) else left
+
+    def _concept_of(self, codings: Sequence[Value], text: Value | None) -> Concept:
+        """Without its text (or what the text would be taken from) a concept has none."""
+        return Concept(*codings, text=text or Fixed(None))
 
 
 def _vital(resource_type: str, part: Part) -> set[str]:
@@ -149,6 +211,10 @@ def _vital(resource_type: str, part: Part) -> set[str]:
     required = {n.removesuffix("[x]") for n in definitions.mandatory_elements(resource_type)}
     insisted = {e.segments[0] for e in part.elements if getattr(e.value, "needed", False)}
     return insisted | (required & {e.segments[0] for e in part.elements})
+
+
+def _leads_to_patient(value: Value) -> bool:
+    return isinstance(value, ReferenceTo) and value.resource_type == "Patient"
 
 
 def _leads(param: SearchParam, parts: Sequence[Part]) -> bool:

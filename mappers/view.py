@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from mappers.engine import Engine, Page, Position
@@ -17,9 +18,11 @@ class View:
     engine: Engine
     access: Access
 
-    async def read(self, resource_type: str, id_text: str) -> Resource | Unreadable | None:
-        """The resource with that id; None where there is none or it may not be seen."""
-        return await self.engine.read(resource_type, id_text, self.access)
+    async def read(
+        self, resource_type: str, id_text: str, *, strict: bool = False
+    ) -> Resource | Unreadable | None:
+        """The resource with that id; None where there is none or it may not be seen; see `Engine.read`."""
+        return await self.engine.read(resource_type, id_text, self.access, strict=strict)
 
     async def page(
         self,
@@ -37,6 +40,8 @@ class View:
         """How many resources match and may be seen."""
         return await self.engine.total(query, access=self.access, by_post=by_post)
 
-    async def included(self, matches: list[Resource], includes: list[Include], limit: int) -> Included:
+    async def included(
+        self, matches: Sequence[Resource], includes: Sequence[Include], limit: int, *, strict: bool = False
+    ) -> Included:
         """What the matches refer to and what refers to them, as far as it may be seen."""
-        return await Includer(self.engine, self.access, limit).collect(matches, includes)
+        return await Includer(self.engine, self.access, limit, strict=strict).collect(matches, includes)

@@ -141,6 +141,12 @@ def mandatory_elements(type_name: str) -> frozenset[str]:
     return frozenset(one.name for one in _top(type_name) if one.min > 0)
 
 
+@cache
+def modifier_elements(type_name: str) -> frozenset[str]:
+    """Names of the top-level elements that may turn the meaning of the others; a choice as `value[x]`."""
+    return frozenset(one.name for one in _top(type_name) if one.is_modifier)
+
+
 def choice_names(type_name: str, path: str) -> tuple[tuple[str, str], ...]:
     """(JSON name, type) for each type of a choice: ("valueQuantity", "Quantity"), …; empty for no element."""
     found = element(type_name, path)

@@ -14,6 +14,7 @@ from fhir_facade.outcome import FhirFault, not_found, parameter
 from fhir_facade.search_request import Options, Reader, SearchRequest
 from fhir_facade.service import Service, refused
 from mappers.database import SourceDownError
+from mappers.outage import SUBSETTED
 from mappers.reader import Unreadable
 
 _ID = re.compile(r"[A-Za-z0-9\-.]{1,64}")
@@ -24,7 +25,7 @@ async def read(service: Service, request: Request, resource_type: str, id_text: 
     if not _ID.fullmatch(id_text):
         raise FhirFault(400, "value", "an id is 1 to 64 of A-Z a-z 0-9 - .", (f"{resource_type}.id",))
     shape = _shape(service, request, resource_type)
-    resource = await found(service, resource_type, id_text)
+    resource = await found(service, resource_type, id_text, strict=request.states_strict)
     headers = validators(resource)
     if _unchanged(request, headers):
         return Response(None, 304, headers)
@@ -49,12 +50,12 @@ def _shape(service: Service, request: Request, resource_type: str) -> SearchRequ
     return shape
 
 
-async def found(service: Service, resource_type: str, id_text: str) -> dict[str, Any]:
-    """The resource, or the fault that says why it can't be had: 404 too where it may not be seen."""
+async def found(service: Service, resource_type: str, id_text: str, *, strict: bool) -> dict[str, Any]:
+    """The resource (`strict`: the whole of it), or the fault that says why not: 404 if it may not be seen."""
     if not service.may_read.opens(resource_type):
         raise refused(resource_type, "read")
     try:
-        resource = await service.reading.read(resource_type, id_text)
+        resource = await service.reading.read(resource_type, id_text, strict=strict)
     except SourceDownError:
         raise FhirFault(503, "transient", "the source of this resource can't be asked just now") from None
     if resource is None:
@@ -65,10 +66,10 @@ async def found(service: Service, resource_type: str, id_text: str) -> dict[str,
 
 
 def validators(resource: dict[str, Any]) -> dict[str, str]:
-    """ETag and Last-Modified of a resource."""
+    """ETag and Last-Modified of a resource; one that is incomplete has no date of change."""
     meta = resource["meta"]
     headers = {"etag": f'W/"{meta["versionId"]}"', "cache-control": "private, no-cache"}
-    if "lastUpdated" in meta:
+    if "lastUpdated" in meta and SUBSETTED not in meta.get("tag", ()):
         headers["last-modified"] = _http_date(meta["lastUpdated"])
     return headers
 

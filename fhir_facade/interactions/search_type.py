@@ -18,8 +18,9 @@ from fhir_facade.sensitive import resolved
 from fhir_facade.service import Service
 from mappers.database import SourceDownError, TooComplexError, TooSlowError
 from mappers.engine import Page, Position
+from mappers.include import Included
 from mappers.parse import Parser, SearchFault
-from mappers.query import Condition
+from mappers.query import Condition, SearchQuery
 from mappers.reader import Unreadable
 from terminology import definitions
 
@@ -76,7 +77,7 @@ async def search_compartment(
     if code not in definitions.compartment_types():
         raise FhirFault(404, "not-supported", f"there is no compartment {code}")
     if service.may_read.opens(code):
-        await found(service, code, id_text)
+        await found(service, code, id_text, strict=request.states_strict)
     parser = service.parser()
     types = sorted(service.mappings) if kind == "*" else [kind]
     inside = [t for t in types if parser.compartment(code, id_text, t) is not None]
@@ -88,9 +89,9 @@ async def search_compartment(
 
 async def _search(search: Search) -> Response:
     cursor = next((v for n, v in search.request.parameters if n == "_cursor"), None)
-    pairs = _continued(search, cursor) if cursor is not None else await _stated(search)
-    reader = _reader(search)
     try:
+        pairs = _continued(search, cursor) if cursor is not None else await _stated(search)
+        reader = _reader(search)
         search.asked = reader.read(pairs)
         refuse_closed(search.service, search.asked)
         if search.asked.explain:
@@ -173,16 +174,16 @@ async def _page(search: Search, reader: Reader) -> Response:
     asked, service = search.asked, search.service
     page, resource_type = await _fill(search, reader)
     matches = [m for m in page.matches if isinstance(m, dict)]
+    collected = await _included(search, matches)
+    included = list(collected.resources.values())
+    page.down = sorted(collected.down.union(page.down))
+    page.lacking = sorted(collected.lacking.union(page.lacking))
     issues = [*asked.issues, *closed_includes(service, asked.includes), *_troubles(page)]
-    included = []
-    if asked.includes:
+    if collected.cut:
         limit = service.settings.include_limit
-        collected = await service.searching.included(matches, asked.includes, limit)
-        included = list(collected.resources.values())
-        if collected.cut:
-            issues.append(
-                Issue("too-costly", f"only {limit} resources are included; there may be more", "warning")
-            )
+        issues.append(
+            Issue("too-costly", f"only {limit} resources are included; there may be more", "warning")
+        )
     total = await _told(search, reader, page, len(matches))
     bundle = searchset(
         service.base,
@@ -195,25 +196,46 @@ async def _page(search: Search, reader: Reader) -> Response:
     return Response(bundle)
 
 
+async def _included(search: Search, matches: Sequence[Resource]) -> Included:
+    """What the matches' includes lead to."""
+    limit, strict = search.service.settings.include_limit, search.request.states_strict
+    return await search.service.searching.included(matches, search.asked.includes, limit, strict=strict)
+
+
 async def _fill(search: Search, reader: Reader) -> tuple[Page, str]:
     """One page over the types, in their order; the type that the next page starts with."""
-    whole, after = Page(), search.after
+    whole, after, answered = Page(), search.after, 0
     types = search.types
     for place, resource_type in enumerate(types):
         query = reader.query(search.asked, resource_type, *_within(search, resource_type))
         room = search.asked.count - len(whole.matches)
-        page = await search.service.searching.page(
-            query, room, after, by_post=search.by_post, strict=search.request.states_strict
-        )
+        page = await _asked(search, query, room, after)
         whole.matches += page.matches
         whole.down += page.down
+        whole.lacking += page.lacking
+        answered += page.down != [resource_type]
         if page.after is not None:
             whole.after = page.after
             return whole, resource_type
         after = None
         if len(whole.matches) >= search.asked.count and place + 1 < len(types):
             return whole, types[place + 1]
+    if not answered:
+        raise SourceDownError(", ".join(types))
     return whole, ""
+
+
+async def _asked(search: Search, query: SearchQuery, room: int, after: Position | None) -> Page:
+    """A page of one type; one that can't be asked at all is down, and hides no others."""
+    strict = search.request.states_strict
+    try:
+        return await search.service.searching.page(query, room, after, by_post=search.by_post, strict=strict)
+    except TooSlowError:
+        raise
+    except SourceDownError:
+        if strict or len(search.types) == 1:
+            raise
+        return Page(down=[query.resource_type])
 
 
 def _troubles(page: Page) -> list[Issue]:
@@ -225,18 +247,26 @@ def _troubles(page: Page) -> list[Issue]:
         Issue("transient", f"{name} can't be asked just now: its resources are missing here", "warning")
         for name in page.down
     ]
-    return issues + down
+    return issues + down + _lacking(page)
+
+
+def _lacking(page: Page) -> list[Issue]:
+    if not page.lacking:
+        return []
+    names = ", ".join(page.lacking)
+    text = f"{names} can't be asked just now: resources tagged SUBSETTED lack what is said of them there"
+    return [Issue("incomplete", text, "warning")]
 
 
 async def _told(search: Search, reader: Reader, page: Page, matches: int) -> int | None:
     """The total: when asked for, or when the first page holds everything anyway."""
-    if search.asked.total == "none":
+    if search.asked.total == "none" or page.down:
         return None
     if search.total is not None:
         return search.total
     if search.asked.total in ("accurate", "estimate"):
         return await _total(search, reader)
-    first_and_last = search.after is None and page.after is None and not page.down
+    first_and_last = search.after is None and page.after is None
     return len(page.matches) if first_and_last and len(page.matches) == matches else None
 
 

@@ -123,14 +123,14 @@ async def test_revoked_rights_hide_only_what_they_covered(
     owner, user = mariadb.engine(mariadb.owner), mariadb.facade.name
     execute(owner, f"REVOKE SELECT ON openemr.* FROM '{user}'@'%'")
     try:
-        on_mariadb.service.engine.database.forget()  # type: ignore[attr-defined]
+        on_mariadb.service.engine.database.forget()
         bundle = await on_mariadb.bundle("Observation?_count=1000")
         assert ids(bundle)
         assert all("oe-" not in i for i in ids(bundle))
         refused(await on_mariadb.get("Observation", Prefer="handling=strict"), 503, "transient")
     finally:
         execute(owner, f"GRANT SELECT ON openemr.* TO '{user}'@'%'")
-        on_mariadb.service.engine.database.forget()  # type: ignore[attr-defined]
+        on_mariadb.service.engine.database.forget()
 
 
 async def test_a_connection_that_the_server_closed_is_made_anew(

@@ -15,6 +15,7 @@ from fastapi import FastAPI
 
 from capability.statement import capability_statement, terminology_capabilities
 from fhir_facade import drift, health, landing, openapi
+from fhir_facade.authorization import authorization_of
 from fhir_facade.content import Message, Receive, Send
 from fhir_facade.guard import BearerGuard, Callers, Guard, OpenDoor
 from fhir_facade.paging import Cursors
@@ -30,13 +31,15 @@ from mappers.query import UNRESTRICTED, Access
 from mappers.site import RESIDENT_NUMBER, Site
 from smart_auth.access import MODELS, Opener
 from smart_auth.policy import Policy, PolicyFault, policy
+from smart_auth.router import application as auth_application
+from smart_auth.server import AuthorizationServer
 
 
 class Application:
     """FHIR requests go straight to the FHIR application; everything else to FastAPI."""
 
-    def __init__(self, fhir: FhirApp, rest: FastAPI) -> None:
-        self.fhir, self.rest = fhir, rest
+    def __init__(self, fhir: FhirApp, rest: FastAPI, authorization: AuthorizationServer | None) -> None:
+        self.fhir, self.rest, self.authorization = fhir, rest, authorization
 
     async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
         """One ASGI connection."""
@@ -100,14 +103,18 @@ def service_of(settings: Settings) -> Service:
     )
 
 
-def guard_of(service: Service, callers: Callers | None) -> Guard:
+def opener_of(service: Service) -> Opener:
+    """What says who may see what."""
+    return Opener(service.parser(), policy_of(service.settings), service.settings.access_model)
+
+
+def guard_of(service: Service, opener: Opener, callers: Callers | None) -> Guard:
     """Who lets requests in; raises SettingFault where access control has nobody to ask."""
     settings = service.settings
     if not settings.enable_security:
         return OpenDoor(service)
     if callers is None:
-        raise SettingFault("ENABLE_SECURITY: access control is not available yet; leave it unset")
-    opener = Opener(service.parser(), policy_of(settings), settings.access_model)
+        raise SettingFault("ENABLE_SECURITY: the authorization tables are missing: run `fhir-facade migrate`")
     plain = Engine(service.mappings, service.engine.database, site_of(settings))
     return BearerGuard(service, plain, opener, callers, Throttle.of(settings))
 
@@ -129,19 +136,23 @@ def create_app(settings: Settings | None = None, callers: Callers | None = None)
     """
     settings = settings or Settings.from_environment()
     service = service_of(settings)
-    guard = guard_of(service, callers)
+    opener = opener_of(service)
+    authorization = authorization_of(service, opener)
+    guard = guard_of(service, opener, callers or (authorization.bearer if authorization else None))
     rest = FastAPI(
         title="NeuroNova FHIR facade",
         version=version("fhir-facade"),
-        lifespan=_lifespan(service, guard),
+        lifespan=_lifespan(service, guard, authorization),
         docs_url=None,
         redoc_url=None,
         openapi_url=None,
     )
     rest.include_router(health.router(service.engine.database, len(service.degraded)))
     rest.include_router(openapi.router(service, rest))
+    if authorization is not None:
+        rest.mount("/api/auth", auth_application(authorization))
     rest.include_router(landing.router(service))
-    return Application(FhirApp(service, _capabilities(service), guard), rest)
+    return Application(FhirApp(service, _capabilities(service), guard), rest, authorization)
 
 
 def _capabilities(service: Service) -> Callable[[str], dict[str, Any]]:
@@ -162,7 +173,7 @@ def _capabilities(service: Service) -> Callable[[str], dict[str, Any]]:
     return build
 
 
-def _lifespan(service: Service, guard: Guard) -> Any:
+def _lifespan(service: Service, guard: Guard, authorization: AuthorizationServer | None) -> Any:
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         # what lives as long as the process is nothing to look through at every collection
@@ -171,6 +182,8 @@ def _lifespan(service: Service, guard: Guard) -> Any:
         gc.set_threshold(50_000, 20, 50)
         yield
         await guard.close()
+        if authorization is not None:
+            authorization.store.engine.dispose()
         await service.engine.database.close()
 
     return lifespan

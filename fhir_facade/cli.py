@@ -65,7 +65,7 @@ def serve(settings: Settings, chosen: argparse.Namespace) -> int:
 def check_binding(settings: Settings) -> None:
     """Without access control the server listens on loopback only; raises SettingFault otherwise."""
     if settings.enable_security:
-        raise SettingFault("ENABLE_SECURITY: access control is not available yet; leave it unset")
+        return
     try:
         loopback = ipaddress.ip_address(settings.host).is_loopback
     except ValueError:

@@ -75,9 +75,9 @@ def _kept(value: Any) -> Any:
     return value if isinstance(value, str | int | float | None) else str(value)
 
 
-def own_key(data_dir: Path) -> bytes:
-    """32 random bytes in `DATA_DIR/cursor.key`, readable by the owner only; made if not there."""
-    path = data_dir / "cursor.key"
+def own_key(data_dir: Path, name: str = "cursor.key") -> bytes:
+    """32 random bytes in a file of `DATA_DIR`, readable by the owner only; made if not there."""
+    path = data_dir / name
     try:
         found = path.read_bytes()
     except FileNotFoundError:

@@ -10,14 +10,17 @@ from typing import Any
 
 from alembic import command
 from alembic.config import Config
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, create_engine, inspect
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.pool import NullPool
 
 from fhir_facade.inspection import inspecting_engine
-from fhir_facade.migrations import is_ours
+from fhir_facade.migrations import VERSIONS, is_ours
 from fhir_facade.settings import SettingFault, Settings
 from mappers.create import create_cdss
+from mappers.demo.embedded import alone
 
 
 def add_to(commands: Any) -> None:
@@ -65,6 +68,16 @@ def migrate(settings: Settings, chosen: argparse.Namespace) -> int:
         connection.commit()
     print("the facade's own tables are up to date")
     return 0
+
+
+def migrate_embedded(settings: Settings) -> None:
+    """Brings the embedded databases up to date; of workers that start together one does it."""
+    with alone(settings.data_path, ".migrating"), _writing(settings) as connection:
+        held = MigrationContext.configure(connection, opts={"version_table": VERSIONS}).get_current_heads()
+        if set(held) != set(ScriptDirectory.from_config(alembic(connection)).get_heads()):
+            connection.exec_driver_sql("PRAGMA busy_timeout = 10000")
+            command.upgrade(alembic(connection), "head")
+            connection.commit()
 
 
 def alembic(connection: Connection) -> Config:

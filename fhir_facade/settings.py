@@ -47,6 +47,8 @@ class Settings:
     gzip: bool = setting(
         True, "whether answers are compressed for clients that take it and no proxy stands before"
     )
+    jwt_access_token_lifetime_minutes: int = setting(60, "how long an access token of a user is good")
+    jwt_refresh_token_lifetime_days: int = setting(7, "how long a refresh token is good if it isn't used")
     enable_security: bool = setting(
         False, "access control; until it exists the server binds to loopback only"
     )

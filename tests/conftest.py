@@ -3,7 +3,9 @@
 from collections.abc import Iterator
 
 import pytest
+from alembic import command
 
+from fhir_facade.set_up import alembic
 from mappers.demo.awkward import awkward_rows
 from mappers.demo.hospital import demo_rows
 from mappers.demo.loading import create_schemas, load
@@ -49,8 +51,11 @@ def keycloak() -> Iterator[Keycloak]:
 
 
 def fill(server: DatabaseServer) -> None:
-    """All tables, the demo's rows and the awkward ones, written by the owner, into a server that is empty."""
+    """All tables, the demo's rows and the awkward ones, and the facade's own tables, into an empty server."""
     with server.engine(server.owner).begin() as connection:
         create_schemas(connection)
         load(connection, demo_rows())
         load(connection, awkward_rows())
+    with server.engine(server.owner).connect() as connection:
+        command.upgrade(alembic(connection), "head")
+        connection.commit()

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import MetaData
+from sqlmodel import SQLModel
 
-#: the tables that the facade owns; mapped tables of the CDSS and of OpenEMR are never among them
-OWN = MetaData()
+import smart_auth.store.tables  # noqa: F401 - declares its tables
+
+#: the tables that the facade owns, all SQLModel; those of the CDSS and of OpenEMR are never among them
+OWN = SQLModel.metadata
 #: where Alembic notes which migrations a database has had
 VERSIONS = "fhir_alembic_version"
 #: starts with `fhir_`, but is the CDSS's

@@ -33,7 +33,7 @@ def create_embedded(data_dir: str | Path) -> bool:
     """Make the databases that are missing in a folder, whole or not at all; True if anything was made."""
     folder = Path(data_dir)
     folder.mkdir(parents=True, exist_ok=True)
-    with _alone(folder):
+    with alone(folder):
         made = [_create(folder / name, metadata, rows) for name, metadata, rows in PARTS]
     return any(made)
 
@@ -77,8 +77,8 @@ def _build(path: Path, metadata: MetaData, rows: Iterable[Row]) -> None:
 
 
 @contextmanager
-def _alone(folder: Path) -> Iterator[None]:
-    """Several workers may start at once: one makes the databases, the others wait for it."""
-    with (folder / ".creating").open("w") as lock:
+def alone(folder: Path, name: str = ".creating") -> Iterator[None]:
+    """Several workers may start at once: one works on the databases, the others wait for it."""
+    with (folder / name).open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         yield

@@ -84,6 +84,8 @@ class Facade:
         await self.http.aclose()
         await self.app.fhir.guard.close()
         await self.service.engine.database.close()
+        if self.app.authorization:
+            self.app.authorization.store.engine.dispose()
 
 
 def ids(bundle: Resource, mode: str = "match") -> list[str]:

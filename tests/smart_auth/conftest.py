@@ -8,9 +8,13 @@ from pathlib import Path
 import pytest
 import pytest_asyncio
 
+from fhir_facade.demo_users import demo_users
+from smart_auth.passwords import hashed
+from smart_auth.store.users import Users
 from tests.facade.facade import Facade, settings_of
 from tests.search.asking import oracle_of
 from tests.services.database import DatabaseServer
+from tests.smart_auth.app import App, server_of
 from tests.smart_auth.badges import Badges
 from tests.smart_auth.sight import Sight
 
@@ -53,3 +57,26 @@ async def guarded_server(
 async def sight(embedded: Facade) -> Sight:
     """What callers may see of the embedded rows."""
     return Sight(await oracle_of(embedded))
+
+
+@pytest_asyncio.fixture(scope="session", params=["embedded", "mariadb", "mysql"])
+async def secured(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> AsyncIterator[Facade]:
+    """A facade with its own authorization server and the demo's users, over each kind of database in turn."""
+    folder: Path = tmp_path_factory.mktemp(f"secured-{request.param}")
+    server = None if request.param == "embedded" else request.getfixturevalue(request.param)
+    facade = Facade(settings_of(folder, server, enable_security=True))
+    users = Users(server_of(facade).store)
+    if not users.all():
+        users.add_all([(user, hashed("a password of tests")) for user in demo_users()])
+    yield facade
+    await facade.close()
+
+
+@pytest_asyncio.fixture
+async def app(secured: Facade) -> AsyncIterator[App]:
+    """A public app with a browser at which nobody is signed in."""
+    made = App.of(secured)
+    yield made
+    await made.browser.aclose()

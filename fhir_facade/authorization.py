@@ -1,0 +1,115 @@
+"""The authorization server over this site's settings and databases, for the application and for commands."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from sqlalchemy import URL, Engine, create_engine, select
+from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.pool import NullPool
+
+from fhir_facade.demo_users import add_demo_users
+from fhir_facade.paging import own_key
+from fhir_facade.patient_choices import patient_choices
+from fhir_facade.service import Service
+from fhir_facade.set_up import migrate_embedded
+from fhir_facade.settings import Settings
+from smart_auth.access import Opener
+from smart_auth.bearer import Bearer
+from smart_auth.caller import User
+from smart_auth.config import Config, Grantable
+from smart_auth.identity.builtin import BuiltIn
+from smart_auth.identity.provider import IdentityProvider
+from smart_auth.policy import Policy
+from smart_auth.scopes import scope
+from smart_auth.server import AuthorizationServer
+from smart_auth.store.tables import Epoch, columns
+from smart_auth.store.transaction import Store
+from smart_auth.store.users import Users
+
+
+def authorization_of(service: Service, opener: Opener) -> AuthorizationServer | None:
+    """The authorization server; None over a database that lacks its tables."""
+    settings = service.settings
+    store = store_of(settings)
+    if store is None:
+        return None
+    config = config_of(settings)
+    return AuthorizationServer(
+        config,
+        store,
+        Bearer(config, service.engine.database),
+        _provider(settings),
+        grantable(opener.policy),
+        patient_choices(service, opener),
+    )
+
+
+def config_of(settings: Settings) -> Config:
+    """What the settings say to the authorization server."""
+    return Config(
+        base_url=settings.base_url,
+        secret=own_key(settings.data_path, "auth.key"),
+        access_seconds=settings.jwt_access_token_lifetime_minutes * 60,
+        refresh_seconds=settings.jwt_refresh_token_lifetime_days * 86400,
+    )
+
+
+def store_of(settings: Settings) -> Store | None:
+    """The tables, made first (with the demo's users) if embedded; None where they are missing."""
+    if settings.embedded:
+        migrate_embedded(settings)
+    store = Store(_engine(settings))
+    if not _complete(store.engine):
+        return None
+    if settings.embedded:
+        add_demo_users(Users(store), settings.data_path)
+    return store
+
+
+def _engine(settings: Settings) -> Engine:
+    if settings.embedded:
+        return create_engine(f"sqlite:///{settings.data_path / 'cdss.db'}", poolclass=NullPool)
+    url = URL.create(
+        "mysql+pymysql",
+        settings.db_user,
+        settings.db_password,
+        settings.db_host,
+        settings.db_port,
+        settings.db_name,
+        {"charset": "utf8mb4"},
+    )
+    return create_engine(
+        url,
+        isolation_level="READ COMMITTED",
+        pool_size=2,
+        max_overflow=10,
+        pool_pre_ping=True,
+        pool_recycle=1800,
+    )
+
+
+def _complete(engine: Engine) -> bool:
+    try:
+        with engine.connect() as connection:
+            return connection.execute(select(columns(Epoch).value)).first() is not None
+    except SQLAlchemyError:
+        engine.dispose()
+        return False
+
+
+def _provider(settings: Settings) -> Callable[[AuthorizationServer], IdentityProvider]:
+    return BuiltIn
+
+
+def grantable(policy: Policy) -> Grantable:
+    """What a person may be given: what their roles have any use for, and nothing that is for services."""
+
+    def useful(user: User, text: str) -> bool:
+        found = scope(text)
+        if found is None:
+            return True
+        permitted = policy.permissions(user.roles, found.resource_type)
+        return found.level != "system" and not permitted.isdisjoint(found.permissions)
+
+    return lambda user, scopes: [text for text in scopes if useful(user, text)]

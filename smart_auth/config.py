@@ -1,0 +1,72 @@
+"""What the authorization server is told by the wiring: addresses, lifetimes, and the questions it may ask."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from smart_auth.caller import User
+
+
+@dataclass(frozen=True)
+class Config:
+    """`base_url` is the public origin, `secret` the deployment's own 32 bytes; lifetimes are in seconds."""
+
+    base_url: str
+    secret: bytes = field(repr=False)
+    access_seconds: int = 3600
+    refresh_seconds: int = 7 * 86400
+    backend_seconds: int = 300
+    code_seconds: int = 60
+    session_seconds: int = 12 * 3600
+    launch_seconds: int = 300
+
+    @property
+    def issuer(self) -> str:
+        """The issuer of every token: https://www.rfc-editor.org/rfc/rfc8414#section-2"""
+        return f"{self.base_url}/api/auth"
+
+    @property
+    def fhir_base(self) -> str:
+        """The resource server, which tokens are for."""
+        return f"{self.base_url}/api/fhir"
+
+    @property
+    def token_url(self) -> str:
+        """The audience of client assertions."""
+        return f"{self.issuer}/token"
+
+    @property
+    def https(self) -> bool:
+        """Whether browsers reach the server by https, so that cookies must be Secure."""
+        return self.base_url.startswith("https:")
+
+
+@dataclass(frozen=True)
+class PatientChoice:
+    """A patient as the picker shows them."""
+
+    id: str
+    name: str
+    birth_date: str = ""
+    gender: str = ""
+
+
+class Events(Protocol):
+    """Is told what happens, before the answer leaves; what it raises fails the request."""
+
+    def __call__(self, kind: str, **details: str) -> None:
+        """`kind` is login, login-failed, logout, launch, token, token-refused or token-revoked. Details hold
+        no secrets: client_id, subject, username, reason, scope, patient, grant_type, token_id.
+        """
+
+
+#: the scopes, of those asked for, that a user may have at all; in the order and spelling asked for
+Grantable = Callable[[User, Sequence[str]], Sequence[str]]
+#: the patients that a user may see and who match a text (part of a name, an id, a birth date), a few at most
+Patients = Callable[[User, str], Awaitable[Sequence[PatientChoice]]]
+
+
+def unheard(kind: str, **details: str) -> None:
+    """Events that nobody listens to."""

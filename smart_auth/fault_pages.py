@@ -1,0 +1,47 @@
+"""What a browser is told when something goes wrong: a page, or the way back to the app."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from fastapi import FastAPI, Request, Response
+
+from smart_auth.authorize import RedirectFault, location
+from smart_auth.browser import Browser, FormFault, redirect
+from smart_auth.faults import PageFault
+from smart_auth.identity.provider import ProviderDownError
+from smart_auth.pages import Page, language
+from smart_auth.server import AuthorizationServer
+
+Handler = Callable[[Request, Any], Awaitable[Response]]
+
+
+def add_faults(app: FastAPI, server: AuthorizationServer) -> None:
+    """Gives the faults of pages their answers."""
+
+    def page(fault_of: Callable[[Any], PageFault]) -> Handler:
+        async def handle(request: Request, error: Any) -> Response:
+            return _page(server, request, fault_of(error))
+
+        return handle
+
+    async def sent_back(request: Request, fault: Any) -> Response:
+        return await _sent_back(server, fault)
+
+    app.add_exception_handler(RedirectFault, sent_back)
+    app.add_exception_handler(PageFault, page(lambda fault: fault))
+    app.add_exception_handler(FormFault, page(lambda _: PageFault("form")))
+    app.add_exception_handler(ProviderDownError, page(lambda _: PageFault("provider", 503)))
+
+
+async def _sent_back(server: AuthorizationServer, fault: RedirectFault) -> Response:
+    await server.tell("token-refused", reason=str(fault))
+    answer = {"error": fault.error, "error_description": fault.description, "state": fault.state}
+    return redirect(location(fault.redirect_uri, {**answer, "iss": server.config.issuer}))
+
+
+def _page(server: AuthorizationServer, request: Request, fault: PageFault) -> Response:
+    page = Page(language(request))
+    html = page.html("fault", reason_html=page.text(f"fault_{fault.reason}"))
+    return Browser(server, request).page(html, fault.status)

@@ -1,0 +1,234 @@
+"""From an authorization request to a code: signed in, patient known, consent given; each step a page."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+from anyio import to_thread
+from fastapi import Request, Response
+
+from smart_auth.allowing import allowed, fitting
+from smart_auth.authorize import Pairs, Pending, location, opened, read
+from smart_auth.browser import Browser, redirect
+from smart_auth.config import PatientChoice
+from smart_auth.faults import PageFault
+from smart_auth.identity.provider import SignedIn
+from smart_auth.launches import used_up
+from smart_auth.pages import Page, choices, language, permissions
+from smart_auth.scopes import scope
+from smart_auth.seal import digest, fresh
+from smart_auth.server import AuthorizationServer
+from smart_auth.store.sessions import Login
+from smart_auth.store.tables import Client, Grant
+from smart_auth.store.transaction import now
+from smart_auth.tokens import person_json
+
+Context = dict[str, Any]
+
+
+class Interaction:
+    """The steps, and what a provider's routes need: this is their `SignIn`."""
+
+    def __init__(self, server: AuthorizationServer) -> None:
+        self._server = server
+
+    async def begin(self, request: Request, pairs: Pairs) -> Response:
+        """The request that a client sends a browser with; from here on it is sealed."""
+        browser = Browser(self._server, request)
+        pending = await to_thread.run_sync(read, self._server, pairs, digest(browser.session))
+        return browser.go("/continue", request=pending.sealed(self._server))
+
+    async def proceed(self, request: Request, text: str, find: str = "") -> Response:
+        """The next step of a request: to sign in, to choose a patient, or to consent."""
+        pending = opened(self._server, text)
+        login = await self._login(request)
+        if login is None or _again(pending, login):
+            if "none" in pending.prompt:
+                raise pending.fault("login_required", "nobody is signed in")
+            again = login is not None
+            return Browser(self._server, request).go(self._server.provider.start(text, again=again))
+        context = _context(pending, login)
+        if "none" in pending.prompt:
+            raise pending.fault("interaction_required", "consent is asked for each time")
+        if context is None:
+            return await self._choose(request, pending, login, text, find)
+        return await self._ask(request, pending, login, context, text)
+
+    async def choose(self, request: Request, form: Mapping[str, str]) -> Response:
+        """A patient was chosen: kept with the request, for this session only."""
+        pending, login = await self._of_form(request, form)
+        wanted = form.get("patient", "")
+        seen = await self._server.patients(login.user, wanted)
+        if wanted not in {patient.id for patient in seen}:
+            raise PageFault("form", 403)
+        chosen = replace(pending, patient=wanted, session=login.id)
+        text = chosen.sealed(self._server)
+        return Browser(self._server, request).go("/continue", request=text, lang=form.get("lang", ""))
+
+    async def decide(self, request: Request, form: Mapping[str, str], ticked: Sequence[str]) -> Response:
+        """The decision: a code for what was ticked, or the client is told that it was refused."""
+        pending, login = await self._of_form(request, form)
+        if form.get("decision") != "allow":
+            raise pending.fault("access_denied", "the user refused")
+        context = _context(pending, login)
+        if context is None:
+            raise PageFault("form")
+        offered = await self._offered(pending, login, context)
+        scopes = [text for text in offered if text in ticked]
+        if "launch/patient" in offered and "launch/patient" not in scopes and not _own_patient(login):
+            context.pop("patient", None)
+        scopes = fitting(scopes, context)
+        if not any(scope(text) or text == "openid" for text in scopes):
+            raise pending.fault("access_denied", "the user left nothing to be granted")
+        return await to_thread.run_sync(self._code, pending, login, context, scopes)
+
+    async def sign_out(self, request: Request, form: Mapping[str, str]) -> Response:
+        """Ends the session, here and at the provider; then the request goes on with somebody else."""
+        browser = Browser(self._server, request)
+        browser.refuse_foreign(form)
+        login = await self._login(request)
+        if login is not None:
+            seconds = self._server.config.access_seconds
+            await to_thread.run_sync(self._server.sessions.end, login.id, seconds)
+            await self._server.provider.sign_out(login.user.subject, login.held)
+            await self._server.tell("logout", subject=login.user.subject, username=login.user.username)
+        response = browser.go("/continue", request=form.get("request", ""))
+        browser.drop_session(response)
+        return response
+
+    async def finish(self, request: Request, pending: str, signed_in: SignedIn) -> Response:
+        """See `SignIn`."""
+        opened(self._server, pending)
+        user = signed_in.user
+        cookie = await to_thread.run_sync(self._server.sessions.start, signed_in)
+        await self._server.tell("login", subject=user.subject, username=user.username)
+        browser = Browser(self._server, request)
+        response = browser.go("/continue", request=pending, lang=request.query_params.get("lang", ""))
+        browser.keep_session(response, cookie)
+        return response
+
+    async def refuse(self, request: Request, pending: str, reason: str, username: str = "") -> Response:
+        """See `SignIn`."""
+        await self._server.tell("login-failed", username=username[:190], reason=reason)
+        opened(self._server, pending)
+        raise PageFault("sign_in", 403)
+
+    async def _login(self, request: Request) -> Login | None:
+        cookie = Browser(self._server, request).session
+        return await to_thread.run_sync(self._server.sessions.of_cookie, cookie)
+
+    async def _of_form(self, request: Request, form: Mapping[str, str]) -> tuple[Pending, Login]:
+        Browser(self._server, request).refuse_foreign(form)
+        pending, login = opened(self._server, form.get("request", "")), await self._login(request)
+        if login is None:
+            raise PageFault("expired")
+        return pending, login
+
+    async def _choose(
+        self, request: Request, pending: Pending, login: Login, text: str, find: str
+    ) -> Response:
+        browser = Browser(self._server, request)
+        page = Page(language(request), text, browser.csrf, login.user.name)
+        found = await self._server.patients(login.user, find)
+        html = page.html("patient", choices_html=choices(page, found), find=find)
+        return browser.page(html, redirect_uri=pending.redirect_uri)
+
+    async def _ask(
+        self, request: Request, pending: Pending, login: Login, context: Context, text: str
+    ) -> Response:
+        browser = Browser(self._server, request)
+        page = Page(language(request), text, browser.csrf, f"{login.user.name} ({login.user.username})")
+        client = await self._client(pending)
+        html = page.html(
+            "consent",
+            client=client.name,
+            goes_to=pending.redirect_uri,
+            patient_html=await self._patient_html(page, login, context),
+            permissions_html=permissions(page, await self._offered(pending, login, context)),
+        )
+        return browser.page(html, redirect_uri=pending.redirect_uri)
+
+    async def _patient_html(self, page: Page, login: Login, context: Context) -> str:
+        if "patient" not in context:
+            return ""
+        seen = await self._server.patients(login.user, context["patient"])
+        named = next((p for p in seen if p.id == context["patient"]), PatientChoice(context["patient"], ""))
+        return page.part(
+            "consent_patient", patient=" · ".join(filter(None, (named.name, named.birth_date, named.id)))
+        )
+
+    async def _offered(self, pending: Pending, login: Login, context: Context) -> list[str]:
+        """What this client may get from this user in this context; raises RedirectFault for nothing."""
+        client = await self._client(pending)
+        scopes = self._server.grantable(login.user, allowed(client.scopes, pending.scopes))
+        found = fitting(scopes, context)
+        if not any(scope(text) or text == "openid" for text in found):
+            raise pending.fault("invalid_scope", "nothing that was asked for can be granted to this user")
+        return found
+
+    async def _client(self, pending: Pending) -> Client:
+        client = await to_thread.run_sync(self._server.clients.get, pending.client_id)
+        if client is None:
+            raise PageFault("client")
+        return client
+
+    def _code(self, pending: Pending, login: Login, context: Context, scopes: list[str]) -> Response:
+        if pending.launch and used_up(self._server, pending.launch):
+            raise pending.fault("invalid_request", "this launch has been used already")
+        grant = self._grant(pending, login, context, scopes)
+        code = self._server.families.begin(grant, pending.redirect_uri, pending.challenge)
+        answer = {"code": code, "state": pending.state, "iss": self._server.config.issuer}
+        return redirect(location(pending.redirect_uri, answer))
+
+    def _grant(self, pending: Pending, login: Login, context: Context, scopes: list[str]) -> Grant:
+        kept = {n: v for n, v in context.items() if n != "launch" and (n != "patient" or _tells(scopes))}
+        lasting = {"offline_access": "offline", "online_access": "online"}
+        return Grant(
+            id=fresh(),
+            client_id=pending.client_id,
+            subject=login.user.subject,
+            session=login.id,
+            person=self._server.seals.rows.seal([person_json(login.user), login.held]),
+            scopes=" ".join(scopes),
+            context=json.dumps({**kept, "auth_time": login.since}),
+            nonce=pending.nonce,
+            access=next((a for text, a in lasting.items() if text in scopes), ""),
+            created=now(),
+            expires=now() + self._server.config.access_seconds + 2 * self._server.config.code_seconds,
+        )
+
+
+def _again(pending: Pending, login: Login) -> bool:
+    """Whether the client wants a sign-in that is newer than this one."""
+    if login.id != pending.before:
+        return False
+    too_old = pending.max_age >= 0 and now() - login.since > pending.max_age
+    return too_old or "login" in pending.prompt or "select_account" in pending.prompt
+
+
+def _context(pending: Pending, login: Login) -> Context | None:
+    """The launch context; None where the user has yet to choose a patient."""
+    own = _own_patient(login)
+    if pending.launch:
+        if pending.launch["subject"] != login.user.subject:
+            raise pending.fault("access_denied", "the launch is for another user")
+        return {**pending.launch["context"], "launch": True}
+    if own:
+        return {"patient": own}
+    if "launch/patient" not in pending.scopes:
+        return {}
+    return {"patient": pending.patient} if pending.patient and pending.session == login.id else None
+
+
+def _own_patient(login: Login) -> str:
+    """The id of a user who is a patient."""
+    kind, _, id_ = login.user.fhir_user.partition("/")
+    return id_ if kind == "Patient" else ""
+
+
+def _tells(scopes: Sequence[str]) -> bool:
+    """Whether the patient is the client's matter."""
+    return any(t in ("launch", "launch/patient") or t.startswith("patient/") for t in scopes)

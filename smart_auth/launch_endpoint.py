@@ -1,0 +1,86 @@
+"""`POST /api/auth/launch`: the hospital's own pages begin an EHR launch for the user who is at them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import orjson
+from anyio import to_thread
+from fastapi import APIRouter, Request, Response
+
+from smart_auth.browser import PRIVATE, Browser
+from smart_auth.caller import TokenFault, User
+from smart_auth.faults import OAuthFault
+from smart_auth.launches import CONTEXT, launch
+from smart_auth.server import AuthorizationServer
+
+LARGEST = 16 * 1024
+
+
+def add(routes: APIRouter, server: AuthorizationServer) -> None:
+    """Adds the endpoint."""
+
+    @routes.post("/launch")
+    async def post_launch(request: Request) -> Response:
+        try:
+            user = await _user(server, request)
+            content = await _content(request)
+            await _check(server, user, content)
+            context = {name: content[name] for name in CONTEXT if name in content}
+            made = await to_thread.run_sync(launch, server, user, context, content.get("client_id", ""))
+        except TokenFault as fault:
+            return _fault(OAuthFault(fault.error or "invalid_token", fault.description, fault.status))
+        except OAuthFault as fault:
+            return _fault(fault)
+        return Response(orjson.dumps(made), 201, PRIVATE, "application/json")
+
+
+def _fault(fault: OAuthFault) -> Response:
+    content = orjson.dumps({"error": fault.error, "error_description": fault.description})
+    headers = PRIVATE | ({"www-authenticate": "Bearer"} if fault.status == 401 else {})
+    return Response(content, fault.status, headers, "application/json")
+
+
+async def _user(server: AuthorizationServer, request: Request) -> User:
+    """By an access token with the scope `launch`, or by the login session of a page of this origin."""
+    header = request.headers.get("authorization", "")
+    if header:
+        found = await server.bearer.verified(header)
+        if found.caller.user is None or "launch" not in found.ordered:
+            raise OAuthFault("insufficient_scope", "the token has no user, or no scope launch", 403)
+        return found.caller.user
+    login = await to_thread.run_sync(server.sessions.of_cookie, Browser(server, request).session)
+    if login is None or request.headers.get("origin") != server.config.base_url:
+        raise TokenFault("", "nobody is signed in")
+    return login.user
+
+
+async def _content(request: Request) -> dict[str, Any]:
+    if request.headers.get("content-type", "").partition(";")[0].strip().lower() != "application/json":
+        raise OAuthFault("invalid_request", "the body is application/json", 415)
+    body = b""
+    async for chunk in request.stream():
+        body += chunk
+        if len(body) > LARGEST:
+            raise OAuthFault("invalid_request", "the body is too large", 413)
+    try:
+        content = orjson.loads(body)
+    except ValueError:
+        raise OAuthFault("invalid_request", "the body is no JSON") from None
+    if not isinstance(content, dict):
+        raise OAuthFault("invalid_request", "the body is a JSON object")
+    return content
+
+
+async def _check(server: AuthorizationServer, user: User, content: dict[str, Any]) -> None:
+    """Refuses what can't be a launch context, and a patient whom the user may not see."""
+    kinds = {"need_patient_banner": bool, "fhirContext": list}
+    for name, value in content.items():
+        if name not in (*CONTEXT, "client_id") or type(value) is not kinds.get(name, str):
+            raise OAuthFault("invalid_request", f"{name[:64]} is not known, or has another type")
+    patient = content.get("patient")
+    if patient is not None and patient not in {p.id for p in await server.patients(user, patient)}:
+        raise OAuthFault("access_denied", "there is no such patient, or not for this user", 403)
+    client_id = content.get("client_id", "")
+    if client_id and await to_thread.run_sync(server.clients.get, client_id) is None:
+        raise OAuthFault("invalid_request", "there is no such client")

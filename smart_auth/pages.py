@@ -1,0 +1,113 @@
+"""The pages: signing in, choosing a patient, giving consent; in Korean and English, without scripts."""
+
+from __future__ import annotations
+
+import csv
+import json
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from functools import cache
+from html import escape
+from importlib.resources import files
+from string import Template
+
+from fastapi import Request
+
+from smart_auth.config import PatientChoice
+from smart_auth.scopes import scope
+
+LANGUAGES = ("en", "ko")
+
+
+@dataclass(frozen=True)
+class Page:
+    """What every page has: its language, the request that it belongs to, and its forms' CSRF token."""
+
+    lang: str
+    pending: str = ""
+    csrf: str = ""
+    user: str = ""
+
+    def text(self, name: str) -> str:
+        """A text in the page's language, fit for HTML."""
+        return escape(_texts(self.lang)[name])
+
+    def part(self, template: str, **values: str) -> str:
+        """A piece of a page."""
+        return Template(_read(f"{template}.html")).substitute(self._values(values))
+
+    def html(self, template: str, **values: str) -> str:
+        """The whole page; values named `…_html` are HTML already."""
+        switch = self.part("switch") if self.pending else ""
+        return self.part("frame", main_html=self.part(template, **values), switch_html=switch)
+
+    def _values(self, values: dict[str, str]) -> dict[str, str]:
+        own = {
+            "lang": self.lang,
+            "other": "ko" if self.lang == "en" else "en",
+            "pending": self.pending,
+            "csrf": self.csrf,
+            "user": self.user,
+        }
+        all_ = _texts(self.lang) | own | values
+        return {name: text if name.endswith("_html") else escape(text) for name, text in all_.items()}
+
+
+def language(request: Request, stated: str = "") -> str:
+    """The language asked for, else the browser's first that there is, else English."""
+    wanted = [stated or request.query_params.get("lang", "")]
+    wanted += request.headers.get("accept-language", "").split(",")
+    return next((found for w in wanted if (found := w.strip()[:2].lower()) in LANGUAGES), LANGUAGES[0])
+
+
+def choices(page: Page, patients: Sequence[PatientChoice]) -> str:
+    """The patients to choose from, as HTML."""
+    if not patients:
+        return f"<p>{page.text('no_patient')}</p>"
+    template = Template(_read("choice.html"))
+    return "".join(
+        template.substitute(
+            id=escape(p.id), name=escape(p.name), details=escape(" · ".join(filter(None, _details(page, p))))
+        )
+        for p in patients
+    )
+
+
+def _details(page: Page, patient: PatientChoice) -> Iterable[str]:
+    texts = _texts(page.lang)
+    return patient.birth_date, texts.get(f"gender_{patient.gender}", ""), patient.id
+
+
+def permissions(page: Page, scopes: Iterable[str]) -> str:
+    """A checkbox for each scope, in plain words, as HTML."""
+    template = Template(_read("permission.html"))
+    return "".join(
+        template.substitute(scope=escape(text), words=escape(words(page.lang, text))) for text in scopes
+    )
+
+
+def words(lang: str, text: str) -> str:
+    """A scope in plain words."""
+    texts, found = _texts(lang), scope(text)
+    if found is None:
+        return texts[f"scope_{text.replace('/', '_')}"]
+    verbs = ", ".join(texts[f"verb_{p}"] for p in "rscud" if p in found.permissions)
+    kind = _kinds(lang).get(found.resource_type, found.resource_type)
+    said = Template(texts[f"level_{found.level}"]).substitute(verbs=verbs, kind=kind)
+    return f"{said} ({texts['only']} {found.query})" if found.query else said
+
+
+@cache
+def _read(name: str) -> str:
+    return files("smart_auth").joinpath("web", name).read_text("utf-8")
+
+
+@cache
+def _texts(lang: str) -> dict[str, str]:
+    found: dict[str, str] = json.loads(_read(f"{lang}.json"))
+    return found
+
+
+@cache
+def _kinds(lang: str) -> dict[str, str]:
+    return {row["type"]: row[lang] for row in csv.DictReader(_read("kinds.csv").splitlines())}

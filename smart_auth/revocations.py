@@ -1,0 +1,55 @@
+"""What has been revoked, known to every worker from the moment it was committed.
+
+Each check reads one number; the revoked ids are read again only when it has moved. Checks are coalesced as
+in a group commit: who comes while one is in flight shares the next one, which begins after all of them came.
+So any number of requests at once cost one small statement, and nobody is answered from before they asked.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+
+from sqlalchemy import select
+
+from mappers.database import Database
+from smart_auth.store.plain import plain
+from smart_auth.store.tables import Epoch, Revocation, columns
+
+
+class Revocations:
+    """The ids (of tokens, grants, clients, keys) that are revoked and could still be presented."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        epoch = columns(Epoch)
+        self._epoch_sql = plain(database, select(epoch.value).where(epoch.id == 1))
+        self._epoch = -1
+        self._revoked: frozenset[str] = frozenset()
+        self._running: asyncio.Task[frozenset[str]] | None = None
+        self._next: asyncio.Task[frozenset[str]] | None = None
+
+    async def current(self) -> frozenset[str]:
+        """Everything that was revoked before this call; raises what the database raises."""
+        if self._next is None:
+            self._next = asyncio.create_task(self._turn())
+        return await asyncio.shield(self._next)
+
+    async def _turn(self) -> frozenset[str]:
+        if self._running is not None:
+            await asyncio.wait([self._running])
+        self._running, self._next = self._next, None
+        return await self._check()
+
+    async def _check(self) -> frozenset[str]:
+        rows = await self._database.fetch(self._epoch_sql, ())
+        epoch = int(rows[0][0])
+        if epoch != self._epoch:
+            self._revoked = await self._load()
+            self._epoch = epoch
+        return self._revoked
+
+    async def _load(self) -> frozenset[str]:
+        revoked = columns(Revocation)
+        wanted = select(revoked.id).where(revoked.expires >= int(time.time()))
+        return frozenset(str(row[0]) for row in await self._database.fetch(plain(self._database, wanted), ()))

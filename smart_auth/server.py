@@ -1,0 +1,86 @@
+"""The authorization server's parts, put together once."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+
+import httpx
+from anyio import to_thread
+
+from smart_auth.assertion import Assertions
+from smart_auth.bearer import Bearer
+from smart_auth.client_authentication import ClientAuthentication
+from smart_auth.client_keys import ClientKeys
+from smart_auth.config import Config, Events, Grantable, Patients, unheard
+from smart_auth.identity.provider import IdentityProvider
+from smart_auth.keys import Keyring
+from smart_auth.seal import Seal
+from smart_auth.store.clients import Clients
+from smart_auth.store.families import Families
+from smart_auth.store.revocations import forget_expired
+from smart_auth.store.sessions import Sessions
+from smart_auth.store.transaction import Store
+from smart_auth.tokens import Minting
+
+CLEAN_SECONDS = 600
+
+
+@dataclass(frozen=True)
+class Seals:
+    """Seals, one a purpose."""
+
+    pending: Seal
+    launch: Seal
+    csrf: Seal
+    rows: Seal
+    keys: Seal
+
+    @classmethod
+    def of(cls, secret: bytes) -> Seals:
+        """All of them, from the deployment's secret."""
+        return cls(*(Seal(secret, f"auth/{p}") for p in ("pending", "launch", "csrf", "rows", "keys")))
+
+
+class AuthorizationServer:
+    """What the endpoints work with. `events`, `grantable` and `patients` are the wiring's."""
+
+    def __init__(
+        self,
+        config: Config,
+        store: Store,
+        bearer: Bearer,
+        provider: Callable[[AuthorizationServer], IdentityProvider],
+        grantable: Grantable,
+        patients: Patients,
+        events: Events = unheard,
+        jwks_transport: httpx.BaseTransport | None = None,
+    ) -> None:
+        self.config, self.store, self.bearer = config, store, bearer
+        self.grantable, self.patients, self.events = grantable, patients, events
+        self.seals = Seals.of(config.secret)
+        self.clients = Clients(store)
+        self.families = Families(store, config)
+        self.sessions = Sessions(store, self.seals.rows, config.session_seconds)
+        self.keys = Keyring(store, self.seals.keys)
+        self.minting = Minting(config, self.keys)
+        assertions = Assertions(config, self.clients, ClientKeys(jwks_transport), store)
+        self.authentication = ClientAuthentication(self.clients, assertions)
+        self.provider = provider(self)
+        self._cleaning, self._cleaned = threading.Lock(), 0.0
+
+    async def tell(self, kind: str, **details: str) -> None:
+        """Events, from where nothing may block."""
+        await to_thread.run_sync(partial(self.events, kind, **details))
+
+    def clean(self) -> None:
+        """Removes what has expired, now and then."""
+        with self._cleaning:
+            if self._cleaned and time.monotonic() - self._cleaned < CLEAN_SECONDS:
+                return
+            self._cleaned = time.monotonic()
+        with self.store.transaction() as session:
+            forget_expired(session)

@@ -1,0 +1,48 @@
+"""Transactions: short, one writer at a time on SQLite, READ COMMITTED on MySQL."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from sqlalchemy import Connection, Engine, Result, event
+from sqlmodel import Session
+
+
+class Store:
+    """The authorization server's rows."""
+
+    def __init__(self, engine: Engine) -> None:
+        self.engine = engine
+        if engine.dialect.name == "sqlite":
+            event.listen(engine, "connect", _prepare_sqlite)
+            event.listen(engine, "begin", _begin_at_once)
+
+    @contextmanager
+    def transaction(self) -> Iterator[Session]:
+        """A session that commits at the end, or not at all; rows stay readable afterwards."""
+        with Session(self.engine, expire_on_commit=False) as session, session.begin():
+            yield session
+
+
+def matched(result: Result[Any]) -> int:
+    """The rows that an UPDATE found."""
+    return int(result.rowcount)  # type: ignore[attr-defined]
+
+
+def now() -> int:
+    """Seconds since 1970."""
+    return int(time.time())
+
+
+def _prepare_sqlite(connection: Any, record: Any) -> None:
+    connection.isolation_level = None  # SQLAlchemy's BEGIN is the only one
+    connection.execute("PRAGMA busy_timeout = 10000")
+    connection.execute("PRAGMA journal_mode = WAL")
+
+
+def _begin_at_once(connection: Connection) -> None:
+    """Takes the write lock first: a reader that becomes a writer later can't wait, it fails."""
+    connection.exec_driver_sql("BEGIN IMMEDIATE")

@@ -67,7 +67,11 @@ def database_of(settings: Settings) -> Database:
     """The database that the settings name; the embedded one is made (with demo data) if it isn't there."""
     if settings.embedded:
         create_embedded(settings.data_path)
-        return Sqlite(settings.data_path / "cdss.db", settings.data_path / "openemr.db")
+        return Sqlite(
+            settings.data_path / "cdss.db",
+            settings.data_path / "openemr.db",
+            statement_seconds=settings.db_statement_seconds,
+        )
     return MySql(
         MySqlSettings(
             host=settings.db_host,

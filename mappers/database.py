@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -70,6 +71,8 @@ DOWN = frozenset({1044, 1045, 1049, 1130, 1142, 1143, 1146, 1053, 1927, 2002, 20
 TOO_SLOW = frozenset({1969, 3024, 1317})
 TOO_COMPLEX = frozenset({1116, 1153, 1390, 1436})
 DOWN_FOR_SQLITE = ("no such table", "unable to open", "unknown database")
+#: instructions of SQLite's machine between two looks at the clock: a fraction of a millisecond
+STEPS_BETWEEN_LOOKS = 20_000
 TOO_COMPLEX_FOR_SQLITE = ("too large", "too many", "too complex", "parser stack overflow")
 
 
@@ -225,8 +228,10 @@ def _translated(error: Exception) -> Exception:
 class Sqlite:
     """The embedded databases: `cdss.db` with `openemr.db` attached; a few threads, one connection each."""
 
-    def __init__(self, cdss: Path, openemr: Path | None, threads: int = 2) -> None:
-        self.cdss, self.openemr = cdss, openemr
+    def __init__(
+        self, cdss: Path, openemr: Path | None, threads: int = 2, statement_seconds: float = 30.0
+    ) -> None:
+        self.cdss, self.openemr, self.statement_seconds = cdss, openemr, statement_seconds
         self.dialect: Dialect = sqlite.dialect(paramstyle="qmark")
         self.collation = ""
         self.schemas: dict[str, str] = {}
@@ -241,15 +246,16 @@ class Sqlite:
     def _fetch(self, sql: str, parameters: tuple[Any, ...]) -> Rows:
         import sqlite3
 
+        until = time.monotonic() + self.statement_seconds
         try:
-            rows: Rows = self._local.get().execute(sql, [_plain(p) for p in parameters]).fetchall()
+            connection = self._local.get()
+            connection.set_progress_handler(lambda: time.monotonic() > until, STEPS_BETWEEN_LOOKS)
+            rows: Rows = connection.execute(sql, [_plain(p) for p in parameters]).fetchall()
         except sqlite3.OperationalError as error:
-            if any(words in str(error) for words in DOWN_FOR_SQLITE):
+            translated = _translated_sqlite(error)
+            if type(translated) is SourceDownError:
                 self.forget()  # what was away when a connection was opened would be away for good
-                raise SourceDownError(type(error).__name__) from error
-            if any(words in str(error) for words in TOO_COMPLEX_FOR_SQLITE):
-                raise TooComplexError(type(error).__name__) from error
-            raise
+            raise translated from error
         return rows
 
     def _open(self) -> Any:
@@ -270,6 +276,15 @@ class Sqlite:
         """Closes every thread's connection."""
         self._threads.shutdown(wait=True)
         self._local.close()
+
+
+def _translated_sqlite(error: Exception) -> Exception:
+    text, name = str(error), type(error).__name__
+    if text == "interrupted":
+        return TooSlowError(name)
+    if any(words in text for words in DOWN_FOR_SQLITE):
+        return SourceDownError(name)
+    return TooComplexError(name) if any(words in text for words in TOO_COMPLEX_FOR_SQLITE) else error
 
 
 class _ThreadConnections:

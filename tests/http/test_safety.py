@@ -12,6 +12,7 @@ import pytest_asyncio
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from mappers.database import TooSlowError
 from mappers.query import SearchQuery
 from tests.facade.facade import Facade, embedded_folder, execute, ids, link, settings_of, writer
 from tests.http.outcomes import refused
@@ -150,6 +151,15 @@ async def test_a_statement_over_its_time_is_cancelled(mariadb: DatabaseServer, t
     slow = Facade(settings_of(tmp_path, mariadb, db_statement_seconds=0.2))
     with pytest.raises(Exception, match="1969"):
         await slow.service.engine.database.fetch("SELECT SLEEP(3)", ())
+    assert ids(await slow.bundle("Patient?_count=1"))
+    await slow.close()
+
+
+async def test_an_embedded_statement_over_its_time_is_cancelled(tmp_path: Path) -> None:
+    slow = Facade(settings_of(embedded_folder(tmp_path), db_statement_seconds=0.2))
+    endless = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT COUNT(*) FROM n"
+    with pytest.raises(TooSlowError):
+        await slow.service.engine.database.fetch(endless, ())
     assert ids(await slow.bundle("Patient?_count=1"))
     await slow.close()
 

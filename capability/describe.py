@@ -134,7 +134,8 @@ def _usable(mappings: Mappings, mapping: ResourceMapping, name: str) -> bool:
     if mapping.params[name].components:
         return True
     found = [p.value for part in mapping.parts for p in param_places(mapping, part, name)]
-    return any(not isinstance(v, ReferenceTo) or v.resource_type in mappings for v in found)
+    searched = [v for v in found if v.takes]
+    return any(not isinstance(v, ReferenceTo) or v.resource_type in mappings for v in searched)
 
 
 def _declared(mappings: Mappings, mapping: ResourceMapping, name: str) -> ParameterDeclared:

@@ -266,6 +266,8 @@ def _within(value: Value, rest: tuple[str, ...], inside: Container) -> Iterator[
                 yield from _within(content, rest, around)
             elif rest:
                 yield from places(content, ".".join(rest), around)
+            else:  # an object that takes no value, but may be there (`:missing`)
+                yield Place(value, inside)
     elif not rest:
         yield Place(value, inside)
     elif (found := value.sub(rest[0])) is not None:

@@ -7,6 +7,7 @@ import unicodedata
 from datetime import UTC, datetime, timedelta, tzinfo
 from decimal import Decimal
 
+from mappers.clock import skipped
 from mappers.terms import Amount, Mode, OfType, Prefix, Range, Text, Token, Uri
 
 
@@ -131,7 +132,7 @@ def date_term(value: str, zone: tzinfo, now: datetime) -> Range:
         raise ValueFault("there is no such date") from None
     if prefix is Prefix.AP:
         low, high = _widened(low, high, now)
-    return Range(prefix, low, high)
+    return Range(prefix, low, high, any(skipped(end, zone) for end in (low, high)))
 
 
 def _stretch(found: re.Match[str], zone: tzinfo) -> tuple[datetime, datetime]:

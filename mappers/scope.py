@@ -11,15 +11,17 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from sqlalchemy import BindParameter, FromClause, Select, select
-from sqlalchemy.sql.elements import BinaryExpression
-from sqlalchemy.sql.operators import eq
+from sqlalchemy.sql.elements import BinaryExpression, BooleanClauseList
+from sqlalchemy.sql.operators import and_, eq
 
-from mappers.mapping import Join, Part, Place, ResourceMapping, places
+from mappers.mapping import Join, Part, Place, ResourceMapping
 from mappers.param_places import (
     ANYTHING,
     children_around,
+    component_types,
     composite_containers,
     containers_around,
+    narrowed_places,
     param_places,
 )
 from mappers.query import UNRESTRICTED, Access, AnyOf, Chained, Condition, Criterion, Has
@@ -31,10 +33,13 @@ from mappers.sql import (
     KeySet,
     all_of,
     any_of,
+    bare,
     exact,
+    holds_negation,
     is_always,
     is_never,
     negate,
+    not_true,
     one_of,
     plain,
     tables_of,
@@ -77,7 +82,15 @@ class Scope:
         return self.c.by_post
 
     def near(self, condition: Sql) -> Sql:
-        """A condition on one joined table as a semi-join on the column that reaches it."""
+        """A condition on one joined table as a semi-join on the column that reaches it.
+
+        What is not the case may be so because there is no joined row: a negation stays outside.
+        """
+        if isinstance(condition, not_true):
+            return negate(self.near(condition.negated))
+        if isinstance(condition, BooleanClauseList) and holds_negation(condition):
+            near = [self.near(bare(c)) for c in condition.clauses]
+            return all_of(*near) if condition.operator is and_ else any_of(*near)
         found = tables_of(condition)
         if len(found) != 1 or found == {self.base}:
             return condition
@@ -219,24 +232,22 @@ class PartScope(Scope):
 
     def _composite(self, param: str, term: Composite) -> list[Alternative]:
         declared = self.mapping.params[param]
+        paths = [path for _, path in declared.components]
+        types = component_types(self.mapping.resource_type, param) or [frozenset()] * len(paths)
+        components = list(zip(paths, types, term.components, strict=True))
         found: list[Alternative] = []
         for elements, around in composite_containers(self.part, declared.paths):
 
             def ask(scope: Scope, elements: Any = elements) -> list[Alternative]:
-                return [
-                    all_of(
-                        *(
-                            self._component(scope, elements, path, terms)
-                            for (_, path), terms in zip(declared.components, term.components, strict=True)
-                        )
-                    )
-                ]
+                return [all_of(*(self._component(scope, elements, *each) for each in components))]
 
             found.append(self._wrapped(Place(ANYTHING, around), ask))
         return found
 
-    def _component(self, scope: Scope, elements: Any, path: str, terms: tuple[Term, ...]) -> Sql:
-        found = list(places(elements, path))
+    def _component(
+        self, scope: Scope, elements: Any, path: str, types: frozenset[str], terms: tuple[Term, ...]
+    ) -> Sql:
+        found = list(narrowed_places(elements, path, types))
         return any_of(
             *(
                 plain(a)

@@ -8,6 +8,8 @@ from datetime import datetime, timedelta
 from functools import cached_property, lru_cache
 from zoneinfo import ZoneInfo
 
+from mappers.clock import wall_clock
+
 #: permission names that `Sensitive` values ask for
 RESIDENT_NUMBER = "resident-number"
 
@@ -54,10 +56,7 @@ class Site:
 
     def wall_clock(self, moment: datetime) -> datetime:
         """The site's zone-less local time of an aware moment, as the databases hold it."""
-        try:
-            return moment.astimezone(self.tz).replace(tzinfo=None)
-        except OverflowError:  # the first and the last day there are
-            return moment.replace(tzinfo=None)
+        return wall_clock(moment, self.tz)
 
     def _offset(self, text: str) -> str | None:
         hour = text[:13]

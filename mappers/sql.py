@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import ClauseElement, ColumnElement, Select, and_, false, func, literal, or_, true
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.compiler import SQLCompiler
-from sqlalchemy.sql.elements import False_, True_
+from sqlalchemy.sql.elements import BooleanClauseList, False_, Grouping, True_
 from sqlalchemy.sql.functions import FunctionElement
 from sqlalchemy.types import Boolean, NullType, String
 
@@ -94,11 +94,30 @@ def negate(condition: Condition) -> Condition:
     return ALWAYS if is_never(condition) else not_true(condition)
 
 
+def bare(condition: Any) -> Any:
+    """A condition without the parentheses around it."""
+    return condition.element if isinstance(condition, Grouping) else condition
+
+
 class not_true(FunctionElement[bool]):
     """`(condition) IS NOT TRUE`."""
 
     type = Boolean()
     inherit_cache = True
+
+    @property
+    def negated(self) -> Condition:
+        """The condition that does not hold."""
+        (found,) = self.clauses
+        condition: Condition = bare(found)
+        return condition
+
+
+def holds_negation(condition: ClauseElement) -> bool:
+    """Whether a condition is, or has in an AND or OR of it, a negation that counts unknown as false."""
+    if isinstance(condition, BooleanClauseList):
+        return any(holds_negation(bare(c)) for c in condition.clauses)
+    return isinstance(condition, not_true)
 
 
 @compiles(not_true)
@@ -147,7 +166,7 @@ def _as_decimal_mysql(element: as_decimal, compiler: SQLCompiler, **kw: Any) -> 
 
 
 class wrapped_list(FunctionElement[Any]):
-    """`;a;b;` of a text column `a; b`: blanks out, the separator at both ends, to be searched by LIKE."""
+    """`;a; b;` of a text column `a; b`: the separator at both ends, so that each item stands between two."""
 
     type = String()
     inherit_cache = True
@@ -156,14 +175,14 @@ class wrapped_list(FunctionElement[Any]):
 @compiles(wrapped_list)
 def _wrapped_list(element: wrapped_list, compiler: SQLCompiler, **kw: Any) -> str:
     column, separator = (compiler.process(c, **kw) for c in element.clauses)
-    return f"({separator} || REPLACE({column}, ' ', '') || {separator})"
+    return f"({separator} || {column} || {separator})"
 
 
 @compiles(wrapped_list, "mysql")
 @compiles(wrapped_list, "mariadb")
 def _wrapped_list_mysql(element: wrapped_list, compiler: SQLCompiler, **kw: Any) -> str:
     column, separator = (compiler.process(c, **kw) for c in element.clauses)
-    return f"CONCAT({separator}, REPLACE({column}, ' ', ''), {separator})"
+    return f"CONCAT({separator}, {column}, {separator})"
 
 
 class word(FunctionElement[Any]):

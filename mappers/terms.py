@@ -95,15 +95,19 @@ class Text(Term):
 
 @dataclass(frozen=True, eq=False)
 class Range(Term):
-    """A stretch of time [low, high), both aware; its width is the precision that was written."""
+    """A stretch of time [low, high), both aware; its width is the precision that was written.
+
+    `skipping`: an end of it is so near to an hour that the site's zone skipped that such hours count.
+    """
 
     prefix: Prefix
     low: datetime
     high: datetime
+    skipping: bool = False
 
     @property
     def shape(self) -> Hashable:
-        return ("range", self.prefix)
+        return ("range", self.prefix, self.skipping)
 
 
 @dataclass(frozen=True, eq=False)

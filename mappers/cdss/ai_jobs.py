@@ -155,7 +155,7 @@ AI_PROVENANCE = Part(
             "agent[]",
             Backbone(
                 Element("type", Fixed(concept(PARTICIPANT, "assembler", "Assembler"))),
-                Element("who.display", When(*_NO_DEVICE, Str(J.model_type))),
+                Element("who", Backbone(Element("display", When(*_NO_DEVICE, Str(J.model_type))))),
                 needs=("who",),
             ),
         ),

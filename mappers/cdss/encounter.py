@@ -80,7 +80,9 @@ CDSS_ENCOUNTER = Part(
                 order=(D.id,),
             ),
         ),
-        Element("location[]", Backbone(Element("location.display", Joined(E.ward, E.bed)))),
+        Element(
+            "location[]", Backbone(Element("location", Backbone(Element("display", Joined(E.ward, E.bed)))))
+        ),
         *visit_elements(VISIT),
     ),
     last_updated=Instant(E.updated_at),

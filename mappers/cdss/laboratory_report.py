@@ -6,10 +6,9 @@ from sqlalchemy import ColumnElement, and_, case, exists, func, literal, or_, se
 from sqlalchemy.types import String
 
 from mappers.cdss import links
-from mappers.cdss.order_items import ITEM_CONCEPT, ITEMS
+from mappers.cdss.order_items import CODE
 from mappers.cdss.tables import lis_labresult, lis_specimen, ocs_order
 from mappers.mapping import Element, Id, Part, SqlSource
-from mappers.order_items import one_or_joined
 from mappers.order_profiles import KR_LABORATORY_REPORT
 from mappers.sql import one_of, word
 from mappers.values import (
@@ -19,7 +18,6 @@ from mappers.values import (
     Fixed,
     Identifier,
     Instant,
-    Reduced,
     ReferenceTo,
     Stated,
     When,
@@ -76,7 +74,6 @@ TAKEN = (
     .scalar_subquery()
 )
 USED = exists().where(ANY.c.specimen_id == SPECIMEN.c.specimen_id, ANY.c.order_id == SPECIMEN.c.order_id)
-CODE = Reduced(ITEMS, one_or_joined, ITEM_CONCEPT)
 
 LABORATORY_REPORT = Part(
     Id(PREFIX, O.order_id),

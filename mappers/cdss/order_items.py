@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+from sqlalchemy import exists
+
 from mappers.cdss.tables import lis_labtestmaster, ocs_order, ocs_orderitem
 from mappers.mapping import Element, Join
-from mappers.values import Backbone, Children, Coded, Concept, FirstOf, Str
+from mappers.order_items import one_or_joined, several
+from mappers.sql import any_of, filled
+from mappers.value import no_value
+from mappers.values import Backbone, Children, Coded, Concept, FirstOf, OneOrJoined, Reduced, Str, When
 from terminology.systems import LOINC, local_system
 
 LOCAL_TEST = local_system("lab-test")
 LOCAL_ITEM = local_system("order-item")
 
 ITEM, TEST = ocs_orderitem.alias("item"), lis_labtestmaster.alias("test_of_item")
+OTHER = ocs_orderitem.alias("other_item")
 
 
 class _Item(Concept):
@@ -30,10 +36,20 @@ class _Item(Concept):
 
 
 ITEM_CONCEPT = _Item()
+_ANOTHER = (
+    exists()
+    .where(OTHER.c.order_id == ITEM.c.order_id, OTHER.c.id != ITEM.c.id)
+    .where(any_of(filled(OTHER.c.item_code), filled(OTHER.c.item_name)))
+    .correlate_except(OTHER)
+)
 ITEMS = Children(
     ITEM,
     ocs_order.c.order_id,
     ITEM.c.order_id,
     Backbone(Element("concept", ITEM_CONCEPT), Element("instructions", Str(ITEM.c.instructions))),
     order=(ITEM.c.id,),
+)
+DETAIL = Reduced(ITEMS, several, When(_ANOTHER, lambda columns: no_value, ITEM_CONCEPT))
+CODE = OneOrJoined(
+    ITEMS, one_or_joined, ITEM_CONCEPT, _ANOTHER, (ITEM.c.item_name, TEST.c.test_name, ITEM.c.item_code)
 )

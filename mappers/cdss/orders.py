@@ -5,10 +5,10 @@ from __future__ import annotations
 from sqlalchemy import func, select
 
 from mappers.cdss import links
-from mappers.cdss.order_items import ITEM_CONCEPT, ITEMS
+from mappers.cdss.order_items import CODE, DETAIL, ITEMS
 from mappers.cdss.tables import lis_specimen, ocs_order, ris_radiologyorder
 from mappers.mapping import Element, Id, Join, Part, SqlSource
-from mappers.order_items import instructions, one_or_joined, several
+from mappers.order_items import instructions
 from mappers.values import (
     Backbone,
     Children,
@@ -43,7 +43,6 @@ _FIRST = (
     .where(OTHER.c.order_id == O.order_id, OTHER.c.patient_id == O.patient_id)
     .correlate_except(OTHER)
 )
-CODE = Reduced(ITEMS, one_or_joined, ITEM_CONCEPT)
 
 SERVICE_ORDER = Part(
     Id("", O.order_id),
@@ -71,7 +70,7 @@ SERVICE_ORDER = Part(
         Element("priority", Code(O.priority, CodeMap.load("cdss_priority"))),
         Element("code", CODE),
         Element("code", When(*unless(there_is(CODE)), Concept(text=Str(E.procedure_name)))),
-        Element("orderDetail[]", Reduced(ITEMS, several)),
+        Element("orderDetail[]", DETAIL),
         Element("subject", links.patient(O.patient_id)),
         Element("encounter", links.encounter(O.encounter_id)),
         Element("occurrence[x]", Choice(Instant(E.scheduled_at))),

@@ -21,6 +21,7 @@ from mappers.values import (
     Coded,
     Concept,
     DateTime,
+    Derived,
     FirstOf,
     Fixed,
     Instant,
@@ -31,6 +32,7 @@ from mappers.values import (
     UuidIdentifier,
     concept,
 )
+from mappers.values.attachments import encoded
 from mappers.values.codes import sources
 from terminology.code_map import CodeMap
 from terminology.systems import local_system
@@ -120,7 +122,10 @@ NOTE_DOCUMENT = Part(
             Backbone(
                 Element(
                     "attachment",
-                    FirstOf(TEXT, Fixed({"contentType": "text/plain"})),
+                    Backbone(
+                        Element("contentType", Fixed("text/plain")),
+                        Element("data", Derived(Str(N.description), encoded)),
+                    ),
                 )
             ),
         ),

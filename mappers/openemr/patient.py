@@ -249,7 +249,7 @@ OPENEMR_PATIENT = Part(
         Element("gender", Code(PD.sex, SEX, otherwise="unknown")),
         Element("birthDate", BIRTH),
         Element("_birthDate", Absent(BIRTH)),
-        Element("deceased[x]", Choice(Happened(PD.deceased_date, closed=True))),
+        Element("deceased[x]", Choice(Happened(PD.deceased_date))),
         in_emergency(PD.contact_relationship, PD.phone_contact),
         Element("generalPractitioner[]", links.practitioner(PD.providerID)),
     ),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import ColumnElement, FromClause, func, select
+from sqlalchemy import ColumnElement, FromClause, exists, func, select
 
 from mappers.mapping import Element, Id, Join, Part, SqlSource
 from mappers.openemr import links
@@ -10,6 +10,8 @@ from mappers.openemr.options import title_or_word
 from mappers.openemr.organizations import LABORATORY_PREFIX
 from mappers.openemr.tables import procedure_order, procedure_order_code, procedure_providers, procedure_type
 from mappers.order_items import one_or_joined, several
+from mappers.sql import any_of, filled
+from mappers.value import no_value
 from mappers.values import (
     Backbone,
     Children,
@@ -24,11 +26,13 @@ from mappers.values import (
     ListConcepts,
     MappedCoding,
     NumberIdentifier,
+    OneOrJoined,
     Reduced,
     ReferenceTo,
     Route,
     Str,
     UuidIdentifier,
+    When,
 )
 from terminology.code_map import CodeMap
 from terminology.systems import LOINC, local_identifier, local_system
@@ -40,6 +44,7 @@ READ_ONLY = "OpenEMR's tables are read only"
 
 O = procedure_order.c  # noqa: E741 - as the other tables' initials
 LINE, PLACED = procedure_order_code.alias("order_line"), procedure_order.alias("order_of_line")
+TWIN = procedure_order_code.alias("other_line")
 
 
 class Line(Concept):
@@ -50,7 +55,7 @@ class Line(Concept):
     """
 
     def __init__(self, line: FromClause, order: FromClause) -> None:
-        kind = procedure_type.alias(f"kind_of_{line.name}")  # type: ignore[attr-defined]
+        kind = self.kind = procedure_type.alias(f"kind_of_{line.name}")  # type: ignore[attr-defined]
         twin = procedure_type.alias(f"kind_of_{line.name}_first")  # type: ignore[attr-defined]
         first = select(func.min(twin.c.procedure_type_id)).where(
             twin.c.procedure_code == line.c.procedure_code,
@@ -77,12 +82,27 @@ class _Placed(Line):
 
 
 LINE_CONCEPT = _Placed()
+_ANOTHER = (
+    exists()
+    .where(TWIN.c.procedure_order_id == LINE.c.procedure_order_id)
+    .where(TWIN.c.procedure_order_seq != LINE.c.procedure_order_seq)
+    .where(any_of(filled(TWIN.c.procedure_code), filled(TWIN.c.procedure_name)))
+    .correlate_except(TWIN)
+)
 LINES = Children(
     LINE,
     O.procedure_order_id,
     LINE.c.procedure_order_id,
     Backbone(Element("concept", LINE_CONCEPT)),
     order=(LINE.c.procedure_order_seq,),
+)
+LINES_DETAIL = Reduced(LINES, several, When(_ANOTHER, lambda columns: no_value, LINE_CONCEPT))
+LINES_CODE = OneOrJoined(
+    LINES,
+    one_or_joined,
+    LINE_CONCEPT,
+    _ANOTHER,
+    (LINE.c.procedure_name, LINE_CONCEPT.kind.c.name, LINE.c.procedure_code),
 )
 
 
@@ -111,8 +131,8 @@ PROCEDURE_ORDER = Part(
         Element("intent", Fixed("order")),
         Element("category[]", CATEGORY),
         Element("priority", Code(O.order_priority, CodeMap.load("openemr_order_priority"))),
-        Element("code", Reduced(LINES, one_or_joined, LINE_CONCEPT)),
-        Element("orderDetail[]", Reduced(LINES, several)),
+        Element("code", LINES_CODE),
+        Element("orderDetail[]", LINES_DETAIL),
         Element("subject", links.patient(O.patient_id)),
         Element("encounter", links.encounter(O.encounter_id, O.patient_id)),
         Element("authoredOn", DayOrInstant(O.date_ordered)),

@@ -9,8 +9,7 @@ from mappers.openemr import links
 from mappers.openemr.issues import LINK, ONLY_LINK
 from mappers.openemr.procedure_order import (
     CATEGORY,
-    LINE_CONCEPT,
-    LINES,
+    LINES_CODE,
     READ_ONLY,
     SYSTEMS,
     laboratory,
@@ -18,7 +17,6 @@ from mappers.openemr.procedure_order import (
 from mappers.openemr.procedure_order import PREFIX as ORDER_PREFIX
 from mappers.openemr.procedure_report import PREFIX as REPORT_PREFIX
 from mappers.openemr.tables import lists, procedure_order, procedure_report
-from mappers.order_items import one_or_joined
 from mappers.order_profiles import KR_PROCEDURE
 from mappers.sql import one_of, word
 from mappers.values import (
@@ -31,7 +29,6 @@ from mappers.values import (
     ListCodings,
     ListConcepts,
     NumberIdentifier,
-    Reduced,
     ReferenceTo,
     Stated,
     Str,
@@ -92,7 +89,7 @@ ORDERED_PROCEDURE = Part(
             Stated(case((_DONE, "completed"), else_="not-done"), EVENT_STATUS, "completed", "not-done"),
         ),
         Element("category", CATEGORY),
-        Element("code", Reduced(LINES, one_or_joined, LINE_CONCEPT)),
+        Element("code", LINES_CODE),
         Element("subject", links.patient(O.patient_id)),
         Element("encounter", links.encounter(O.encounter_id, O.patient_id)),
         Element("performer[]", Backbone(Element("actor", laboratory(O.lab_id)))),

@@ -9,7 +9,7 @@ DEVICE = ResourceMapping(
     "Device",
     parts=(AI_MODEL,),
     search_params=(
-        SearchParam("device-name", "deviceName.name", "BrainTumorNet"),
+        SearchParam("device-name", ("deviceName.name", "type"), "BrainTumorNet"),
         SearchParam("manufacturer", "manufacturer", "NeuroNova"),
         SearchParam("status", "status", "active"),
         SearchParam("type", "type", "tumor_detection"),

@@ -20,7 +20,7 @@ PATIENT = ResourceMapping(
         SearchParam("gender", "gender", "female"),
         SearchParam("birthdate", "birthDate", "gt1950-01-01"),
         SearchParam("death-date", "deceased[x]", "gt2000"),
-        SearchParam("deceased", "deceased[x]", "true"),
+        SearchParam("deceased", "deceased[x].exists()", "true"),
         SearchParam("telecom", "telecom", "010-0000-0001"),
         SearchParam("phone", "telecom.where(system='phone')", "010-0000-0001"),
         SearchParam("email", "telecom.where(system='email')", "younghee.kim@patient.example"),

@@ -5,7 +5,7 @@ from mappers.values.attachments import Attached, Headed
 from mappers.values.children import Children
 from mappers.values.codes import Bool, Code, Given
 from mappers.values.compounds import Backbone, Choice, Derived, Distinct, FirstOf, Merged, Sensitive, Several
-from mappers.values.computed import Demanded, Extended, ListConcepts, Reduced, Stated
+from mappers.values.computed import Demanded, Extended, ListConcepts, OneOrJoined, Reduced, Stated
 from mappers.values.concepts import Coded, Concept, ListCodings, MappedCoding
 from mappers.values.conditions import When, both, flag_is, looks_like, there_is, unless, word_is
 from mappers.values.contacts import Address, ContactPoint
@@ -66,6 +66,7 @@ __all__ = [
     "Merged",
     "Number",
     "NumberIdentifier",
+    "OneOrJoined",
     "Patterned",
     "Period",
     "PipeOption",

@@ -27,6 +27,11 @@ class Headed(Value):
         return self.text.present()
 
 
+def encoded(text: str) -> str:
+    """A text in UTF-8 as base64Binary."""
+    return b64encode(text.encode()).decode()
+
+
 class Attached(Value):
     """An attachment that carries a text as it is, in UTF-8; nothing where there is no text."""
 
@@ -39,7 +44,7 @@ class Attached(Value):
 
         def read(row: Row) -> Any:
             found = text(row)
-            return {**fixed, "data": b64encode(found.encode()).decode()} if found else None
+            return {**fixed, "data": encoded(found)} if found else None
 
         return read
 

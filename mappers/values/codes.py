@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from mappers.sql import ALWAYS, NEVER, Alternative, Condition, any_of, negate, one_of, word
+from mappers.sql import ALWAYS, NEVER, Alternative, Condition, any_of, negate, one_of, plain, word
 from mappers.terms import Term, Token
 from mappers.value import Column, Columns, Question, Read, Row, Value
 from terminology.code_map import CodeMap
@@ -119,26 +119,28 @@ class Bool(Value):
 
 
 class Given(Value):
-    """A boolean that says whether a value is there (deceasedBoolean of a date that may be none)."""
+    """Whether a value is there and isn't false: what `deceased.exists() and deceased != false` asks.
+
+    Something can always be said of it, and nothing is said of it in the resource.
+    """
 
     takes: tuple[type[Term], ...] = (Token,)
     fhir_type = "Boolean"
 
     folds: frozenset[str] | None = frozenset(("true", "false"))
 
-    def __init__(self, condition_of: Value) -> None:
-        self.value, self.joins = condition_of, condition_of.joins
+    def __init__(self, value: Value) -> None:
+        self.value, self.joins = value, value.joins
 
     def reader(self, columns: Columns) -> Read:
-        read = self.value.reader(columns)
-        return lambda row: read(row) is not None
+        raise NotImplementedError("it is only searched")
 
     def matches(self, term: Term, q: Question) -> list[Alternative]:
         assert isinstance(term, Token)
-        if term.code not in ("true", "false"):
+        if term.code not in ("true", "false") or term.system:
             return [NEVER]
-        there = q.near(self.value.present())
-        return [there if term.code == "true" else negate(there)]
+        true = [plain(a) for a in self.value.matches(Token(None, "true"), q)]
+        return [any_of(*true) if term.code == "true" else negate(any_of(*true))]
 
     def present(self) -> Condition:
         return ALWAYS

@@ -12,6 +12,7 @@ from mappers.mapping import Element
 from mappers.sql import NEVER, Alternative, Condition, all_of, any_of, negate, plain
 from mappers.terms import Term
 from mappers.value import Column, Columns, Question, Read, Row, Value, folds_of, no_value
+from mappers.values.codes import Given
 from mappers.values.conditions import When
 from mappers.values.fixed import Fixed
 
@@ -76,6 +77,9 @@ class FirstOf(_Alternatives):
 class Choice(_Alternatives):
     """A `[x]` element: the first value that is there names the type. Yields (type, value)."""
 
+    def sub(self, name: str) -> Value | None:
+        return _given(self) if name == "exists()" else super().sub(name)
+
     def of_types(self, types: frozenset[str]) -> Value:
         """What a parameter sees of it whose expression names types; itself where it has no others."""
         return self if all(v.fhir_type in types for v in self.values) else _of_types(self, types)
@@ -91,6 +95,11 @@ class Choice(_Alternatives):
             return None
 
         return read
+
+
+@cache
+def _given(choice: Choice) -> Given:
+    return Given(choice)
 
 
 @cache
@@ -126,6 +135,8 @@ class Backbone(Value):
 
     `needs`: names without which the object says nothing and is left out (`value` of a component).
     """
+
+    folds: frozenset[str] | None = frozenset()
 
     def __init__(self, *elements: Element, needs: Sequence[str] = ()) -> None:
         self.elements, self.needs = elements, tuple(needs)

@@ -5,11 +5,18 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from sqlalchemy import String, func, select
+from sqlalchemy.ext.compiler import compiles
+from sqlalchemy.sql.compiler import SQLCompiler
+from sqlalchemy.sql.functions import FunctionElement
+
 from mappers.sql import ALWAYS, NEVER, Alternative, Condition, one_of
-from mappers.terms import Term, Token
-from mappers.value import Column, Columns, DirtyRowError, Question, Read, Row, Value
+from mappers.terms import Term, Text, Token
+from mappers.value import Column, Columns, DirtyRowError, Question, Read, Row, Value, no_value
 from mappers.values.children import Children
-from mappers.values.concepts import ListCodings
+from mappers.values.concepts import ListCodings, begun
+from mappers.values.conditions import When
+from mappers.values.text import text_condition, text_reader
 
 
 class Stated(Value):
@@ -59,6 +66,76 @@ class Reduced(Value):
 
     def present(self) -> Condition:
         return self.children.around(self.at.present()) if self.at else self.children.present()
+
+
+class OneOrJoined(Reduced):
+    """The concept of the only child that has one; of several, their texts in one, and no coding.
+
+    `at` is a child's concept; `another`: there is another child with one; `texts`: what makes its text.
+    """
+
+    def __init__(
+        self,
+        children: Children,
+        function: Callable[[list[Any]], Any],
+        at: Value,
+        another: Condition,
+        texts: Sequence[Column],
+    ) -> None:
+        super().__init__(children, function, at)
+        self.alone = When(~another, lambda columns: no_value, at)
+        self.whole = WholeText(children, [func.nullif(func.trim(t), "") for t in texts])
+
+    def unfold(self) -> Sequence[tuple[Value, Any]]:
+        """A code is that of an only child; the text is that of all of them."""
+        return [(self.alone, self.children), (self.whole, None)]
+
+    def present(self) -> Condition:
+        return self.whole.present()
+
+
+class joined_in_order(FunctionElement[Any]):
+    """The texts of all rows in one, `, ` between them, ordered by a column."""
+
+    type = String()
+    inherit_cache = True
+
+
+@compiles(joined_in_order)
+def _joined_in_order(element: joined_in_order, compiler: SQLCompiler, **kw: Any) -> str:
+    text, order = (compiler.process(c, **kw) for c in element.clauses)
+    whole = "ROWS BETWEEN UNBOUNDED PRECEDING AND UNBOUNDED FOLLOWING"
+    return f"GROUP_CONCAT({text}, ', ') OVER (ORDER BY {order} {whole})"
+
+
+@compiles(joined_in_order, "mysql")
+@compiles(joined_in_order, "mariadb")
+def _joined_in_order_mysql(element: joined_in_order, compiler: SQLCompiler, **kw: Any) -> str:
+    text, order = (compiler.process(c, **kw) for c in element.clauses)
+    return f"GROUP_CONCAT({text} ORDER BY {order} SEPARATOR ', ')"
+
+
+class WholeText(Value):
+    """The texts of all children in one; no index serves."""
+
+    folds: frozenset[str] | None = frozenset()
+
+    def __init__(self, children: Children, texts: Sequence[Column]) -> None:
+        self.children = children
+        self.each = func.coalesce(*texts)
+        found = select(joined_in_order(self.each, children.order[0])).select_from(children.rows())
+        found = found.where(children.link == children.own, children.where).limit(1)
+        self.text = found.correlate(children.own.table).scalar_subquery()
+
+    def reader(self, columns: Columns) -> Read:
+        return text_reader(self.text, columns)
+
+    def matches_text(self, term: Term, q: Question) -> list[Alternative]:
+        assert isinstance(term, Text)
+        return [text_condition(self.text, term, q)]
+
+    def present(self) -> Condition:
+        return self.children.around(self.each.is_not(None))
 
 
 class Extended(Value):
@@ -130,3 +207,8 @@ class ListConcepts(ListCodings):
     def reader(self, columns: Columns) -> Read:
         read = super().reader(columns)
         return lambda row: [{"coding": [c], "text": c["code"]} for c in read(row) or ()] or None
+
+    def matches_text(self, term: Term, q: Question) -> list[Alternative]:
+        assert isinstance(term, Text)
+        kinds = self.kinds(None)
+        return [q.near(self.holds(q.bind(term, lambda t: begun(kinds, t))))]

@@ -6,6 +6,8 @@ import re
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from sqlalchemy import Integer, String, case, func, literal
+
 from mappers.sql import (
     ALWAYS,
     NEVER,
@@ -19,13 +21,12 @@ from mappers.sql import (
     word,
     wrapped_list,
 )
-from mappers.terms import Mode, Term, Text, Token
+from mappers.terms import Term, Text, Token
 from mappers.value import Column, Columns, Question, Read, Row, Value, folds_of
 from mappers.values.codes import codes_of, memo, sources
-from mappers.values.fixed import codings, is_asked
-from mappers.values.text import Str, text_condition, text_reader
+from mappers.values.fixed import codings, is_asked, says
+from mappers.values.text import Str, text_condition, text_reader, whole_number
 from terminology.code_map import CodeMap
-from terminology.folding import fold_characters
 
 
 class Coding(Value):
@@ -36,10 +37,7 @@ class Coding(Value):
 
 
 class Coded(Coding):
-    """One coding from a code column under a fixed system; `display` from another column.
-
-    `trimmed`: the column is known to hold outer blanks (then no index serves).
-    """
+    """One coding from a code column under a fixed system; `display` from another column."""
 
     folds: frozenset[str] | None = frozenset()
 
@@ -69,6 +67,8 @@ class Coded(Coding):
             return [NEVER]
         if term.code is None:
             return [q.near(filled(self.code))]
+        if isinstance(self.code.type, Integer):
+            return [q.near(self.code == q.bind(term, lambda t: whole_number(t.code)))]
         return [q.near(self.code == exact(q.bind(term, lambda t: t.code)))]
 
     def matches_text(self, term: Term, q: Question) -> list[Alternative]:
@@ -109,10 +109,11 @@ class MappedCoding(Coding):
 
     def matches_text(self, term: Term, q: Question) -> list[Alternative]:
         assert isinstance(term, Text)
-        wanted, inside = fold_characters(term.nfc), term.mode is Mode.CONTAINS
-        shown = [(e.source, fold_characters(e.display or "")) for e in self.map.entries if e.coding()]
-        found = [s for s, d in shown if (wanted in d if inside else d.startswith(wanted))]
-        return [q.near(one_of(word(self.column), found))]
+        sent = [e for e in self.map.entries if e.coding()]
+        if term.folded:
+            return [q.near(one_of(word(self.column), [e.source for e in sent if says(e.display, term)]))]
+        shown = case(*((_plain(self.column) == e.source.lower(), literal(e.display, String())) for e in sent))
+        return [q.near(text_condition(shown, term, q))]
 
     def _mapped(self) -> Condition:
         return one_of(word(self.column), sources(self.map))
@@ -122,6 +123,11 @@ class MappedCoding(Coding):
 
     def sort_key(self) -> Column:
         return self.column
+
+
+def _plain(column: Column) -> Column:
+    """A column's words without case, and without a collation that would rule what is made of them."""
+    return func.lower(func.trim(column))
 
 
 class ListCodings(Value):
@@ -155,41 +161,66 @@ class ListCodings(Value):
         entry = self.systems.entry(kind) if kind else None
         return entry.system if entry else (None if kind else self.default)
 
-    def _kinds(self, system: str | None) -> list[str]:
+    def kinds(self, system: str | None) -> list[str]:
+        """The words that stand for a system (for any of them if None); '' where none has to."""
         kinds = [e.source for e in self.systems.entries if system in (None, e.system)]
         return [*kinds, ""] if self.default and system in (None, self.default) else kinds
 
     def matches(self, term: Term, q: Question) -> list[Alternative]:
         assert isinstance(term, Token)
-        kinds = self._kinds(term.system) if term.system != "" else []
-        if not kinds:
-            return [NEVER]
-        return [q.near(wrapped_list(self.column, ";").regexp_match(q.bind(term, _listed(kinds))))]
+        kinds = self.kinds(term.system) if term.system != "" else []
+        return [q.near(self.holds(q.bind(term, _listed(kinds))))] if kinds else [NEVER]
+
+    def holds(self, pattern: Any) -> Condition:
+        """An item of the list fits a pattern."""
+        return wrapped_list(self.column, ";").regexp_match(pattern)
 
     def present(self) -> Condition:
-        return filled(self.column)
+        return self.holds(_item(self.kinds(None), ANY_CODE))
 
     def sort_key(self) -> Column:
         return self.column
 
 
+ANY_CODE = "[^;: ]*[^;:. ]"
+NO_CODE = "(?!)"
+
+
 def _listed(kinds: Sequence[str]) -> Callable[[Token], str]:
     """The pattern that finds a token's code, under one of the prefixes, in a wrapped list."""
-    fronts = "|".join(re.escape(kind) + ":" if kind else "" for kind in kinds)
 
     def pattern(term: Token) -> str:
-        return f"(?i);({fronts}){'[^;:]+' if term.code is None else re.escape(term.code)}[.]?;"
+        if term.code is None:
+            return _item(kinds, ANY_CODE)
+        whole = re.fullmatch(ANY_CODE, term.code) is not None
+        return _item(kinds, f"(?-i:{re.escape(term.code)})" if whole else NO_CODE)
 
     return pattern
+
+
+def begun(kinds: Sequence[str], term: Text) -> str:
+    """The pattern that finds a code that begins with the text, whatever its case."""
+    text = term.nfc.rstrip(".")
+    dots = "[.]" * (len(term.nfc) - len(text))
+    whole = text and re.fullmatch(ANY_CODE, text)
+    more = f"(?:{ANY_CODE})" if dots else f"(?:{ANY_CODE})?"
+    return _item(kinds, f"(?i:{re.escape(text)}){dots}{more}" if whole else NO_CODE)
+
+
+def _item(kinds: Sequence[str], code: str) -> str:
+    """The pattern of an item of a wrapped list: a prefix in any case, blanks, a code, stray dots."""
+    fronts = "|".join(rf"{re.escape(kind)}\s*:" if kind else ":?" for kind in kinds)
+    return rf";\s*(?i:{fronts})\s*{code}[.]*\s*;"
 
 
 class Concept(Value):
     """A CodeableConcept of codings (each kind yields one, several or none) and a text.
 
-    Without `text`, the first display is the text. https://hl7.org/fhir/R4/datatypes.html#CodeableConcept
+    Without `text`, the first display is the text; a string is compared with the text alone.
+    https://hl7.org/fhir/R4/datatypes.html#CodeableConcept
     """
 
-    takes: tuple[type[Term], ...] = (Token,)
+    takes: tuple[type[Term], ...] = (Token, Text)
     fhir_type = "CodeableConcept"
 
     def __init__(self, *codings: Value, text: Value | Column | None = None) -> None:
@@ -219,11 +250,15 @@ class Concept(Value):
         return read
 
     def matches(self, term: Term, q: Question) -> list[Alternative]:
-        return [a for c in self.codings for a in c.matches(term, q)]
+        if not isinstance(term, Text):
+            return [a for c in self.codings for a in c.matches(term, q)]
+        if self.text is None:
+            return [a for c in self.codings for a in c.matches_text(term, q)]
+        return self.text.matches(term, q) if Text in self.text.takes else [NEVER]
 
     def matches_text(self, term: Term, q: Question) -> list[Alternative]:
         found = [a for c in self.codings for a in c.matches_text(term, q)]
-        return found + (self.text.matches(term, q) if self.text and Text in self.text.takes else [])
+        return found + (self.matches(term, q) if self.text else [])
 
     def present(self) -> Condition:
         kinds: Sequence[Value] = (*self.codings, self.text) if self.text else self.codings

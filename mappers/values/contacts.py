@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from mappers.sql import NEVER, Alternative, Condition, any_of, filled
 from mappers.terms import Term, Text, Token
-from mappers.value import Column, Columns, Question, Read, Row, Value
+from mappers.value import Column, Columns, Question, Read, Row, Value, no_value
+from mappers.values.conditions import When
 from mappers.values.text import Str, text_reader, token_condition
 
 if TYPE_CHECKING:
@@ -71,7 +72,8 @@ class Address(Value):
     def sub(self, name: str) -> Value | None:
         if name == "use" and "use" in self.fixed:
             return StatedCode(self.fixed["use"], self.present())
-        return {**self.parts, **self.about}.get(name)
+        found = self.about.get(name)
+        return When(self.present(), lambda columns: no_value, found) if found else self.parts.get(name)
 
 
 class StatedCode(Value):

@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+from sqlalchemy import literal_column
+
 from mappers.sql import ALWAYS, NEVER, Alternative, Condition
-from mappers.terms import Term, Text, Token, Uri
+from mappers.terms import Mode, Term, Text, Token, Uri
 from mappers.value import Columns, Question, Read, Value
 from terminology.folding import fold_characters
 
@@ -27,13 +29,18 @@ class Fixed(Value):
     def matches(self, term: Term, q: Question) -> list[Alternative]:
         if isinstance(term, Token):
             return [ALWAYS if any(is_asked(term, *c) for c in codings(self.value)) else NEVER]
-        return [NEVER]
+        return [self.told(term, q) if isinstance(term, Text) else NEVER]
+
+    def told(self, term: Text, q: Question) -> Condition:
+        """Whether the value's text is as asked, decided when the statement runs (none is made for each)."""
+        texts = _strings(self.value)
+        if not texts:
+            return NEVER
+        return q.bind(term, lambda t: int(any(says(text, t) for text in texts))) == literal_column("1")
 
     def matches_text(self, term: Term, q: Question) -> list[Alternative]:
         assert isinstance(term, Text)
-        wanted = fold_characters(term.nfc)
-        found = any(fold_characters(t).startswith(wanted) for t in _texts(self.value))
-        return [ALWAYS if found else NEVER]
+        return [ALWAYS if any(says(t, term) for t in _texts(self.value)) else NEVER]
 
     def present(self) -> Condition:
         return ALWAYS
@@ -58,6 +65,20 @@ def codings(value: Any) -> Iterator[tuple[str | None, str]]:
         yield from codings(value["coding"])
     elif isinstance(value, dict) and ("code" in value or "value" in value):
         yield value.get("system"), str(value.get("code") or value.get("value"))
+
+
+def _strings(value: Any) -> tuple[str, ...]:
+    """What a string parameter looks at: a text itself, or the text of a concept."""
+    found = value.get("text") if isinstance(value, dict) else value
+    return (found,) if isinstance(found, str) else ()
+
+
+def says(text: str, term: Text) -> bool:
+    """Whether a text is as a string search asks: without case and accents, unless exactly."""
+    if term.mode is Mode.EXACT:
+        return text in (term.nfc, term.nfd)
+    plain, wanted = fold_characters(text), fold_characters(term.nfc)
+    return wanted in plain if term.mode is Mode.CONTAINS else plain.startswith(wanted)
 
 
 def _texts(value: Any) -> Iterator[str]:

@@ -12,7 +12,7 @@ from mappers.sql import NEVER, Alternative, Condition, all_of, exact, filled
 from mappers.terms import OfType, Term, Token
 from mappers.value import Column, Columns, Question, Read, Value
 from mappers.values.absence import absent_because
-from mappers.values.text import Str, text_reader, token_condition
+from mappers.values.text import Str, text_reader, token_condition, whole_number
 
 if TYPE_CHECKING:
     pass
@@ -85,9 +85,7 @@ class NumberIdentifier(Identifier):
     def _value(self, term: Token, q: Question) -> Condition:
         if term.code is None:
             return self.present()
-        return self.column == q.bind(
-            term, lambda t: int(t.code) if t.code.isdecimal() and len(t.code) < 19 else -1
-        )
+        return all_of(self.present(), self.column == q.bind(term, lambda t: whole_number(t.code)))
 
     def present(self) -> Condition:
         return self.column > 0

@@ -17,6 +17,7 @@ from mappers.terms import Prefix, Range, Term, Text, Token
 from mappers.value import Column, Columns, Question, Read, Row
 from mappers.values.codes import sources
 from mappers.values.concepts import Coding
+from mappers.values.fixed import Fixed
 from mappers.values.time import Instant
 from terminology.code_map import CodeMap
 
@@ -85,7 +86,7 @@ class PipeOption(Coding):
     """
 
     fhir_type = "CodeableConcept"
-    takes = (Token,)
+    takes = (Token, Text)
 
     def __init__(self, column: Column, code_map: CodeMap) -> None:
         self.column, self.map = column, code_map
@@ -108,17 +109,15 @@ class PipeOption(Coding):
         return all_of(four, any_of(*(trimmed.like(f"%|{option}") for option in options)))
 
     def matches(self, term: Term, q: Question) -> list[Alternative]:
+        if isinstance(term, Text):
+            return self.matches_text(term, q)
         assert isinstance(term, Token)
         return [q.near(self._ends(sources(self.map, term.system, term.code)))]
 
     def matches_text(self, term: Term, q: Question) -> list[Alternative]:
         assert isinstance(term, Text)
-        wanted = term.nfc.casefold()
-        return [
-            q.near(
-                self._ends([e.source for e in self.map.entries if e.display.casefold().startswith(wanted)])
-            )
-        ]
+        found = [all_of(Fixed(e.display).told(term, q), self._ends([e.source])) for e in self.map.entries]
+        return [q.near(any_of(*found))]
 
     def present(self) -> Condition:
         return self._ends(list(self.map.known_sources))

@@ -29,8 +29,8 @@ from mappers.values.text import clean, text_reader
 from terminology import ucum
 from terminology.systems import UCUM
 
-_NUMERAL = re.compile(r"[+-]?\d+(?:\.\d+)?")
-_COMPARED = re.compile(r"(<=|>=|<|>)\s*(\d+(?:\.\d+)?)")
+_NUMERAL = re.compile(r"[+-]?[0-9]+(?:\.[0-9]+)?")
+_COMPARED = re.compile(r"(<=|>=|<|>)\s*([0-9]+(?:\.[0-9]+)?)")
 
 
 def number(stored: Any) -> Decimal | int | None:
@@ -238,11 +238,13 @@ class Quantity(Value):
 
     def matches(self, term: Term, q: Question) -> list[Alternative]:
         assert isinstance(term, Amount)
-        column = self._number()
-        found = [
+        return [q.near(any_of(*(self._compared(*number, term, q) for number in self._numbers())))]
+
+    def _compared(self, there: Condition, column: Column, term: Amount, q: Question) -> Condition:
+        units = [
             all_of(unit, amount_condition(column, term, q, convert)) for unit, convert in self._units(term)
         ]
-        return [q.near(all_of(self.present(), any_of(*found)))]
+        return all_of(there, any_of(*units))
 
     def _units(self, term: Amount) -> Iterator[tuple[Condition, Callable[[Decimal], Decimal]]]:
         """Pairs of (the row's unit is u, a value of the term's unit in u) for all units that compare."""
@@ -257,18 +259,27 @@ class Quantity(Value):
     def _stored_units(unit: Column, term: Amount) -> Iterator[tuple[Condition, Callable[[Decimal], Decimal]]]:
         for code, convert in _comparable(term):
             yield one_of(word(unit), ucum.texts(code)), convert
-        if term.system != UCUM:
-            yield unit == exact(literal(term.code)), _same
+        if term.system is None:
+            yield func.trim(unit) == exact(literal(term.code)), _same
+
+    def _stored(self) -> Iterator[tuple[Condition, Column]]:
+        """Pairs of (it says the number, the number as stored): the text counts where there is no other."""
+        if self.textual:
+            yield is_numeral(self.column), as_decimal(self.column)
+            return
+        yield self.column.is_not(None), self.column
+        if self.text is not None:
+            yield all_of(self.column.is_(None), is_numeral(self.text)), as_decimal(self.text)
+
+    def _numbers(self) -> Iterator[tuple[Condition, Column]]:
+        for there, stored in self._stored():
+            yield all_of(there, stored > 0) if self.positive else there, self.conversion.sql(stored)
 
     def _number(self) -> Column:
-        column: Column = as_decimal(self.column) if self.textual else self.column
-        return self.conversion.sql(column)
+        return next(self._numbers())[1]
 
     def present(self) -> Condition:
-        there = is_numeral(self.column) if self.textual else self.column.is_not(None)
-        if self.positive:
-            return all_of(there, (as_decimal(self.column) if self.textual else self.column) > 0)
-        return there
+        return any_of(*(there for there, _ in self._numbers()))
 
     def sort_key(self) -> Column:
         return self._number()

@@ -6,7 +6,7 @@ from typing import Any
 
 from sqlalchemy import func
 
-from mappers.sql import NEVER, Alternative, Condition, any_of, exact, filled
+from mappers.sql import ALWAYS, Alternative, Condition, all_of, any_of, exact, filled, negate, one_of
 from mappers.terms import Term, Token
 from mappers.value import Column, Columns, Question, Read, Row, Value
 from mappers.values.text import text_reader
@@ -43,18 +43,24 @@ class Telephone(Value):
 
     def matches(self, term: Term, q: Question) -> list[Alternative]:
         assert isinstance(term, Token)
-        if term.system not in (None, "", "phone", "fax"):
-            return [NEVER]
+        kind = self._is(term.system)
         if term.code is None:
-            return [q.near(self.present())]
+            return [q.near(all_of(kind, self.present()))]
         digits = exact(q.bind(term, lambda t: t.code.replace("-", "")))
-        return [q.near(func.replace(self._joined(), "-", "") == digits)]
+        return [q.near(all_of(kind, func.replace(self._joined(), "-", "") == digits))]
+
+    def _is(self, system: str | None) -> Condition:
+        """Its kind is what a token's system says: a ContactPoint's system, or its use."""
+        if not system:
+            return ALWAYS
+        if system in ("fax", "phone"):
+            fax = self.kind == FAX
+            return fax if system == "fax" else negate(fax)
+        return one_of(self.kind, [kind for kind, use in USES.items() if use == system])
 
     def _joined(self) -> Column:
-        joined: Column = func.coalesce(self.parts[0], "")
-        for part in self.parts[1:]:
-            joined = joined.concat(func.coalesce(part, ""))
-        return joined
+        parts = [func.nullif(func.trim(part), "") for part in self.parts]
+        return func.concat_ws("-", *parts)
 
     def present(self) -> Condition:
         return any_of(*(filled(p) for p in self.parts))

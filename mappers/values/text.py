@@ -6,11 +6,12 @@ import re
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import func
+from sqlalchemy import String, func, literal
 
 from mappers.sql import Alternative, Condition, any_of, exact, filled, like_escape, one_of
 from mappers.terms import Mode, Term, Text, Token, Uri
 from mappers.value import Column, Columns, Question, Read, Value
+from mappers.values.fixed import Fixed
 
 if TYPE_CHECKING:
     pass
@@ -126,11 +127,17 @@ class Joined(Texts):
     def matches(self, term: Term, q: Question) -> list[Alternative]:
         """The string is searched as a whole, so no index serves; parts without a column each by itself."""
         assert isinstance(term, Text)
-        columns = [getattr(p, "column", None) for p in self.parts]
-        if any(c is None for c in columns):
+        parts = [_expression(p) for p in self.parts]
+        if any(p is None for p in parts):
             return super().matches(term, q)
-        parts = [func.nullif(func.trim(c), "") for c in columns]
         return [q.near(text_condition(func.concat_ws(self.separator, *parts), term, q))]
+
+
+def _expression(part: Value) -> Column | None:
+    """What a part says as SQL, NULL where it says nothing; None if that can't be told."""
+    if isinstance(part, Fixed):
+        return literal(str(part.value), String())
+    return func.nullif(func.trim(part.column), "") if isinstance(part, Str) else None
 
 
 class Mapped(Value):
@@ -152,6 +159,12 @@ class Mapped(Value):
 
     def present(self) -> Condition:
         return one_of(self.column, list(self.words))
+
+
+def whole_number(text: str) -> int:
+    """The number that a text says as it would be written; -1, which is no key, for any other text."""
+    plain = text.isascii() and text.isdecimal() and len(text) < 19
+    return int(text) if plain and text == str(int(text)) else -1
 
 
 def token_condition(column: Column, term: Token, q: Question) -> Condition:

@@ -6,57 +6,15 @@ A stored time is site-local and zone-less (`Site`), that of TIMESTAMP columns to
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import datetime, timedelta
 from typing import Any
 
-from mappers.site import Site
 from mappers.sql import NEVER, Alternative, Condition, all_of, any_of, negate
 from mappers.terms import Prefix, Range, Term, Token
 from mappers.value import Column, Columns, Question, Read, Row, Value
-
-Bound = Callable[[Range], str]
+from mappers.values.bounds import Bounds, Ends, high, low
 
 # OpenEMR's "no date"; compared as text, so that no server mode minds
 EARLIEST = "0001-01-01"
-DAY = timedelta(days=1)
-
-
-def _stamp(moment: datetime) -> str:
-    """Local time as the databases write it, without a needless fraction (so that text compares in SQLite)."""
-    text = moment.strftime("%Y-%m-%d %H:%M:%S").rjust(19, "0")
-    return f"{text}.{moment.microsecond:06d}".rstrip("0") if moment.microsecond else text
-
-
-class _Ends:
-    """The bounds of a search value in the terms of a column: to the microsecond, or to the day."""
-
-    def __init__(self, site: Site, days: bool) -> None:
-        self.site, self.days = site, days
-
-    def at(self, moment: datetime, *, up: bool) -> str:
-        """The first stored value at or after `moment` (`up`), or the last day begun at it."""
-        local = self.site.wall_clock(moment)
-        if not self.days:
-            return _stamp(local)
-        day = local.replace(hour=0, minute=0, second=0, microsecond=0)
-        return _stamp(day + DAY if up and day != local else day)[:10]
-
-
-class _Bounds:
-    """The two ends of a term's stretch of time, as slots."""
-
-    def __init__(self, ends: _Ends, term: Range, q: Question) -> None:
-        self.ends, self.term, self.q = ends, term, q
-
-    def low(self, *, up: bool = False) -> Column:
-        """The slot of the lower end."""
-        ends = self.ends  # a slot outlives the statement's making, and must not hold on to it
-        return self.q.bind(self.term, lambda t: ends.at(t.low, up=up))
-
-    def high(self, *, up: bool = False) -> Column:
-        """The slot of the upper end."""
-        ends = self.ends
-        return self.q.bind(self.term, lambda t: ends.at(t.high, up=up))
 
 
 class Instant(Value):
@@ -92,26 +50,30 @@ class Instant(Value):
 
     def within(self, prefix: Prefix, term: Range, q: Question) -> Condition:
         """The column's condition for the term's stretch of time under a prefix."""
-        ends, column = _Ends(q.site, self.days), self.column
-        bounds = _Bounds(ends, term, q)
-        there = self.present()
-        ways: dict[Prefix, Callable[[], Condition]] = {
-            Prefix.EQ: lambda: all_of(column >= bounds.low(up=True), column < bounds.high()),
-            Prefix.NE: lambda: all_of(there, any_of(column < bounds.low(up=True), column >= bounds.high())),
-            Prefix.GT: lambda: column >= bounds.high(),
-            Prefix.SA: lambda: column >= bounds.high(up=True),
-            Prefix.LT: lambda: all_of(there, column < bounds.low(up=True)),
-            Prefix.EB: lambda: all_of(there, column < bounds.low()),
-            Prefix.GE: lambda: self._or_equal(column >= bounds.low(up=True), column >= bounds.high()),
-            Prefix.LE: lambda: all_of(
-                there, self._or_equal(column < bounds.high(), column < bounds.low(up=True))
-            ),
-        }
-        return all_of(ways[Prefix.EQ if prefix is Prefix.AP else prefix](), self._whole())
+        return self._within(prefix, term, q, self.days)
 
-    def _or_equal(self, reaching: Condition, beyond: Condition) -> Condition:
+    def _within(self, prefix: Prefix, term: Range, q: Question, days: bool) -> Condition:
+        bounds = Bounds(self.column, Ends(q.site, days), term, q)
+        since, before, there = bounds.since, bounds.before, self.present()
+        ways: dict[Prefix, Callable[[], Condition]] = {
+            Prefix.EQ: lambda: all_of(since(low, up=True), before(high, up=False)),
+            Prefix.NE: lambda: all_of(there, any_of(before(low, up=True), since(high, up=False))),
+            Prefix.GT: lambda: since(high, up=False),
+            Prefix.SA: lambda: since(high, up=True),
+            Prefix.LT: lambda: all_of(there, before(low, up=True)),
+            Prefix.EB: lambda: all_of(there, before(low, up=False)),
+            Prefix.GE: lambda: self._or_equal(since(low, up=True), since(high, up=False), days),
+            Prefix.LE: lambda: all_of(
+                there, self._or_equal(before(high, up=False), before(low, up=True), days)
+            ),
+            Prefix.AP: lambda: all_of(since(low, up=not days), before(high, up=days)),
+        }
+        return all_of(ways[prefix](), self._whole())
+
+    @staticmethod
+    def _or_equal(reaching: Condition, beyond: Condition, days: bool) -> Condition:
         """`ge` and `le`: an instant only has to reach the stretch; a day reaches out of it or lies within."""
-        return any_of(beyond, reaching) if self.days else reaching
+        return any_of(beyond, reaching) if days else reaching
 
 
 class Date(Instant):
@@ -135,7 +97,7 @@ class DateTime(Date):
 
 
 class DayOrInstant(Instant):
-    """An instant from a DATETIME column that often means a day: midnight sharp is written as the day."""
+    """An instant from a DATETIME column that often means a day: midnight sharp is told, and found, as it."""
 
     def reader(self, columns: Columns) -> Read:
         place, site = columns.at(self.column), columns.site
@@ -149,27 +111,22 @@ class DayOrInstant(Instant):
 
         return read
 
+    def within(self, prefix: Prefix, term: Range, q: Question) -> Condition:
+        day, instant = (self._within(prefix, term, q, days) for days in (True, False))
+        midnight = self.column.like("% 00:00:00")
+        return any_of(all_of(instant, ~midnight), all_of(day, midnight))
+
 
 class Happened(DayOrInstant):
-    """When something happened, in a choice with a boolean: the token `true` finds it too.
-
-    `closed`: what has no date counts as false (in searches only; nothing is said of it).
-    """
+    """When something happened, in a choice with a boolean: the token `true` finds it too."""
 
     takes: tuple[type[Term], ...] = (Range, Token)
-
-    def __init__(self, column: Column, *, closed: bool = False) -> None:
-        super().__init__(column)
-        self.closed = closed
 
     def matches(self, term: Term, q: Question) -> list[Alternative]:
         if isinstance(term, Range):
             return super().matches(term, q)
         assert isinstance(term, Token)
-        there = q.near(self.present())
-        if term.code == "true":
-            return [there]
-        return [negate(there) if self.closed and term.code == "false" else NEVER]
+        return [q.near(self.present()) if term.code == "true" and not term.system else NEVER]
 
 
 class Period(Value):
@@ -190,7 +147,7 @@ class Period(Value):
 
         def read(row: Row) -> Any:
             first, last = start(row), end(row)
-            if last and first and last[:19] < first[:19]:
+            if last and first and last < first:
                 last = None  # per-1: an end before its start is no end we could tell
             if not (first or last):
                 return None
@@ -229,7 +186,7 @@ class Period(Value):
 
     def _overlaps(self, term: Range, q: Question) -> Condition:
         starts = any_of(self._start(Prefix.LE, term, q), self._open(self.start))
-        return all_of(starts, any_of(self._end(Prefix.GE, term, q), self._open(self.end)))
+        return all_of(starts, any_of(self._end(Prefix.GE, term, q), self._endless()))
 
     @staticmethod
     def _open(end: Instant | None) -> Condition:
@@ -246,5 +203,15 @@ class Period(Value):
         """The end is after/before as said; an absent end is after everything."""
         if self.end is None:
             return all_of() if prefix in (Prefix.GT, Prefix.GE) else NEVER
-        found = self.end.within(prefix, term, q)
-        return any_of(found, self._open(self.end)) if prefix in (Prefix.GT, Prefix.GE) else found
+        found = all_of(self.end.within(prefix, term, q), negate(self._backwards()))
+        return any_of(found, self._endless()) if prefix in (Prefix.GT, Prefix.GE) else found
+
+    def _endless(self) -> Condition:
+        """There is no end that is told."""
+        return any_of(self._open(self.end), self._backwards())
+
+    def _backwards(self) -> Condition:
+        """The end comes before the start, so that it isn't told."""
+        if self.start is None or self.end is None:
+            return NEVER
+        return all_of(self.start.present(), self.end.present(), self.end.column < self.start.column)

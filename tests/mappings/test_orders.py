@@ -56,9 +56,11 @@ async def test_several_items_are_details_of_one_order(engine: Engine) -> None:
     assert order["code"] == {"text": ", ".join(d["text"] for d in order["orderDetail"])}
 
 
-async def test_an_order_is_found_by_each_of_its_items(engine: Engine) -> None:
-    assert "O-2025-000018" in await ids(engine, "ServiceRequest", code="http://loinc.org|3016-3")
-    assert "O-2025-000018" in await ids(engine, "ServiceRequest", code="http://loinc.org|58410-2")
+@pytest.mark.parametrize("code", ["http://loinc.org|3016-3", "http://loinc.org|58410-2"])
+async def test_an_order_of_several_items_is_found_by_each_detail(engine: Engine, code: str) -> None:
+    assert "O-2025-000018" in await ids(engine, "ServiceRequest", order_detail=code)
+    # its own code is a text, which has no coding
+    assert "O-2025-000018" not in await ids(engine, "ServiceRequest", code=code)
 
 
 async def test_prescriptions_are_no_service_requests(engine: Engine) -> None:

@@ -63,7 +63,7 @@ def _tokens(param: str, values: Sequence[Any], bound: frozenset[str] | None) -> 
                 yield param, f"{escaped(system)}|"
                 yield f"{param}:not", f"{escaped(system)}|{text}"
     codes = [escaped(c) for _, c in spread(found, 3)]
-    yield f"{param}:not", ",".join(codes)
+    yield f"{param}:not", ",".join(codes) or "none-of-these"
     yield param, ",".join([*codes, "none-of-these"])
     yield from _texts(param, values)
     if param == "identifier":

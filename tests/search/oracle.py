@@ -29,6 +29,10 @@ from tests.search import oracle_texts as texts
 from tests.search import oracle_times as times
 
 Resource = dict[str, Any]
+#: elements that R4 defines as the list of what an expression finds; series are the archive's, and are added
+#: to a study when it is read: https://hl7.org/fhir/R4/imagingstudy-definitions.html#ImagingStudy.modality
+SUMMARIES = {("ImagingStudy", "modality"): "ImagingStudy.modality"}
+DATA_ABSENT = "http://hl7.org/fhir/StructureDefinition/data-absent-reason"
 _AS = re.compile(r"\(([\w.]+) as (\w+)\)")
 _RESOLVES = re.compile(r"\.where\(resolve\(\) is (\w+)\)")
 
@@ -47,10 +51,11 @@ def within(container: str, expression: str) -> Callable[[Any], list[Any]]:
 
     The item is put back where it was alone, so that choices (`value[x]`) are seen as such.
     """
-    names = container.split(".")
-    evaluate = evaluator(f"{container}.{expression}")
+    ways = [(one.split("."), evaluator(f"{one}.{expression}")) for one in container.split(" | ")]
 
     def find(item: Any) -> list[Any]:
+        whole = "resourceType" in item
+        (names, evaluate), *_ = [way for way in ways if (len(way[0]) == 1) is whole]
         for name in reversed(names[1:]):
             item = {name: [item]}
         return evaluate({**item, "resourceType": names[0]})
@@ -62,6 +67,8 @@ def parameter(mapping: ResourceMapping, name: str) -> tuple[str, str]:
     """(search type, expression) of a parameter: the standard's, else the declaration's."""
     declared = mapping.params.get(name)
     definition = definitions.search_parameter(mapping.resource_type, name)
+    if (mapping.resource_type, name) in SUMMARIES and definition:
+        return definition.type, SUMMARIES[mapping.resource_type, name]
     if declared and declared.expression:
         return declared.type or (definition.type if definition else ""), declared.expression
     assert definition is not None, f"{mapping.resource_type}.{name} has no expression"
@@ -107,7 +114,7 @@ class Oracle:
     ) -> Callable[[list[Any]], bool]:
         kind, _ = parameter(self.mappings[resource_type], param)
         if modifier == "missing":
-            return lambda values: (not values) is (value == "true")
+            return lambda values: (not any(holds(kind, v) for v in values)) is (value == "true")
         wanted = texts.split(value, ",")
         if kind == "composite":
             tests = [self._composite(resource_type, param, w) for w in wanted]
@@ -184,6 +191,22 @@ class Oracle:
         pairs = zip(self.resources[source], self.values(source, param), strict=True)
         referred = {t for r, values in pairs if r["id"] in matching for t in _targets(values)}
         return {r["id"] for r in self.resources[resource_type] if (resource_type, r["id"]) in referred}
+
+
+def holds(kind: str, value: Any) -> bool:
+    """Whether a value that an expression finds is one for a parameter of a kind, so that it isn't missing.
+
+    R4's :missing asks for "a value for the parameter": a date has none in a text (occurrenceString). What is
+    there only to say why it has no value (data-absent-reason) is missing, as R5 spells out.
+    """
+    if kind == "date":
+        return times.is_date(value)
+    absent = isinstance(value, Mapping) and any(_is_absent(v) for k, v in value.items() if k.startswith("_"))
+    return not absent or any(texts.strings(value))
+
+
+def _is_absent(sibling: Any) -> bool:
+    return any(e.get("url") == DATA_ABSENT for e in sibling.get("extension", []))
 
 
 def _targets(values: Sequence[Any]) -> Iterator[tuple[str, str]]:

@@ -59,6 +59,11 @@ def _aware(moment: datetime, tz: Any) -> datetime:
     return moment.replace(tzinfo=tz).astimezone(UTC)
 
 
+def is_date(value: Any) -> bool:
+    """Whether a value is a date, instant or Period, and no text of a choice."""
+    return isinstance(value, Mapping) or _WRITTEN.fullmatch(str(value)) is not None
+
+
 def found_stretch(value: Any, zone: str) -> Stretch:
     """The stretch of a resource's date, instant or Period; an instant is a point; open ends are endless."""
     if isinstance(value, Mapping):
@@ -78,7 +83,7 @@ def date_test(value: str, zone: str, now: datetime) -> Test:
         low, high = low - margin, high + margin
 
     def test(found: Any) -> bool:
-        return _compare(prefix, found_stretch(found, zone), (low, high))
+        return is_date(found) and _compare(prefix, found_stretch(found, zone), (low, high))
 
     return test
 

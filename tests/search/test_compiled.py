@@ -60,3 +60,27 @@ async def test_a_date_with_a_zero_month_is_none(embedded: Facade, value: str) ->
 async def test_blanks_in_a_text_are_found_as_they_are(embedded: Facade) -> None:
     assert "oe-pat-900013" in await found(embedded, "Patient", "address", "line one\r\nline two\tand")
     assert "oe-pat-900013" not in await found(embedded, "Patient", "address", "line one line two")
+
+
+async def test_what_leads_nowhere_is_missing_and_what_only_has_a_name_is_not(embedded: Facade) -> None:
+    roles = {r["id"]: r for r in await embedded.all("PractitionerRole")}
+    named = {i for i, r in roles.items() if r.get("organization", {}).keys() == {"display"}}
+    assert named
+    assert named <= await found(embedded, "PractitionerRole", "organization:missing", "false")
+    events = {e["id"]: e for e in await embedded.all("AuditEvent")}
+    gone = {i for i, e in events.items() if any(x.get("name") == "P-NOBODY" for x in e.get("entity", ()))}
+    assert gone
+    assert gone <= await found(embedded, "AuditEvent", "entity-name", "P-NOBODY")
+    assert gone <= await found(embedded, "AuditEvent", "patient:missing", "true")
+
+
+async def test_a_code_in_a_list_is_compared_with_its_case_and_blanks(embedded: Facade) -> None:
+    assert "oe-cond-4" in await found(embedded, "Condition", "code", "R07.9")
+    assert "oe-cond-4" not in await found(embedded, "Condition", "code", "r07.9")
+    assert "oe-cond-900402" in await found(embedded, "Condition", "code", "I10")
+
+
+async def test_a_stored_midnight_is_found_as_the_day_it_is_told_as(embedded: Facade) -> None:
+    assert "oe-pat-900003" in await found(embedded, "Patient", "death-date", "2024-05-01")
+    assert "oe-pat-900003" not in await found(embedded, "Patient", "death-date", "2024-05-01T00:00:00")
+    assert "oe-pat-900003" in await found(embedded, "Patient", "death-date", "gt2024-05-01T12:00")

@@ -9,15 +9,17 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tests.facade.facade import Facade, embedded_folder, execute, settings_of, writer
-from tests.search.asking import differences
+from tests.search.asking import differences, found
 from tests.search.harvest import PREFIXES
 from tests.search.oracle import Oracle
 
-# just before, at and after the changes of summer time, of the day, of the month and of the year
+# just before, within and after the changes of summer time, of the day, of the month and of the year
 EDGES = [
     "2024-03-10 01:59:59",
+    "2024-03-10 02:30:00",
     "2024-03-10 03:00:00",
     "2024-11-03 00:59:59",
+    "2024-11-03 01:30:00",
     "2024-11-03 02:00:00",
     "2024-02-29 23:59:59",
     "2024-03-01 00:00:00",
@@ -61,3 +63,12 @@ async def test_dates_at_the_edges(
     resources = {"Observation": await zoned.all("Observation")}
     oracle = Oracle(zoned.service.mappings, resources, zone.key, "")
     assert not await differences(zoned, oracle, "Observation", [("date", value)])
+
+
+@pytest.mark.parametrize("day", ["1960-05-01", "1961-08-10"])
+async def test_a_day_that_began_at_one_o_clock_is_found(zoned: Facade, day: str) -> None:
+    born = f"UPDATE emr_patientcache SET birth_date = '{day}' WHERE patient_id = 'P-2025-000002'"  # noqa: S608
+    execute(writer(zoned), born)
+    assert "P-2025-000002" in await found(zoned, "Patient", "birthdate", day)
+    assert "P-2025-000002" in await found(zoned, "Patient", "birthdate", f"le{day}")
+    assert "P-2025-000002" not in await found(zoned, "Patient", "birthdate", f"gt{day}")

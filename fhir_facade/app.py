@@ -20,7 +20,7 @@ from fhir_facade.content import Message, Receive, Send
 from fhir_facade.guard import BearerGuard, Callers, Guard, OpenDoor
 from fhir_facade.paging import Cursors
 from fhir_facade.registry import by_type
-from fhir_facade.routes import FhirApp
+from fhir_facade.routes import FhirApp, Smart
 from fhir_facade.service import Service
 from fhir_facade.settings import SettingFault, Settings
 from fhir_facade.throttle import Throttle
@@ -30,6 +30,8 @@ from mappers.engine import Engine
 from mappers.query import UNRESTRICTED, Access
 from mappers.site import RESIDENT_NUMBER, Site
 from smart_auth.access import MODELS, Opener
+from smart_auth.cross_origin import CrossOrigin
+from smart_auth.discovery import smart_configuration
 from smart_auth.policy import Policy, PolicyFault, policy
 from smart_auth.router import application as auth_application
 from smart_auth.server import AuthorizationServer
@@ -156,7 +158,16 @@ def create_app(settings: Settings | None = None, callers: Callers | None = None)
     if authorization is not None:
         rest.mount("/api/auth", auth_application(authorization))
     rest.include_router(landing.router(service))
-    return Application(FhirApp(service, _capabilities(service), guard), rest, authorization)
+    fhir = FhirApp(service, _capabilities(service), guard, smart_of(service, authorization))
+    return Application(fhir, rest, authorization)
+
+
+def smart_of(service: Service, authorization: AuthorizationServer | None) -> Smart | None:
+    """What the FHIR side tells of the authorization server, and asks of it."""
+    if authorization is None:
+        return None
+    configuration = smart_configuration(authorization.config, service.mappings)
+    return Smart(configuration, CrossOrigin(authorization.clients).knows)
 
 
 def _capabilities(service: Service) -> Callable[[str], dict[str, Any]]:

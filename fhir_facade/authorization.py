@@ -16,12 +16,10 @@ from fhir_facade.set_up import migrate_embedded
 from fhir_facade.settings import Settings
 from smart_auth.access import Opener
 from smart_auth.bearer import Bearer
-from smart_auth.caller import User
 from smart_auth.config import Config, Grantable
+from smart_auth.grants import Grants
 from smart_auth.identity.builtin import BuiltIn
 from smart_auth.identity.provider import IdentityProvider
-from smart_auth.policy import Policy
-from smart_auth.scopes import scope
 from smart_auth.server import AuthorizationServer
 from smart_auth.store.tables import Epoch, columns
 from smart_auth.store.transaction import Store
@@ -40,7 +38,7 @@ def authorization_of(service: Service, opener: Opener) -> AuthorizationServer | 
         store,
         Bearer(config, service.engine.database),
         _provider(settings),
-        grantable(opener.policy),
+        grantable(Grants(opener.parser, opener.policy)),
         patient_choices(service, opener),
     )
 
@@ -102,14 +100,6 @@ def _provider(settings: Settings) -> Callable[[AuthorizationServer], IdentityPro
     return BuiltIn
 
 
-def grantable(policy: Policy) -> Grantable:
-    """What a person may be given: what their roles have any use for, and nothing that is for services."""
-
-    def useful(user: User, text: str) -> bool:
-        found = scope(text)
-        if found is None:
-            return True
-        permitted = policy.permissions(user.roles, found.resource_type)
-        return found.level != "system" and not permitted.isdisjoint(found.permissions)
-
-    return lambda user, scopes: [text for text in scopes if useful(user, text)]
+def grantable(grants: Grants) -> Grantable:
+    """What a person may be given: what their roles have a use for, and nothing that is for services."""
+    return lambda user, scopes: grants.to_user(user.roles, scopes)

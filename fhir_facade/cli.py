@@ -7,6 +7,7 @@ import ipaddress
 import sys
 from collections.abc import Sequence
 
+from fhir_facade.demo_users import FILE, demo_users, password
 from fhir_facade.doctor.command import add_to as doctor_command
 from fhir_facade.documents import add_to as docs_command
 from fhir_facade.keycloak_command import add_to as keycloak_command
@@ -47,6 +48,7 @@ def serve(settings: Settings, chosen: argparse.Namespace) -> int:
     import uvicorn
 
     check_binding(settings)
+    prepare(settings)
     print(welcome(settings), flush=True)
     uvicorn.run(
         "fhir_facade.app:create_app",
@@ -60,6 +62,16 @@ def serve(settings: Settings, chosen: argparse.Namespace) -> int:
         date_header=True,
     )
     return 0
+
+
+def prepare(settings: Settings) -> None:
+    """Makes what the embedded server starts with, once for all workers: rows, tables, demo users."""
+    from fhir_facade.authorization import store_of
+    from mappers.demo import create_embedded
+
+    if settings.embedded:
+        create_embedded(settings.data_path)
+        store_of(settings)
 
 
 def check_binding(settings: Settings) -> None:
@@ -84,15 +96,28 @@ def welcome(settings: Settings) -> str:
         else f"{settings.db_name} and {settings.openemr_db_name} on {settings.db_host}:{settings.db_port}"
     )
     base = settings.fhir_base
-    return "\n".join(
-        (
-            f"NeuroNova FHIR facade · {source}",
-            f"  start here     {settings.base_url}/",
-            f"  FHIR R4        {base}  ({base}/metadata)",
-            f"  a patient      {base}/Patient?name=김",
-            f"  documentation  {settings.base_url}/api/docs/",
-        )
-    )
+    lines = [
+        f"NeuroNova FHIR facade · {source}",
+        f"  start here     {settings.base_url}/",
+        f"  FHIR R4        {base}  ({base}/metadata)",
+        f"  a patient      {base}/Patient?name=김",
+        f"  documentation  {settings.base_url}/api/docs/",
+    ]
+    return "\n".join([*lines, *_access(settings)])
+
+
+def _access(settings: Settings) -> list[str]:
+    """How one comes in."""
+    if not settings.enable_security:
+        return ["  access control is off (ENABLE_SECURITY): whoever reaches this address sees everything"]
+    if not settings.embedded:
+        return []
+    names = " ".join(user.username for user in demo_users())
+    return [
+        f"  sign in as     {names}",
+        f"  password       {password(settings.data_path)}  (of all demo users; {settings.data_path / FILE})",
+        '  a token        .venv/bin/fhir-facade token --user doctor --scope "user/*.rs"',
+    ]
 
 
 def demo_data(settings: Settings, chosen: argparse.Namespace) -> int:

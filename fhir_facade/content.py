@@ -72,11 +72,12 @@ class Request:
 
 @dataclass
 class Response:
-    """An answer: a resource (or none), a status and headers."""
+    """An answer: a resource (or none), a status and headers; `media`, if it isn't FHIR's own type."""
 
     resource: dict[str, Any] | None
     status: int = 200
     headers: dict[str, str] = field(default_factory=dict)
+    media: str = ""
 
 
 def parsed(query: str, where: str = "query") -> list[tuple[str, str]]:

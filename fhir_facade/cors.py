@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from functools import lru_cache
-from typing import Any
 from urllib.parse import urlsplit
 
+from anyio import to_thread
+
+from fhir_facade.content import Request
 from fhir_facade.outcome import FhirFault
 
 _LOOPBACK = re.compile(r"https?://(localhost|127\.0\.0\.1|\[::1\])(:\d+)?")
@@ -42,15 +45,19 @@ def _name(host: str) -> str | None:
 
 
 class Cors:
-    """`origins`: a comma list or `*`. Loopback origins may always call; /metadata is for all."""
+    """`origins`: a comma list or `*`. Loopback origins may always call; /metadata is for all.
 
-    def __init__(self, origins: str) -> None:
+    `registered` says whether an origin is one of a registered app; it may ask a database.
+    """
+
+    def __init__(self, origins: str, registered: Callable[[str], bool] | None = None) -> None:
         self.origins = {o.strip() for o in origins.split(",") if o.strip()}
+        self.registered = registered
 
-    def headers(self, request: Any) -> dict[str, str]:
+    async def headers(self, request: Request) -> dict[str, str]:
         """The headers for a request; none for a page that may not call."""
         origin = request.headers.get("origin")
-        if origin is None or not self._allowed(origin, request.path):
+        if origin is None or not await self._allowed(origin, request.path):
             return {}
         found = {
             "access-control-allow-origin": origin,
@@ -65,6 +72,9 @@ class Cors:
             }
         return found
 
-    def _allowed(self, origin: str, path: str) -> bool:
-        public = path.strip("/") in ("metadata", ".well-known/smart-configuration")
-        return public or "*" in self.origins or origin in self.origins or bool(_LOOPBACK.fullmatch(origin))
+    async def _allowed(self, origin: str, path: str) -> bool:
+        if path.strip("/") in ("metadata", ".well-known/smart-configuration"):
+            return True
+        if "*" in self.origins or origin in self.origins or _LOOPBACK.fullmatch(origin):
+            return True
+        return self.registered is not None and await to_thread.run_sync(self.registered, origin)

@@ -11,6 +11,7 @@ import os
 import re
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 from urllib.parse import unquote
 
@@ -39,27 +40,41 @@ from terminology import definitions
 log = logging.getLogger("fhir_facade.access")
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._\-]{1,64}")
 FORM = "application/x-www-form-urlencoded"
+SMART_CONFIGURATION = "/.well-known/smart-configuration"
+
+
+@dataclass(frozen=True)
+class Smart:
+    """How an app is authorized, and whether a web page's origin is that of a registered app."""
+
+    configuration: dict[str, Any]
+    registered: Callable[[str], bool]
 
 
 class FhirApp:
-    """Answers every request below the FHIR base; `capabilities` says what the server does."""
+    """Answers every request below the FHIR base.
+
+    `capabilities` says what the server does, `smart` how apps are authorized, if they are.
+    """
 
     def __init__(
         self,
         service: Service,
         capabilities: Callable[[str], dict[str, Any]],
         guard: Guard,
+        smart: Smart | None = None,
         prefix: str = "/api/fhir",
     ) -> None:
         self.service, self.capabilities, self.guard, self.prefix = service, capabilities, guard, prefix
-        self.cors = Cors(service.settings.cors_allowed_origins)
+        self.smart = smart
+        self.cors = Cors(service.settings.cors_allowed_origins, smart.registered if smart else None)
         self.hosts = Hosts(service.settings.base_url)
 
     async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
         """One HTTP request."""
         started = time.perf_counter()
         request = _request(scope, self.prefix)
-        headers = {"x-request-id": request.request_id, **self.cors.headers(request)}
+        headers = {"x-request-id": request.request_id, **await self.cors.headers(request)}
         response = await self._answer(request, receive)
         status, sent, content = self._content(request, response)
         await _send(
@@ -88,6 +103,9 @@ class FhirApp:
         self.hosts.refuse_unknown(request.headers.get("host", "localhost"))
         if len(request.query) > self.service.settings.query_length_limit:
             raise FhirFault(414, "too-long", "the query is too long: send it by POST _search")
+        if request.path == SMART_CONFIGURATION and self.smart:
+            await self.guard.charge(request, 1)
+            return self._smart_configuration(request, self.smart.configuration)
         request.parameters = parsed(request.query)
         negotiate(request)
         return await self._route(request, receive)
@@ -121,6 +139,13 @@ class FhirApp:
                 within = kind if kind == "*" else self._type(kind)
                 return await search_compartment(service, request, code, id_text, within)
         raise not_found("there is nothing at this address")
+
+    @staticmethod
+    def _smart_configuration(request: Request, told: dict[str, Any]) -> Response:
+        """Always JSON, whatever is accepted: https://hl7.org/fhir/smart-app-launch/conformance.html"""
+        if request.method not in ("GET", "HEAD"):
+            raise _not_allowed("GET, HEAD, OPTIONS")
+        return Response(told, 200, {"cache-control": "public, max-age=60"}, "application/json")
 
     def _metadata(self, request: Request) -> Response:
         if request.method not in ("GET", "HEAD"):
@@ -171,7 +196,7 @@ class FhirApp:
         headers = {
             "cache-control": "no-store",
             **headers,
-            "content-type": media,
+            "content-type": response.media or media,
             "vary": "Accept, Accept-Encoding, Origin, Prefer",
         }
         return response.status, *self._compressed(request, headers, content)

@@ -50,7 +50,7 @@ class Settings:
     jwt_access_token_lifetime_minutes: int = setting(60, "how long an access token of a user is good")
     jwt_refresh_token_lifetime_days: int = setting(7, "how long a refresh token is good if it isn't used")
     enable_security: bool = setting(
-        False, "access control; until it exists the server binds to loopback only"
+        True, "access control and audit; False is refused unless HOST is a loopback address"
     )
     rate_limit_anonymous: int = setting(100, "units a minute of an address without a token")
     rate_limit_caller: int = setting(

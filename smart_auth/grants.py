@@ -29,12 +29,6 @@ class Grants:
         found = [self._of_user(roles, text) for text in texts]
         return list(dict.fromkeys(f for f in found if f))
 
-    def to_service(self, registered: Iterable[str], texts: Iterable[str]) -> list[str]:
-        """Those `system/` scopes that lie within what a service was registered for."""
-        allowed = [s for s in map(scope, registered) if s]
-        asked = [s for s in map(scope, texts) if s and s.level == "system" and self._searchable(s)]
-        return [s.text for s in asked if any(_within(s, a) for a in allowed)]
-
     def _of_user(self, roles: frozenset[str], text: str) -> str:
         if text in CONTEXT_SCOPES:
             return text
@@ -57,16 +51,6 @@ class Grants:
         except NothingOpenError:
             return False
         return True
-
-
-def _within(asked: Scope, allowed: Scope) -> bool:
-    """Whether all that is asked is allowed; a query that was registered must be asked word by word."""
-    return (
-        allowed.level == asked.level
-        and allowed.resource_type in ("*", asked.resource_type)
-        and asked.permissions <= allowed.permissions
-        and allowed.query in ("", asked.query)
-    )
 
 
 def _spelled(asked: Scope, kept: frozenset[str]) -> str:

@@ -15,7 +15,7 @@ from fhir_facade.settings import Settings
 def embedded_app(tmp_path_factory: pytest.TempPathFactory) -> Application:
     """The application over the demo hospital."""
     data: Path = tmp_path_factory.mktemp("capability")
-    return create_app(Settings(data_dir=str(data)))
+    return create_app(Settings(data_dir=str(data), enable_security=False))
 
 
 @pytest_asyncio.fixture(scope="session")

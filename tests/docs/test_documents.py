@@ -39,7 +39,7 @@ def test_check_names_what_is_out_of_date_and_writes_nothing(
 
 
 async def test_every_example_request_finds_something(tmp_path: Path) -> None:
-    transport = httpx.ASGITransport(app=create_app(Settings(data_dir=str(tmp_path))))
+    transport = httpx.ASGITransport(app=create_app(Settings(data_dir=str(tmp_path), enable_security=False)))
     empty = []
     async with httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1:8000") as client:
         for page in PAGES.values():

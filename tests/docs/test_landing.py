@@ -24,7 +24,7 @@ from tests.services.process import free_port, listens, running
 
 @pytest_asyncio.fixture(scope="module")
 async def client(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[httpx.AsyncClient]:
-    app = create_app(Settings(data_dir=str(tmp_path_factory.mktemp("landing"))))
+    app = create_app(Settings(data_dir=str(tmp_path_factory.mktemp("landing")), enable_security=False))
     transport = httpx.ASGITransport(app=app)
     async with httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1:8000") as client:
         yield client
@@ -81,8 +81,12 @@ async def test_head_is_answered_like_get(client: httpx.AsyncClient) -> None:
 
 
 def test_over_real_databases_no_patient_is_shown_around(tmp_path: Path) -> None:
-    service = service_of(Settings(data_dir=str(tmp_path)))
-    real = replace(service, settings=Settings(data_dir=str(tmp_path), db_host="db"), degraded=("no <b>",))
+    service = service_of(Settings(data_dir=str(tmp_path), enable_security=False))
+    real = replace(
+        service,
+        settings=Settings(data_dir=str(tmp_path), db_host="db", enable_security=False),
+        degraded=("no <b>",),
+    )
     page = landing_page(real, "en")
     assert "Hospital databases" in page
     assert "invented" not in page
@@ -111,7 +115,7 @@ def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         connection.execute("UPDATE emr_patientcache SET name = '<img src=x onerror=document.title=`taken`>'")
     connection.close()
     port = free_port()
-    environment = [f"DATA_DIR={data}", f"PORT={port}"]
+    environment = [f"DATA_DIR={data}", f"PORT={port}", "ENABLE_SECURITY=false"]
     command = ["env", *environment, sys.executable, "-m", "fhir_facade.cli", "serve"]
     with running(command, data / "log", lambda: listens(port)):
         yield f"http://127.0.0.1:{port}"

@@ -28,7 +28,7 @@ with sqlite3.connect(folder / "cdss.db") as connection:
 connection.close()
 
 async def main():
-    transport = httpx.ASGITransport(app=create_app(Settings(data_dir=str(folder))))
+    transport = httpx.ASGITransport(app=create_app(Settings(data_dir=str(folder), enable_security=False)))
     async with httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1:8000/api/fhir/") as client:
         paths = ["metadata", "RiskAssessment?risk=high&date=gt2025-01-01&_include=RiskAssessment:patient"]
         print(json.dumps([(await client.get(path)).json() for path in paths]))

@@ -19,7 +19,7 @@ __all__ = ["address", "browser", "client"]
 
 @pytest_asyncio.fixture(scope="module")
 async def document(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
-    app = create_app(Settings(data_dir=str(tmp_path_factory.mktemp("openapi"))))
+    app = create_app(Settings(data_dir=str(tmp_path_factory.mktemp("openapi")), enable_security=False))
     transport = httpx.ASGITransport(app=app)
     async with httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1:8000") as asking:
         found: dict[str, Any] = (await asking.get("/api/schema/")).json()

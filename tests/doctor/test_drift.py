@@ -41,7 +41,7 @@ def changed(server: DatabaseServer, there: str, back: str) -> Iterator[Settings]
 @pytest.fixture
 def settings(tmp_path: Path) -> Settings:
     create_embedded(tmp_path)
-    return Settings(data_dir=str(tmp_path))
+    return Settings(data_dir=str(tmp_path), enable_security=False)
 
 
 async def test_a_renamed_column_costs_the_element_that_reads_it(settings: Settings) -> None:
@@ -91,7 +91,7 @@ async def test_without_openemr_the_cdss_is_served(server: DatabaseServer) -> Non
 
 
 async def test_a_database_that_is_away_is_not_taken_for_an_empty_one(tmp_path: Path) -> None:
-    away = Settings(data_dir=str(tmp_path), db_host="127.0.0.1", db_port=1)
+    away = Settings(data_dir=str(tmp_path), db_host="127.0.0.1", db_port=1, enable_security=False)
     metadata, refused = await ask(away, "Patient/P-2025-000001")
     assert "Degraded" not in metadata["implementation"]["description"]
     assert refused["issue"][0]["code"] == "transient"

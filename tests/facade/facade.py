@@ -119,8 +119,8 @@ def embedded_engine(folder: Path) -> Engine:
 
 
 def settings_of(data: Path, server: DatabaseServer | None = None, **changes: Any) -> Settings:
-    """The settings of a facade over the embedded databases in `data`, or over a server."""
-    settings = Settings(data_dir=str(data), public_base_url=ORIGIN)
+    """The settings of a facade over the embedded databases in `data`, or over a server; open to all."""
+    settings = Settings(data_dir=str(data), public_base_url=ORIGIN, enable_security=False)
     if server is not None:
         settings = replace(
             settings,

@@ -18,7 +18,9 @@ from tests.services.process import free_port, listens, running
 def served(data: Path, **environment: str) -> Iterator[str]:
     """The FHIR base of a server that runs as a program of its own."""
     port = free_port()
-    os.environ.update(sent := {"DATA_DIR": str(data), "PORT": str(port), **environment})
+    os.environ.update(
+        sent := {"DATA_DIR": str(data), "PORT": str(port), "ENABLE_SECURITY": "false", **environment}
+    )
     try:
         command = [sys.executable, "-m", "fhir_facade.cli", "serve"]
         with running(command, data / "server.log", lambda: listens(port)):

@@ -70,7 +70,7 @@ class DatabaseServer:
         return create_engine(self.url(user, schema), poolclass=NullPool)
 
     def environment(self) -> dict[str, str]:
-        """The settings that point a facade to this server."""
+        """The settings that point a facade to this server, and open it to all."""
         return {
             "DB_HOST": self.host,
             "DB_PORT": str(self.port),
@@ -78,6 +78,7 @@ class DatabaseServer:
             "DB_USER": self.facade.name,
             "DB_PASSWORD": self.facade.password,
             "OPENEMR_DB_NAME": OPENEMR,
+            "ENABLE_SECURITY": "false",
         }
 
 

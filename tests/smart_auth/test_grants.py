@@ -44,18 +44,3 @@ CATEGORY = "?category=http://terminology.hl7.org/CodeSystem/observation-category
 )
 def test_a_user_gets_what_the_role_can_mean(role: str, asked: str, granted: str) -> None:
     assert " ".join(GRANTS.to_user(frozenset({role}), asked.split())) == granted
-
-
-@pytest.mark.parametrize(
-    ("registered", "asked", "granted"),
-    [
-        ("system/*.rs", "system/Patient.rs system/Observation.r", "system/Patient.rs system/Observation.r"),
-        ("system/Patient.rs", "system/*.rs system/Patient.cruds", ""),
-        ("system/Patient.rs", "user/Patient.rs patient/Patient.rs", ""),
-        ("system/Observation.rs" + CATEGORY, "system/Observation.rs", ""),
-        ("system/Observation.rs", "system/Observation.rs" + CATEGORY, "system/Observation.rs" + CATEGORY),
-        ("", "system/Patient.rs", ""),
-    ],
-)
-def test_a_service_gets_what_it_was_registered_for(registered: str, asked: str, granted: str) -> None:
-    assert " ".join(GRANTS.to_service(registered.split(), asked.split())) == granted

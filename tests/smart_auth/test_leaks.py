@@ -220,3 +220,24 @@ async def test_a_scope_without_search_does_not_search(guarded: Facade, badges: B
     token = badges.badge("user/Patient.s", user("doctor"))
     assert (await guarded.get(f"Patient/{MINE}", authorization=token)).status_code == 403
     assert (await guarded.get("Patient", authorization=token)).status_code == 200
+
+
+async def test_the_server_says_how_an_app_is_authorized(guarded: Facade) -> None:
+    answer = await guarded.get(
+        ".well-known/smart-configuration", accept="text/html", origin="https://app.example"
+    )
+    assert (answer.status_code, answer.headers["content-type"]) == (200, "application/json")
+    assert answer.headers["access-control-allow-origin"] == "https://app.example"
+    told = answer.json()
+    assert told["code_challenge_methods_supported"] == ["S256"]
+    security = (await guarded.get("metadata")).json()["rest"][0]["security"]
+    [oauth] = security["extension"]
+    assert {e["valueUri"] for e in oauth["extension"]} == {
+        told[f"{name}_endpoint"] for name in ("authorization", "token", "introspection", "revocation")
+    }
+
+
+async def test_pages_of_unregistered_apps_may_not_call(guarded: Facade, badges: Badges) -> None:
+    token = badges.badge("user/*.rs", user("doctor"))
+    answer = await guarded.get("Patient?_count=1", authorization=token, origin="https://elsewhere.example")
+    assert "access-control-allow-origin" not in answer.headers

@@ -198,6 +198,7 @@ def _lifespan(service: Service, guard: Guard, authorization: AuthorizationServer
         yield
         await guard.close()
         if authorization is not None:
+            await authorization.provider.close()
             authorization.store.engine.dispose()
         await service.engine.database.close()
 

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 from sqlalchemy import URL, Engine, create_engine, select
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.pool import NullPool
 
 from fhir_facade.demo_users import add_demo_users
+from fhir_facade.identity import provider_of
 from fhir_facade.paging import own_key
 from fhir_facade.patient_choices import patient_choices
 from fhir_facade.service import Service
@@ -18,8 +17,6 @@ from smart_auth.access import Opener
 from smart_auth.bearer import Bearer
 from smart_auth.config import Config, Grantable
 from smart_auth.grants import Grants
-from smart_auth.identity.builtin import BuiltIn
-from smart_auth.identity.provider import IdentityProvider
 from smart_auth.server import AuthorizationServer
 from smart_auth.store.tables import Epoch, columns
 from smart_auth.store.transaction import Store
@@ -37,7 +34,7 @@ def authorization_of(service: Service, opener: Opener) -> AuthorizationServer | 
         config,
         store,
         Bearer(config, service.engine.database),
-        _provider(settings),
+        provider_of(service, opener.policy),
         grantable(Grants(opener.parser, opener.policy)),
         patient_choices(service, opener),
     )
@@ -94,10 +91,6 @@ def _complete(engine: Engine) -> bool:
     except SQLAlchemyError:
         engine.dispose()
         return False
-
-
-def _provider(settings: Settings) -> Callable[[AuthorizationServer], IdentityProvider]:
-    return BuiltIn
 
 
 def grantable(grants: Grants) -> Grantable:

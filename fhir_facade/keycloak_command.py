@@ -8,8 +8,10 @@ import sys
 from collections.abc import Iterator
 from typing import Any
 
+from fhir_facade.demo_users import demo_users as built_in_users
+from fhir_facade.identity import check_realm, known_roles
 from fhir_facade.settings import SettingFault, Settings
-from smart_auth.identity.keycloak.wanted import PREFIX, REALM_NAME, DemoUser, Wanted
+from smart_auth.identity.keycloak.wanted import PREFIX, DemoUser, Wanted
 
 NEEDED = ("keycloak_url", "keycloak_client_secret", "keycloak_admin_user", "keycloak_admin_password")
 
@@ -51,19 +53,19 @@ def check(settings: Settings) -> None:
     missing = [name.upper() for name in NEEDED if not getattr(settings, name)]
     if missing:
         raise SettingFault(f"{', '.join(missing)} must be set to provision Keycloak")
-    if settings.keycloak_realm == "master" or not REALM_NAME.fullmatch(settings.keycloak_realm):
-        raise SettingFault(
-            "KEYCLOAK_REALM: letters, digits, - and _, and not master, which is Keycloak's own"
-        )
+    check_realm(settings)
 
 
 def wanted_of(settings: Settings, users: tuple[DemoUser, ...] = ()) -> Wanted:
     """What the realm has to hold under these settings."""
+    from fhir_facade.app import policy_of
+
     return Wanted(
         settings.keycloak_realm,
         settings.keycloak_client_id,
         settings.keycloak_client_secret,
         settings.base_url,
+        known_roles(policy_of(settings)),
         users,
     )
 
@@ -72,17 +74,12 @@ def demo_users(password: str) -> Iterator[DemoUser]:
     """The demo hospital's users; its patients are tied to their records, staff are found by user name."""
     from mappers.demo.hospital import demo_rows
 
-    rows = [(table.name, row) for table, row in demo_rows()]
-    patients = {row["name"]: row["patient_id"] for table, row in rows if table == "emr_patientcache"}
-    for user in (row for table, row in rows if table == "accounts_user"):
-        patient = patients.get(f"{user['last_name']}{user['first_name']}", "")
+    names = {row["username"]: row for table, row in demo_rows() if table.name == "accounts_user"}
+    for user in built_in_users():
+        row = names[user.username]
+        fhir_user = user.fhir_user if "patient" in user.roles else ""
         yield DemoUser(
-            user["username"],
-            password,
-            user["first_name"],
-            user["last_name"],
-            (user["role"],),
-            f"Patient/{patient}" if user["role"] == "patient" and patient else "",
+            user.username, password, row["first_name"], row["last_name"], tuple(user.roles), fhir_user
         )
 
 

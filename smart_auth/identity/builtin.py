@@ -37,6 +37,9 @@ class BuiltIn:
     async def sign_out(self, subject: str, held: str) -> None:
         """There is no other session."""
 
+    async def close(self) -> None:
+        """There is no connection of its own."""
+
     def routes(self, sign_in: SignIn) -> APIRouter:
         """`/login`."""
         routes = APIRouter()

@@ -65,6 +65,9 @@ class IdentityProvider(Protocol):
     async def sign_out(self, subject: str, held: str) -> None:
         """Ends the session at the provider too, if it has one."""
 
+    async def close(self) -> None:
+        """Gives connections back, when the server stops."""
+
 
 class ProviderDownError(Exception):
     """The identity provider can't be asked just now; the client is told to try again later."""

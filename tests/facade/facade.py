@@ -82,6 +82,8 @@ class Facade:
     async def close(self) -> None:
         """Gives the database's connections back."""
         await self.http.aclose()
+        if self.app.authorization is not None:
+            await self.app.authorization.provider.close()
         await self.app.fhir.guard.close()
         await self.service.engine.database.close()
         if self.app.authorization:

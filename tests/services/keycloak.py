@@ -16,8 +16,8 @@ from urllib.request import urlopen
 from tests.services.packages import PackagesUnavailable, cache_folder, locked
 from tests.services.process import free_port, listens, running
 
-#: where browsers find the facade; https, because Keycloak's cookies are Secure even where its address isn't
-PUBLIC = "https://facade.test"
+#: where browsers find the facades of tests
+PUBLIC = "http://facade.test"
 VERSION = "26.7.3"
 ARTIFACT = f"org.keycloak:keycloak-quarkus-dist:{VERSION}:zip"
 MAVEN_PLUGIN = "org.apache.maven.plugins:maven-dependency-plugin:3.8.1"

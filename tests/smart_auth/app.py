@@ -18,6 +18,8 @@ from smart_auth.server import AuthorizationServer
 from smart_auth.store.tables import Client
 from smart_auth.store.transaction import now
 from tests.facade.facade import BASE, ORIGIN, Facade
+from tests.smart_auth.keycloak.browser import action, cookie_jar
+from tests.smart_auth.keycloak.realms import PASSWORD
 
 AUTH = f"{ORIGIN}/api/auth"
 CALLBACK = "https://app.example/callback?from=hospital"
@@ -67,7 +69,9 @@ class App:
     @classmethod
     def of(cls, facade: Facade, client: Client | None = None, username: str = "doctor") -> App:
         verifier, challenge = pkce()
-        browser = httpx.AsyncClient(transport=httpx.ASGITransport(facade.app), base_url=ORIGIN)
+        browser = httpx.AsyncClient(
+            transport=httpx.ASGITransport(facade.app), base_url=ORIGIN, cookies=cookie_jar(), timeout=30
+        )
         return cls(facade, client or register(facade), username, verifier, challenge, browser=browser)
 
     def request(self, **changes: str | None) -> dict[str, str]:
@@ -91,7 +95,7 @@ class App:
 
     async def follow(self, response: httpx.Response) -> httpx.Response:
         """Every redirect within the server; stops at a page, or on the way out."""
-        while response.status_code == 303 and response.headers["location"].startswith(ORIGIN):
+        while response.status_code in (302, 303) and response.headers["location"].startswith(ORIGIN):
             response = await self.browser.get(response.headers["location"])
         return response
 
@@ -105,16 +109,22 @@ class App:
         return await self.follow(await self.browser.post(f"{AUTH}/{path}", content=content, headers=headers))
 
     async def sign_in(self, page: httpx.Response, password: str = "") -> httpx.Response:
-        return await self.submit(page, "login", username=self.username, password=password or self.password)
+        """Fills in the sign-in page, whoever's it is."""
+        entered = {"username": self.username, "password": password or self.password}
+        if not self.facade.settings.keycloak_url:
+            return await self.submit(page, "login", **entered)
+        return await self.follow(await self.browser.post(action(page), data=entered))
 
     @property
     def password(self) -> str:
+        if self.facade.settings.keycloak_url:
+            return PASSWORD
         return demo_users.password(self.facade.settings.data_path) or "a password of tests"
 
     async def consent_page(self, *, patient: str = "P-2025-000001", **changes: str | None) -> httpx.Response:
         """The page that asks, after signing in and choosing a patient."""
         page = await self.follow(await self.ask(**changes))
-        if 'action="/api/auth/login"' in page.text:
+        if asks_for_password(page):
             page = await self.sign_in(page)
         if 'action="/api/auth/patient"' in page.text:
             page = await self.submit(page, "patient", patient=patient)
@@ -165,6 +175,11 @@ class App:
     def another(self, **changes: Any) -> App:
         """The same app with something else about it."""
         return replace(self, **changes)
+
+
+def asks_for_password(page: httpx.Response) -> bool:
+    """Whether it is a sign-in page, the built-in users' or Keycloak's."""
+    return 'type="password"' in page.text
 
 
 def offered(page: httpx.Response) -> list[str]:

@@ -9,6 +9,7 @@ import pytest
 import pytest_asyncio
 
 from fhir_facade.demo_users import demo_users
+from fhir_facade.settings import Settings
 from smart_auth.passwords import hashed
 from smart_auth.store.users import Users
 from tests.facade.facade import Facade, settings_of
@@ -16,6 +17,7 @@ from tests.search.asking import oracle_of
 from tests.services.database import DatabaseServer
 from tests.smart_auth.app import App, server_of
 from tests.smart_auth.badges import Badges
+from tests.smart_auth.keycloak.realms import at_keycloak
 from tests.smart_auth.sight import Sight
 
 
@@ -59,14 +61,17 @@ async def sight(embedded: Facade) -> Sight:
     return Sight(await oracle_of(embedded))
 
 
-@pytest_asyncio.fixture(scope="session", params=["embedded", "mariadb", "mysql"])
+@pytest_asyncio.fixture(scope="session", params=["embedded", "mariadb", "mysql", "with_keycloak"])
 async def secured(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> AsyncIterator[Facade]:
-    """A facade with its own authorization server and the demo's users, over each kind of database in turn."""
+    """A facade with its own authorization server and the demo's users, over each kind of database in turn;
+    and once more with the users in Keycloak.
+    """
     folder: Path = tmp_path_factory.mktemp(f"secured-{request.param}")
-    server = None if request.param == "embedded" else request.getfixturevalue(request.param)
-    facade = Facade(settings_of(folder, server, enable_security=True))
+    other = None if request.param == "embedded" else request.getfixturevalue(request.param)
+    settings = settings_of(folder, other if isinstance(other, DatabaseServer) else None, enable_security=True)
+    facade = Facade(at_keycloak(settings, other) if isinstance(other, Settings) else settings)
     users = Users(server_of(facade).store)
     if not users.all():
         users.add_all([(user, hashed("a password of tests")) for user in demo_users()])

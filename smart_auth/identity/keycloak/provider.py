@@ -17,7 +17,6 @@ from smart_auth.identity.keycloak.id_token import IdTokenFault, IdTokens
 from smart_auth.identity.keycloak.proxy import Proxy
 from smart_auth.identity.keycloak.realm import Connection, Realm, RefusedError
 from smart_auth.identity.keycloak.sign_in import SignInAttempt
-from smart_auth.identity.keycloak.wanted import roles
 from smart_auth.identity.provider import SignedIn, SignIn
 
 #: the FHIR resource of the user with a name, as a relative reference; empty if there is none
@@ -26,12 +25,14 @@ PRIVATE = {"cache-control": "no-store", "referrer-policy": "no-referrer"}
 
 
 class KeycloakProvider:
-    """See `IdentityProvider`. `resource_of` is asked for users to whom Keycloak gives no `fhir_user`."""
+    """See `IdentityProvider`. `resource_of` is asked for users to whom Keycloak gives no `fhir_user`; of a
+    user's roles only `known` ones count.
+    """
 
     name = "keycloak"
 
-    def __init__(self, connection: Connection, resource_of: ResourceOf) -> None:
-        self.connection, self._resource_of = connection, resource_of
+    def __init__(self, connection: Connection, resource_of: ResourceOf, known: frozenset[str]) -> None:
+        self.connection, self._resource_of, self._known = connection, resource_of, known
         self.realm = Realm(connection)
         self._id_tokens = IdTokens(connection.issuer, connection.client_id, self.realm.keys)
         self._secure = connection.base_url.startswith("https:")
@@ -138,7 +139,7 @@ class KeycloakProvider:
         self, subject: str, username: str, name: str, held: Iterable[str], fhir_user: str
     ) -> User:
         resource = fhir_user or await self._resource_of(username)
-        return User(subject, username, name or username, frozenset(held) & roles().keys(), resource)
+        return User(subject, username, name or username, self._known & frozenset(held), resource)
 
 
 def _name(given: str | None, family: str | None) -> str:

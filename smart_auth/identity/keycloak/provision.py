@@ -121,7 +121,7 @@ class Provisioning:
 
     def _roles(self) -> Iterator[Change]:
         held = {role["name"] for role in _found(self.admin.get_realm_roles) or []}
-        for name, description in definition.roles().items():
+        for name, description in self.wanted.roles.items():
             if name not in held:
                 role = {"name": name, "description": description}
                 yield Change(f"role {name}", partial(self.admin.create_realm_role, role))
@@ -161,7 +161,7 @@ class Provisioning:
         """The roles that tokens for this client may name: the facade's, and what its own account needs."""
         client = self._held_client()
         held = self.admin.get_realm_roles_of_client_scope(client["id"]) if client else []
-        missing = definition.roles().keys() - {role["name"] for role in held}
+        missing = self.wanted.roles.keys() - {role["name"] for role in held}
         if missing:
             yield Change(f"client's roles: {', '.join(sorted(missing))}", partial(self._allow, missing))
 

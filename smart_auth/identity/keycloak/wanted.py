@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import json
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cache
 from importlib.resources import files
@@ -37,6 +38,8 @@ class Wanted:
     client_id: str
     client_secret: str = field(repr=False)
     base_url: str
+    roles: Mapping[str, str]
+    """Realm roles with their descriptions."""
     demo_users: tuple[DemoUser, ...] = ()
 
     def client(self) -> dict[str, Any]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import html
 import re
 from dataclasses import asdict, dataclass, field
+from http.cookiejar import CookieJar, DefaultCookiePolicy
 from typing import Any
 
 import httpx
@@ -14,6 +15,7 @@ from fastapi.responses import JSONResponse
 from fhir_facade.settings import Settings
 from smart_auth.identity.keycloak.provider import KeycloakProvider
 from smart_auth.identity.keycloak.realm import Connection
+from smart_auth.identity.keycloak.wanted import roles
 from smart_auth.identity.provider import ProviderDownError, SignedIn
 from tests.services.keycloak import PUBLIC
 from tests.smart_auth.keycloak.realms import PASSWORD
@@ -41,7 +43,7 @@ class Told:
 
 async def practitioner(username: str) -> str:
     """As the hospital's databases have it."""
-    return {"doctor": "Practitioner/user-2", "nurse": "Practitioner/user-4"}.get(username, "")
+    return {"doctor": "Practitioner/user-2", "erin": "Practitioner/user-4"}.get(username, "")
 
 
 class Front:
@@ -55,7 +57,7 @@ class Front:
             settings.keycloak_client_secret,
             settings.base_url,
         )
-        self.provider = KeycloakProvider(self.connection, practitioner)
+        self.provider = KeycloakProvider(self.connection, practitioner, frozenset(roles()))
         self.told = Told()
         self.app = FastAPI()
         self.app.include_router(self.provider.routes(self.told), prefix="/api/auth")
@@ -65,7 +67,9 @@ class Front:
     def new_browser(self) -> httpx.AsyncClient:
         """Another browser, without cookies."""
         transport = httpx.ASGITransport(self.app)
-        return httpx.AsyncClient(transport=transport, base_url=PUBLIC, follow_redirects=True, timeout=60)
+        return httpx.AsyncClient(
+            transport=transport, base_url=PUBLIC, follow_redirects=True, timeout=60, cookies=cookie_jar()
+        )
 
     async def login_page(self, pending: str = "what-goes-on", *, again: bool = False) -> httpx.Response:
         """Keycloak's page, or what comes instead."""
@@ -85,6 +89,11 @@ class Front:
     async def close(self) -> None:
         await self.browser.aclose()
         await self.provider.close()
+
+
+def cookie_jar() -> CookieJar:
+    """Cookies as a browser keeps them for a loopback address: Keycloak's are Secure on http too."""
+    return CookieJar(DefaultCookiePolicy(secure_protocols=("https", "http")))
 
 
 def action(page: httpx.Response) -> str:

@@ -4,18 +4,17 @@ from collections.abc import Iterator
 
 import pytest
 
-from fhir_facade.keycloak_command import wanted_of
+from fhir_facade.keycloak_command import demo_users, wanted_of
 from fhir_facade.settings import Settings
 from smart_auth.identity.keycloak.provision import provision
 from smart_auth.identity.keycloak.wanted import DemoUser
 from tests.services.keycloak import Keycloak
 from tests.smart_auth.keycloak.realms import PASSWORD, Administrator, settings_for
 
+#: the demo's users, and one who may see more than his job
 USERS = (
-    DemoUser("doctor", PASSWORD, "지훈", "박", ("doctor",)),
-    DemoUser("nurse", PASSWORD, "Erin", "Han", ("nurse", "resident-number")),
-    DemoUser("patient", PASSWORD, "영희", "김", ("patient",), "Patient/P-2025-000001"),
-    DemoUser("lab", PASSWORD, "태경", "오", ("lab_technician",)),
+    *(user for user in demo_users(PASSWORD) if user.username in ("doctor", "patient", "lab")),
+    DemoUser("erin", PASSWORD, "Erin", "Han", ("nurse", "resident-number")),
 )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import httpx
@@ -28,6 +28,11 @@ def settings_for(server: Keycloak, realm: str, **changes: Any) -> Settings:
             **changes,
         }
     )
+
+
+def at_keycloak(settings: Settings, other: Settings) -> Settings:
+    """The settings with the Keycloak of others."""
+    return replace(settings, **{name: v for name, v in vars(other).items() if name.startswith("keycloak_")})
 
 
 def environment_of(settings: Settings) -> Mapping[str, str]:

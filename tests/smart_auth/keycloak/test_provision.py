@@ -1,6 +1,7 @@
 """`keycloak provision` makes a realm, mends it, says what it does, and leaves all else alone."""
 
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -176,6 +177,19 @@ def test_only_a_demo_user_who_is_gone_is_made_and_only_with_demo(
 
 def test_the_roles_of_the_facade_are_there(realm: Administrator) -> None:
     assert {role["name"] for role in realm.get("/roles")} >= set(wanted.roles())
+
+
+def test_a_role_of_the_hospitals_own_policy_is_made_too(
+    realm: Administrator,
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    policy = tmp_path / "policy.csv"
+    policy.write_text("role,resource_type,permissions,rows,query\ndietitian,Patient,rs,all,\n")
+    monkeypatch.setenv("ACCESS_POLICY", str(policy))
+    assert run("--dry-run") == 0
+    assert lines(capsys) == ["would change  role dietitian", "would change  client's roles: dietitian"]
 
 
 def test_no_other_realm_is_touched(

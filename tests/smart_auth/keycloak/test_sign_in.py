@@ -70,7 +70,15 @@ async def test_every_step_is_at_the_facades_address_with_state_nonce_and_challen
     assert action(page).startswith(f"{PUBLIC}{IDP}/realms/hospital/login-actions/authenticate?")
     for cookie in front.browser.cookies.jar:
         assert cookie.path.startswith(f"{IDP}/")
-        assert cookie.secure
+
+
+async def test_on_https_the_sign_ins_cookie_is_secure(with_keycloak: Settings) -> None:
+    front = Front(replace(with_keycloak, public_base_url="https://facade.test"))
+    front.browser.follow_redirects = False
+    cookie = (await front.login_page()).headers["set-cookie"]
+    await front.close()
+    assert cookie.startswith("fhir_auth_idp_")
+    assert cookie.endswith("; HttpOnly; Max-Age=600; Path=/api/auth/idp/; SameSite=lax; Secure")
 
 
 async def test_what_the_page_needs_is_there(front: Front) -> None:
@@ -139,7 +147,7 @@ async def test_an_answer_is_taken_once(front: Front) -> None:
 async def test_a_code_of_another_sign_in_is_refused(front: Front) -> None:
     page = await front.login_page("mine")
     front.browser.follow_redirects = False
-    theirs = parse_qs(urlsplit((await front.enter(page, "nurse")).headers["location"]).query)["code"][0]
+    theirs = parse_qs(urlsplit((await front.enter(page, "erin")).headers["location"]).query)["code"][0]
     mine = (await front.login_page("mine")).headers["location"]
     state = parse_qs(urlsplit(mine).query)["state"][0]
     answer = await front.browser.get(f"{IDP}/callback", params={"state": state, "code": theirs})
@@ -192,7 +200,7 @@ async def signed_in(front: Front, username: str) -> tuple[User, str]:
 
 
 async def test_today_s_user_is_the_one_who_signed_in(front: Front) -> None:
-    for username in ("doctor", "nurse", "patient"):
+    for username in ("doctor", "erin", "patient"):
         front.browser.cookies.clear()
         user, held = await signed_in(front, username)
         assert await front.provider.current(user.subject, held) == user

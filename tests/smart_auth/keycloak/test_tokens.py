@@ -1,0 +1,113 @@
+"""What happens to an app's tokens when a user changes at Keycloak, and when Keycloak is away."""
+
+from collections.abc import AsyncIterator, Iterator
+from dataclasses import replace
+
+import pytest
+import pytest_asyncio
+
+from fhir_facade.app import create_app
+from fhir_facade.settings import SettingFault, Settings
+from tests.facade.facade import ORIGIN, Facade, settings_of
+from tests.smart_auth.app import App, asks_for_password
+from tests.smart_auth.keycloak.realms import Administrator, at_keycloak
+
+
+@pytest_asyncio.fixture(scope="module")
+async def facade(with_keycloak: Settings, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Facade]:
+    """A facade whose users are in Keycloak."""
+    settings = settings_of(tmp_path_factory.mktemp("tokens"), enable_security=True)
+    facade = Facade(at_keycloak(settings, with_keycloak))
+    yield facade
+    await facade.close()
+
+
+@pytest_asyncio.fixture
+async def app(facade: Facade) -> AsyncIterator[App]:
+    app = App.of(facade, username="lab")
+    yield app
+    await app.browser.aclose()
+
+
+@pytest.fixture
+def lab(hospital: Administrator) -> Iterator[str]:
+    """The id of the user of these tests; afterwards he is as he was."""
+    subject = str(hospital.user("lab")["id"])
+    role = hospital.get("/roles/lab_technician")
+    yield subject
+    hospital.send("PUT", f"/users/{subject}", hospital.user("lab") | {"enabled": True})
+    hospital.send("POST", f"/users/{subject}/role-mappings/realm", [role])
+
+
+async def test_a_disabled_user_gets_no_further_tokens(app: App, hospital: Administrator, lab: str) -> None:
+    first = await app.tokens()
+    second = (await app.refresh(first["refresh_token"])).json()
+    hospital.send("PUT", f"/users/{lab}", hospital.user("lab") | {"enabled": False})
+    refused = await app.refresh(second["refresh_token"])
+    assert refused.status_code == 400
+    assert refused.json()["error"] == "invalid_grant"
+
+
+async def test_who_was_disabled_before_the_exchange_gets_no_tokens(
+    app: App, hospital: Administrator, lab: str
+) -> None:
+    code = (await app.code())["code"]
+    hospital.send("PUT", f"/users/{lab}", hospital.user("lab") | {"enabled": False})
+    refused = await app.exchange(code)
+    assert refused.status_code == 400
+    assert refused.json()["error"] == "invalid_grant"
+
+
+async def test_a_role_that_was_taken_away_opens_nothing_after_a_refresh(
+    app: App, hospital: Administrator, lab: str
+) -> None:
+    first = await app.tokens()
+    assert await status(app, first["access_token"]) == 200
+    hospital.send("DELETE", f"/users/{lab}/role-mappings/realm", [hospital.get("/roles/lab_technician")])
+    second = (await app.refresh(first["refresh_token"])).json()
+    assert not [scope for scope in second["scope"].split() if "/*" in scope]
+    assert await status(app, second["access_token"]) == 403
+
+
+async def status(app: App, token: str) -> int:
+    return (await app.facade.get("Patient", authorization=f"Bearer {token}")).status_code
+
+
+async def test_while_keycloak_is_away_tokens_stay_good_and_renewing_is_told_to_wait(
+    facade: Facade, app: App
+) -> None:
+    tokens = await app.tokens()
+    away = Facade(replace(facade.settings, keycloak_url="http://127.0.0.1:9"))
+    there = App.of(away, app.client, "lab")
+    assert await status(there, tokens["access_token"]) == 200
+    refused = await there.refresh(tokens["refresh_token"])
+    assert refused.status_code == 503
+    assert refused.json()["error"] == "temporarily_unavailable"
+    page = await there.follow(await there.ask())
+    assert page.status_code == 503
+    assert "The sign-in service can&#x27;t be reached just now" in page.text
+    assert (await away.http.get("/api/health/ready")).status_code == 200
+    assert (await app.refresh(tokens["refresh_token"])).status_code == 200
+    await there.browser.aclose()
+    await away.close()
+
+
+async def test_keycloaks_administration_is_not_to_be_had_here(facade: Facade) -> None:
+    for path in (
+        "/api/auth/idp/admin/",
+        "/api/auth/idp/realms/master/protocol/openid-connect/auth",
+        "/admin/",
+    ):
+        assert (await facade.http.get(f"{ORIGIN}{path}")).status_code == 404
+
+
+async def test_signing_out_here_signs_out_there(app: App) -> None:
+    page = await app.submit(await app.consent_page(), "sign-out")
+    assert asks_for_password(page)
+
+
+async def test_a_keycloak_that_is_set_by_halves_stops_the_start(facade: Facade) -> None:
+    with pytest.raises(SettingFault, match="KEYCLOAK_CLIENT_SECRET"):
+        create_app(replace(facade.settings, keycloak_client_secret=""))
+    with pytest.raises(SettingFault, match="KEYCLOAK_REALM"):
+        create_app(replace(facade.settings, keycloak_realm="master"))

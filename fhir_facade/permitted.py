@@ -11,7 +11,7 @@ from fhir_facade.outcome import FhirFault, Issue
 from fhir_facade.search_request import SearchRequest
 from fhir_facade.service import Service, refused
 from mappers.include import reference_types
-from mappers.query import Access, AllOf, AnyOf, Chained, Condition, Criterion, Has, Include
+from mappers.query import Access, AllOf, AnyOf, Condition, Criterion, Has, Include
 
 
 def searchable(service: Service, types: Sequence[str], *, stated: bool) -> list[str]:
@@ -38,12 +38,8 @@ def _types(conditions: Iterable[Condition]) -> Iterator[str]:
         if isinstance(condition, AllOf | AnyOf):
             yield from _types(condition.conditions)
         elif not isinstance(condition, Criterion):
-            yield condition.target_type if isinstance(condition, Chained) else _source(condition)
+            yield condition.resource_type if isinstance(condition, Has) else condition.target_type
             yield from _types([condition.condition])
-
-
-def _source(condition: Has) -> str:
-    return condition.resource_type
 
 
 def closed_includes(service: Service, includes: Sequence[Include]) -> list[Issue]:

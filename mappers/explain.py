@@ -10,7 +10,17 @@ from typing import Any
 from mappers.branch import Branch
 from mappers.database import Database
 from mappers.engine import Engine
-from mappers.query import UNRESTRICTED, Access, AnyOf, Chained, Condition, Criterion, Has, SearchQuery
+from mappers.query import (
+    UNRESTRICTED,
+    Access,
+    AnyOf,
+    Chained,
+    Condition,
+    Criterion,
+    Has,
+    NotAbout,
+    SearchQuery,
+)
 from mappers.reach import names_in
 from mappers.reader import source_name
 from mappers.select import page_of_keys
@@ -83,6 +93,8 @@ def condition_text(condition: Condition) -> str:
         return f"{condition.param}:{modifier}" if modifier else condition.param
     if isinstance(condition, Chained):
         return f"{condition.param}:{condition.target_type}.{condition_text(condition.condition)}"
+    if isinstance(condition, NotAbout):
+        return f"not about {condition.param or 'itself'}: {condition_text(condition.condition)}"
     if isinstance(condition, Has):
         return f"_has:{condition.resource_type}:{condition.param}:{condition_text(condition.condition)}"
     joiner = " or " if isinstance(condition, AnyOf) else " and "

@@ -106,7 +106,28 @@ class AllOf:
             yield from condition.flat()
 
 
-Condition = Criterion | Chained | Has | AnyOf | AllOf
+@dataclass(frozen=True)
+class NotAbout:
+    """No resource that `param` refers to fulfils `condition`, nor the resource itself if `param` is empty.
+
+    It is asked of each row that was found, by keys: no index could ever find rows by it.
+    """
+
+    param: str
+    target_type: str
+    condition: Condition
+
+    @property
+    def shape(self) -> Hashable:
+        """What the SQL text depends on."""
+        return ("not about", self.param, self.target_type, self.condition.shape)
+
+    def flat(self) -> Iterator[Term]:
+        """Every term within, in a fixed order."""
+        yield from self.condition.flat()
+
+
+Condition = Criterion | Chained | Has | AnyOf | AllOf | NotAbout
 
 
 @dataclass(frozen=True)

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import product
 from typing import Any
 
-from sqlalchemy import BindParameter, FromClause, Select, select
+from sqlalchemy import BindParameter, FromClause, Select, case, func, literal_column, select
 from sqlalchemy.sql.elements import BinaryExpression, BooleanClauseList
 from sqlalchemy.sql.operators import and_, eq
 
@@ -24,7 +25,7 @@ from mappers.param_places import (
     narrowed_places,
     param_places,
 )
-from mappers.query import UNRESTRICTED, Access, AnyOf, Chained, Condition, Criterion, Has
+from mappers.query import UNRESTRICTED, Access, AnyOf, Chained, Condition, Criterion, Has, NotAbout
 from mappers.semi_joins import merged
 from mappers.site import Site
 from mappers.sql import (
@@ -54,13 +55,14 @@ from mappers.values.references import ReferenceTo, Route
 
 @dataclass(frozen=True)
 class Compilation:
-    """What is the same throughout one statement."""
+    """What is the same throughout one statement; `by_row`: conditions on joined tables are asked there."""
 
     mappings: Mapping[str, ResourceMapping]
     site: Site
     slots: Slots
     access: Access = UNRESTRICTED
     by_post: bool = False
+    by_row: bool = False
 
 
 class Scope:
@@ -92,7 +94,7 @@ class Scope:
             near = [self.near(bare(c)) for c in condition.clauses]
             return all_of(*near) if condition.operator is and_ else any_of(*near)
         found = tables_of(condition)
-        if len(found) != 1 or found == {self.base}:
+        if len(found) != 1 or found == {self.base} or self.c.by_row:
             return condition
         join = self._by_table.get(id(next(iter(found))))
         ends = _ends(join) if join else None
@@ -177,6 +179,8 @@ class PartScope(Scope):
             return self.chained(condition)
         if isinstance(condition, Has):
             return self.has(condition)
+        if isinstance(condition, NotAbout):
+            return all_of(*self._not_about(condition))
         found = [self.condition(c) for c in condition.conditions]
         return merged(found) if isinstance(condition, AnyOf) else all_of(*(plain(a) for a in found))
 
@@ -258,6 +262,20 @@ class PartScope(Scope):
             )
         )
 
+    # what is asked of found rows
+
+    def _not_about(self, condition: NotAbout) -> Iterator[Sql]:
+        by_row = replace(self.c, by_row=True)
+        if not condition.param:
+            yield negate(plain(PartScope(by_row, self.mapping, self.part).condition(condition.condition)))
+            return
+        target = self.c.mappings[condition.target_type]
+        references = [p.value for p in self._places(condition.param) if isinstance(p.value, ReferenceTo)]
+        routes = [r for v in references if v.resource_type == target.resource_type for r in v.routes]
+        for route, part in product(routes, target.parts):
+            if leads(route, part):
+                yield from _not_found(PartScope(by_row, target, part), route.id.column, condition.condition)
+
     # chains
 
     def chained(self, chained: Chained) -> Alternative:
@@ -317,6 +335,22 @@ class PartScope(Scope):
         else:
             me = self.part.source.table.alias()
             yield select(me.c[self.part.id.column.name]).where(me.c[route.target].in_(keys.correlate(None)))
+
+
+def _not_found(target: PartScope, own: Column, condition: Condition) -> Iterator[Sql]:
+    """That the target's row with that key doesn't fulfil a condition.
+
+    An aggregate keeps servers from turning it into a list of all such rows, which they would make each time.
+    """
+    found = visible(target, condition)
+    if found is None:
+        return
+    key, conditions = target.part.id.column, [plain(a) for a in found]
+    one: Select[Any] = select(func.max(literal_column("1"))).select_from(target.source(key, *conditions))
+    looked_up = one.where(key == own, *conditions).correlate(*tables_of(own)).scalar_subquery()
+    yield func.coalesce(case((own.is_(None), literal_column("0")), else_=looked_up), literal_column("0")) == (
+        literal_column("0")
+    )
 
 
 def gate(scope: PartScope) -> list[Alternative] | None:

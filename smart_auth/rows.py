@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from urllib.parse import parse_qsl
 
 from mappers.parse import Parser, SearchFault
-from mappers.query import AllOf, AnyOf, Chained, Condition, Criterion
+from mappers.query import AllOf, AnyOf, Chained, Condition, Criterion, NotAbout
 from smart_auth.policy import care_relations, groups
 
 CONFIDENTIALITY = "http://terminology.hl7.org/CodeSystem/v3-Confidentiality"
@@ -72,20 +72,21 @@ class Rows:
     def not_labelled(self, resource_type: str, labels: tuple[str, ...], user: str) -> Condition | None:
         """Rows of visits without these labels, or in which the user takes part; None: it has no visits."""
         if resource_type == "Encounter":
-            return AnyOf(tuple(self._open_visit(labels, user)))
+            return NotAbout("", "Encounter", self._closed_visit(labels, user))
         if resource_type == "Provenance":
             return self._leading(resource_type, lambda kind: self._labelled_target(kind, labels, user))
         if "encounter" not in self.parser.mappings[resource_type].params:
             return None
-        visits = [Chained("encounter", "Encounter", c) for c in self._open_visit(labels, user)]
-        return AnyOf((Criterion("encounter", missing=True), *visits))
+        return NotAbout("encounter", "Encounter", self._closed_visit(labels, user))
 
-    def _open_visit(self, labels: tuple[str, ...], user: str) -> list[Condition]:
+    def _closed_visit(self, labels: tuple[str, ...], user: str) -> Condition:
         stated = ",".join(f"{CONFIDENTIALITY}|{label}" for label in labels)
-        found = [self.parser.condition("Encounter", "_security:not", stated)]
-        if user.startswith("Practitioner/"):
-            found.append(self.parser.condition("Encounter", "participant", user))
-        return found
+        labelled = self.parser.condition("Encounter", "_security", stated)
+        if not user.startswith("Practitioner/"):
+            return labelled
+        taking_part = self.parser.condition("Encounter", "participant", user)
+        assert isinstance(taking_part, Criterion)
+        return AllOf((labelled, replace(taking_part, modifier="not")))
 
     def _labelled_target(self, kind: str, labels: tuple[str, ...], user: str) -> Condition:
         return self.not_labelled(kind, labels, user) or AllOf(())

@@ -15,7 +15,7 @@ from fastapi import FastAPI
 
 from capability.statement import capability_statement, terminology_capabilities
 from fhir_facade import drift, health, landing, openapi
-from fhir_facade.authorization import authorization_of
+from fhir_facade.authorization import authorization_of, emergencies_of
 from fhir_facade.content import Message, Receive, Send
 from fhir_facade.guard import BearerGuard, Callers, Guard, OpenDoor
 from fhir_facade.paging import Cursors
@@ -156,7 +156,8 @@ def create_app(settings: Settings | None = None, callers: Callers | None = None)
     rest.include_router(health.router(service.engine.database, len(service.degraded)))
     rest.include_router(openapi.router(service, rest))
     if authorization is not None:
-        rest.mount("/api/auth", auth_application(authorization))
+        emergencies = emergencies_of(service, opener, authorization)
+        rest.mount("/api/auth", auth_application(authorization, emergencies))
     rest.include_router(landing.router(service))
     fhir = FhirApp(service, _capabilities(service), guard, smart_of(service, authorization))
     return Application(fhir, rest, authorization)

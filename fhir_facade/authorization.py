@@ -13,9 +13,12 @@ from fhir_facade.patient_choices import patient_choices
 from fhir_facade.service import Service
 from fhir_facade.set_up import migrate_embedded
 from fhir_facade.settings import Settings
+from mappers.alerts import alert_administrators
 from smart_auth.access import Opener
 from smart_auth.bearer import Bearer
+from smart_auth.caller import User
 from smart_auth.config import Config, Grantable
+from smart_auth.emergency import Emergencies
 from smart_auth.grants import Grants
 from smart_auth.server import AuthorizationServer
 from smart_auth.store.tables import Epoch, columns
@@ -96,3 +99,17 @@ def _complete(engine: Engine) -> bool:
 def grantable(grants: Grants) -> Grantable:
     """What a person may be given: what their roles have a use for, and nothing that is for services."""
     return lambda user, scopes: grants.to_user(user.roles, scopes)
+
+
+def emergencies_of(service: Service, opener: Opener, authorization: AuthorizationServer) -> Emergencies:
+    """Clinical roles may break the glass, and each time every administrator is alerted."""
+
+    def may(user: User) -> bool:
+        return any(rule.rows == "care" and rule.role in user.roles for rule in opener.policy.rules)
+
+    def alarm(user: User, patient: str, reason: str) -> None:
+        message = f"{user.name} ({user.username}): {reason}"
+        engine = authorization.store.engine
+        alert_administrators(engine, service.site, patient, "Emergency access to a record", message)
+
+    return Emergencies(may, alarm)

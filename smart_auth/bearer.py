@@ -42,13 +42,14 @@ KEY_PAUSE = 1.0
 @dataclass(frozen=True, slots=True)
 class Verified:
     """A token that was good when it came first. `ids` are those that a revocation may name, `ordered` all its
-    scopes as granted.
+    scopes as granted, `grant` the family that it belongs to.
     """
 
     caller: Caller
     expires: int
     ids: frozenset[str]
     ordered: tuple[str, ...]
+    grant: str = ""
 
 
 class Bearer:
@@ -164,9 +165,10 @@ def _verified(claims: dict[str, Any], kid: str) -> Verified:
         token_id=claims["jti"],
         issuer=claims["iss"],
         expires=claims["exp"],
+        emergency=str(claims.get("emergency", "")),
     )
     ids = frozenset({claims["jti"], f"client:{client}", f"kid:{kid}"} | ({grant} - {""}))
-    return Verified(caller, claims["exp"], ids, tuple(scopes))
+    return Verified(caller, claims["exp"], ids, tuple(scopes), grant)
 
 
 def _user(claims: dict[str, Any]) -> User:

@@ -21,6 +21,7 @@ class Config:
     code_seconds: int = 60
     session_seconds: int = 12 * 3600
     launch_seconds: int = 300
+    emergency_seconds: int = 1800
 
     @property
     def issuer(self) -> str:

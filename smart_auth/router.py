@@ -15,6 +15,7 @@ from smart_auth import launch_endpoint
 from smart_auth.browser import PRIVATE, FormFault, decoded, form_pairs
 from smart_auth.cross_origin import CrossOrigin
 from smart_auth.discovery import openid_configuration
+from smart_auth.emergency import Emergencies, emergency
 from smart_auth.fault_pages import add_faults
 from smart_auth.faults import OAuthFault
 from smart_auth.interaction import Interaction
@@ -25,7 +26,7 @@ from smart_auth.token_endpoint import token_response
 Answer = Callable[[dict[str, str], str], Awaitable[Any]]
 
 
-def application(server: AuthorizationServer) -> FastAPI:
+def application(server: AuthorizationServer, emergencies: Emergencies) -> FastAPI:
     """Every address of the authorization server; faults of pages become pages or redirects."""
     app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None)
     interaction = Interaction(server)
@@ -33,7 +34,7 @@ def application(server: AuthorizationServer) -> FastAPI:
     _add_style(app.router)
     app.include_router(server.provider.routes(interaction))
     launch_endpoint.add(app.router, server)
-    _add_endpoints(app.router, server)
+    _add_endpoints(app.router, server, emergencies)
     _add_documents(app.router, server)
     add_faults(app, server)
     return app
@@ -74,7 +75,7 @@ def _add_style(routes: APIRouter) -> None:
         return Response(text, 200, {"cache-control": "public, max-age=300"}, "text/css;charset=utf-8")
 
 
-def _add_endpoints(routes: APIRouter, server: AuthorizationServer) -> None:
+def _add_endpoints(routes: APIRouter, server: AuthorizationServer, emergencies: Emergencies) -> None:
     origins = CrossOrigin(server.clients)
 
     def endpoint(path: str, answer: Answer) -> None:
@@ -93,6 +94,7 @@ def _add_endpoints(routes: APIRouter, server: AuthorizationServer) -> None:
     endpoint("/token", token)
     endpoint("/introspect", partial(introspected, server))
     endpoint("/revoke", partial(revoke, server))
+    endpoint("/emergency", partial(emergency, server, emergencies))
 
 
 def _add_documents(routes: APIRouter, server: AuthorizationServer) -> None:

@@ -15,6 +15,8 @@ from smart_auth.store.transaction import now
 
 #: what a token response may tell of the launch; the rest of a context is not for clients
 CONTEXT = ("patient", "encounter", "fhirContext", "need_patient_banner", "intent")
+#: what an access token itself says of its context
+IN_TOKENS = ("patient", "encounter", "emergency")
 
 
 @dataclass(frozen=True)
@@ -63,7 +65,7 @@ class Minting:
             "scope": " ".join(granted.scopes),
             "jti": uuid.uuid4().hex,
         }
-        claims |= {n: granted.context[n] for n in ("patient", "encounter") if n in granted.context}
+        claims |= {n: granted.context[n] for n in IN_TOKENS if n in granted.context}
         if granted.user:
             claims |= {
                 "grant": granted.grant,

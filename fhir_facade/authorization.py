@@ -12,7 +12,7 @@ from fhir_facade.paging import own_key
 from fhir_facade.patient_choices import patient_choices
 from fhir_facade.service import Service
 from fhir_facade.set_up import migrate_embedded
-from fhir_facade.settings import Settings
+from fhir_facade.settings import SettingFault, Settings
 from mappers.alerts import alert_administrators
 from smart_auth.access import Opener
 from smart_auth.bearer import Bearer
@@ -41,6 +41,18 @@ def authorization_of(service: Service, opener: Opener) -> AuthorizationServer | 
         grantable(Grants(opener.parser, opener.policy)),
         patient_choices(service, opener),
     )
+
+
+def administration_of(settings: Settings) -> AuthorizationServer:
+    """The authorization server for a command; raises SettingFault over a database that lacks its tables."""
+    from fhir_facade.app import opener_of, service_of
+
+    if store_of(settings) is None:
+        raise SettingFault("DB_NAME: the authorization tables are missing: run `fhir-facade migrate`")
+    service = service_of(settings)
+    found = authorization_of(service, opener_of(service))
+    assert found is not None
+    return found
 
 
 def config_of(settings: Settings) -> Config:

@@ -7,12 +7,14 @@ import ipaddress
 import sys
 from collections.abc import Sequence
 
+from fhir_facade.auth_commands import add_to as auth_commands
 from fhir_facade.demo_users import FILE, demo_users, password
 from fhir_facade.doctor.command import add_to as doctor_command
 from fhir_facade.documents import add_to as docs_command
 from fhir_facade.keycloak_command import add_to as keycloak_command
 from fhir_facade.set_up import add_to as set_up_commands
 from fhir_facade.settings import SettingFault, Settings
+from fhir_facade.trial_commands import add_to as trial_commands
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -40,6 +42,8 @@ def _parser() -> argparse.ArgumentParser:
     docs_command(commands)
     set_up_commands(commands)
     keycloak_command(commands)
+    auth_commands(commands)
+    trial_commands(commands)
     return parser
 
 

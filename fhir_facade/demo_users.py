@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from mappers.demo.embedded import alone
 from smart_auth.caller import User
 from smart_auth.passwords import hashed
 from smart_auth.store.users import Users
@@ -16,11 +17,11 @@ FILE = "demo-password"
 
 
 def add_demo_users(users: Users, folder: Path) -> None:
-    """Adds them where there is no user at all yet."""
-    if users.all():
-        return
-    password_hash = hashed(_new_password(folder))
-    users.add_all([(user, password_hash) for user in demo_users()])
+    """Adds them where there is no user at all yet; of workers that start together one does it."""
+    with alone(folder, ".adding-users"):
+        if not users.all():
+            password_hash = hashed(_new_password(folder))
+            users.add_all([(user, password_hash) for user in demo_users()])
 
 
 def demo_users() -> Iterator[User]:

@@ -22,7 +22,9 @@ from smart_auth.policy import care_relations, policy
 #: written by hand, in the order in which the index lists them
 BY_HAND = (
     "api/README.md",
+    "api/authorization.md",
     "operations/README.md",
+    "operations/authorization.md",
     "operations/keycloak.md",
     "mapping-guide.md",
     "architecture.md",

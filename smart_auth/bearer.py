@@ -35,8 +35,6 @@ ACCESS_TYPE = "at+jwt"
 LONGEST = 16384
 #: tokens that a worker remembers, the last used
 REMEMBERED = 10_000
-#: seconds between looks for a key that isn't known
-KEY_PAUSE = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +59,7 @@ class Bearer:
         self._remembered = remembered
         self._verified: OrderedDict[bytes, Verified] = OrderedDict()
         self._keys: dict[str, RSAKey] = {}
-        self._looked = -KEY_PAUSE
+        self._keys_epoch = -1
         self._looking = asyncio.Lock()
 
     async def caller(self, authorization_header: str) -> Caller:
@@ -100,11 +98,15 @@ class Bearer:
         return _verified(claims, kid)
 
     async def _looked_up(self, kid: str) -> RSAKey:
-        """A key that another worker has made since; unknown ones can't make us look all the time."""
+        """A key that another worker has made since; without a new epoch there is none, so that forged names
+        cost no more than the check that every request makes.
+        """
+        await self.revocations.current()
         async with self._looking:
-            if kid not in self._keys and time.monotonic() - self._looked >= KEY_PAUSE:
+            if self.revocations.epoch != self._keys_epoch:
+                epoch = self.revocations.epoch
                 self._keys = await self._published()
-                self._looked = time.monotonic()
+                self._keys_epoch = epoch
         if kid not in self._keys:
             raise _invalid("the token is signed with a key that is not known here")
         return self._keys[kid]

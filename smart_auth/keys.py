@@ -17,7 +17,7 @@ from sqlalchemy import or_
 from sqlmodel import Session, col, select
 
 from smart_auth.seal import Seal
-from smart_auth.store.revocations import revoke
+from smart_auth.store.revocations import move_epoch, revoke
 from smart_auth.store.tables import Epoch, Key
 from smart_auth.store.transaction import Store, now
 
@@ -56,6 +56,7 @@ class Keyring:
             for key in old:
                 key.expires = now() + keep_seconds if keep_seconds else now()
                 session.add(key)
+            move_epoch(session)
             if not keep_seconds:
                 revoke(session, (f"kid:{key.kid}" for key in old), now() + 86400)
             fresh = self._made()
@@ -87,6 +88,7 @@ class Keyring:
             return found[0]
         key = self._made()
         session.add(key)
+        move_epoch(session)
         return key
 
     def _made(self) -> Key:

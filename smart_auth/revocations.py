@@ -18,13 +18,15 @@ from smart_auth.store.tables import Epoch, Revocation, columns
 
 
 class Revocations:
-    """The ids (of tokens, grants, clients, keys) that are revoked and could still be presented."""
+    """The ids (of tokens, grants, clients, keys) that are revoked and could still be presented; `epoch` moves
+    with every revocation and every new key.
+    """
 
     def __init__(self, database: Database) -> None:
         self._database = database
         epoch = columns(Epoch)
         self._epoch_sql = plain(database, select(epoch.value).where(epoch.id == 1))
-        self._epoch = -1
+        self.epoch = -1
         self._revoked: frozenset[str] = frozenset()
         self._running: asyncio.Task[frozenset[str]] | None = None
         self._next: asyncio.Task[frozenset[str]] | None = None
@@ -44,9 +46,9 @@ class Revocations:
     async def _check(self) -> frozenset[str]:
         rows = await self._database.fetch(self._epoch_sql, ())
         epoch = int(rows[0][0])
-        if epoch != self._epoch:
+        if epoch != self.epoch:
             self._revoked = await self._load()
-            self._epoch = epoch
+            self.epoch = epoch
         return self._revoked
 
     async def _load(self) -> frozenset[str]:

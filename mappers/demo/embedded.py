@@ -32,7 +32,6 @@ class IncompleteDatabaseError(Exception):
 def create_embedded(data_dir: str | Path) -> bool:
     """Make the databases that are missing in a folder, whole or not at all; True if anything was made."""
     folder = Path(data_dir)
-    folder.mkdir(parents=True, exist_ok=True)
     with alone(folder):
         made = [_create(folder / name, metadata, rows) for name, metadata, rows in PARTS]
     return any(made)
@@ -79,6 +78,7 @@ def _build(path: Path, metadata: MetaData, rows: Iterable[Row]) -> None:
 @contextmanager
 def alone(folder: Path, name: str = ".creating") -> Iterator[None]:
     """Several workers may start at once: one works on the databases, the others wait for it."""
+    folder.mkdir(parents=True, exist_ok=True)
     with (folder / name).open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         yield

@@ -24,6 +24,7 @@ class BuiltIn:
 
     def __init__(self, server: AuthorizationServer) -> None:
         self._server, self.users = server, Users(server.store)
+        self.waiting, self._trying = WAITING, 0
         self._places: CapacityLimiter | None = None
 
     def start(self, pending: str, *, again: bool = False) -> str:
@@ -66,9 +67,15 @@ class BuiltIn:
     async def _authenticated(self, username: str, password: str) -> User | None:
         if self._places is None:
             self._places = CapacityLimiter(AT_ONCE)
-        if self._places.statistics().tasks_waiting >= WAITING:
+        if self._trying >= AT_ONCE + self.waiting:
             raise PageFault("busy", 503)
-        return await to_thread.run_sync(self.users.authenticated, username, password, limiter=self._places)
+        # counted here: the limiter's own queue is joined only later, so that a burst would slip past it
+        self._trying += 1
+        try:
+            check = self.users.authenticated
+            return await to_thread.run_sync(check, username, password, limiter=self._places)
+        finally:
+            self._trying -= 1
 
     def _page(self, request: Request, pending: str, lang: str = "", *, failed: bool = False) -> Response:
         browser = Browser(self._server, request)

@@ -13,8 +13,7 @@ from smart_auth.store.transaction import now
 
 def revoke(session: Session, ids: Iterable[str], expires: int) -> None:
     """Makes tokens that carry one of the ids worthless from this commit on."""
-    # the row of the epoch first: it is every revoking transaction's lock, so that they can't cross
-    session.execute(update(Epoch).where(col(Epoch.id) == 1).values(value=col(Epoch.value) + 1))
+    move_epoch(session)
     for one in ids:
         found = session.get(Revocation, one)
         if found is None:
@@ -22,6 +21,11 @@ def revoke(session: Session, ids: Iterable[str], expires: int) -> None:
         else:
             found.expires = max(found.expires, expires)
     session.flush()
+
+
+def move_epoch(session: Session) -> None:
+    """Makes all workers look again. It comes first in its transaction: its row is the lock of them all."""
+    session.execute(update(Epoch).where(col(Epoch.id) == 1).values(value=col(Epoch.value) + 1))
 
 
 def revoke_grants(session: Session, grants: Iterable[Grant], expires: int) -> None:

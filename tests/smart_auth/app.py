@@ -12,6 +12,7 @@ from typing import Any
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
 import httpx
+import pytest
 
 from fhir_facade import demo_users
 from smart_auth.server import AuthorizationServer
@@ -25,6 +26,8 @@ AUTH = f"{ORIGIN}/api/auth"
 CALLBACK = "https://app.example/callback?from=hospital"
 SCOPE = "launch/patient patient/*.rs user/*.rs openid fhirUser profile offline_access"
 Answer = dict[str, Any]
+#: for what is the built-in users' own: Keycloak keeps passwords and locks by itself
+BUILT_IN = pytest.mark.parametrize("secured", ["embedded", "mariadb", "mysql"], indirect=True)
 
 
 def server_of(facade: Facade) -> AuthorizationServer:

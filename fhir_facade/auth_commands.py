@@ -1,0 +1,133 @@
+"""The commands `client`, `user` and `keys`: who may ask for tokens, and what signs them."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import secrets
+from pathlib import Path
+from typing import Any
+
+from fhir_facade.authorization import administration_of
+from fhir_facade.settings import SettingFault, Settings
+from fhir_facade.user_commands import add_users
+from smart_auth import passwords
+from smart_auth.client_keys import jwk_set
+from smart_auth.store.clients import KINDS
+from smart_auth.store.tables import Client
+from smart_auth.store.transaction import now
+
+DEFAULT_SCOPES = (
+    "openid fhirUser profile launch launch/patient online_access offline_access patient/*.rs user/*.rs"
+)
+
+
+def add_to(commands: Any) -> None:
+    """Adds the commands."""
+    _add_clients(commands.add_parser("client", help="apps and services that may ask for tokens"))
+    add_users(commands.add_parser("user", help="built-in users"))
+    keys = commands.add_parser("keys", help="the server's signing keys").add_subparsers(
+        required=True, metavar="command"
+    )
+    rotating = keys.add_parser("rotate", help="sign with a new key; the old one stays until its tokens end")
+    rotating.add_argument("--at-once", action="store_true", help="the old key is lost: end its tokens now")
+    rotating.set_defaults(run=rotate_keys)
+
+
+def _add_clients(parser: Any) -> None:
+    clients = parser.add_subparsers(required=True, metavar="command")
+    adding = clients.add_parser("add", help="register a client")
+    adding.add_argument("client_id")
+    adding.add_argument("--name", required=True, help="as users are shown it")
+    adding.add_argument("--kind", choices=KINDS, default="public")
+    adding.add_argument("--redirect-uri", action="append", default=[], help="exactly as the app sends it")
+    adding.add_argument("--scope", default="", help="what it may ask for at most")
+    adding.add_argument("--launch-url", default="", help="where an EHR launch sends the browser")
+    adding.add_argument("--jwks", type=Path, help="file with its public keys")
+    adding.add_argument("--jwks-url", default="", help="address of its public keys")
+    adding.add_argument("--backend", action="store_true", help="a service without users (system/ scopes)")
+    adding.add_argument("--introspects", action="store_true", help="may ask about tokens of other clients")
+    adding.set_defaults(run=add_client)
+    clients.add_parser("list", help="all clients").set_defaults(run=list_clients)
+    for name, run, text in (
+        ("rotate", rotate_client, "a new secret; the old one ends now"),
+        ("revoke", revoke_client, "end a client and all its tokens"),
+    ):
+        one = clients.add_parser(name, help=text)
+        one.add_argument("client_id")
+        one.set_defaults(run=run)
+
+
+def add_client(settings: Settings, chosen: argparse.Namespace) -> int:
+    """Registers a client; its secret is printed once and kept as a hash only."""
+    secret = secrets.token_urlsafe(32) if chosen.kind == "symmetric" else ""
+    server = administration_of(settings)
+    try:
+        server.clients.put(_client(chosen, secret))
+    except (ValueError, OSError) as fault:
+        raise SettingFault(str(fault)) from None
+    print(f"client_id      {chosen.client_id}")
+    if secret:
+        print(f"client_secret  {secret}")
+    return 0
+
+
+def _client(chosen: argparse.Namespace, secret: str) -> Client:
+    jwks = chosen.jwks.read_text() if chosen.jwks else ""
+    if jwks:
+        jwks = json.dumps({"keys": jwk_set(jwks)})
+    if chosen.backend and not chosen.scope:
+        raise ValueError("a backend service has its --scope (system/…) stated")
+    return Client(
+        client_id=chosen.client_id,
+        name=chosen.name,
+        kind=chosen.kind,
+        secret_hash=passwords.hashed(secret) if secret else "",
+        redirect_uris=" ".join(chosen.redirect_uri),
+        launch_url=chosen.launch_url,
+        scopes=chosen.scope or DEFAULT_SCOPES,
+        jwks=jwks,
+        jwks_url=chosen.jwks_url,
+        backend=chosen.backend,
+        introspects=chosen.introspects,
+        created=now(),
+    )
+
+
+def list_clients(settings: Settings, chosen: argparse.Namespace) -> int:
+    """Every client, in a line each."""
+    for client in administration_of(settings).clients.all():
+        state = "revoked" if client.revoked else "backend" if client.backend else client.kind
+        print(f"{client.client_id}\t{state}\t{client.name}\t{client.redirect_uris}\t{client.scopes}")
+    return 0
+
+
+def rotate_client(settings: Settings, chosen: argparse.Namespace) -> int:
+    """A new secret; raises SettingFault for a client that has none."""
+    server = administration_of(settings)
+    client = server.clients.get(chosen.client_id)
+    if client is None or client.kind != "symmetric":
+        raise SettingFault(f"there is no client {chosen.client_id} with a secret")
+    secret = secrets.token_urlsafe(32)
+    server.clients.change(chosen.client_id, secret_hash=passwords.hashed(secret))
+    print(f"client_secret  {secret}")
+    return 0
+
+
+def revoke_client(settings: Settings, chosen: argparse.Namespace) -> int:
+    """Ends a client and its tokens on every worker at once."""
+    server = administration_of(settings)
+    try:
+        server.clients.revoke(chosen.client_id, server.config.access_seconds)
+    except ValueError as fault:
+        raise SettingFault(str(fault)) from None
+    print(f"{chosen.client_id} and all its tokens are revoked")
+    return 0
+
+
+def rotate_keys(settings: Settings, chosen: argparse.Namespace) -> int:
+    """A new signing key."""
+    server = administration_of(settings)
+    keep = 0 if chosen.at_once else server.config.access_seconds + 120
+    print(f"signing with {server.keys.rotate(keep)}; other workers follow within a minute")
+    return 0

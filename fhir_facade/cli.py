@@ -8,6 +8,7 @@ import sys
 from collections.abc import Sequence
 
 from fhir_facade.auth_commands import add_to as auth_commands
+from fhir_facade.consent_commands import add_to as consent_commands
 from fhir_facade.demo_users import FILE, demo_users, password
 from fhir_facade.doctor.command import add_to as doctor_command
 from fhir_facade.documents import add_to as docs_command
@@ -44,6 +45,7 @@ def _parser() -> argparse.ArgumentParser:
     keycloak_command(commands)
     auth_commands(commands)
     trial_commands(commands)
+    consent_commands(commands)
     return parser
 
 

@@ -123,8 +123,8 @@ that user. `patient/` scopes are bounded by the launch's patient besides; `syste
 service by what the client was registered for.
 
 In an emergency a clinician opens one patient's record past these rules: `POST /api/auth/emergency` with the
-user's own token and the form fields `patient` (an id) and `reason` (10 to 500 characters) answers with a token
-for half an hour. Every administrator is alerted first, and the audit trail marks what it is used for.
+user's own token and the form fields `patient` (an id) and `reason` (10 to 500 characters) answers with a
+token for half an hour. Every administrator is alerted first, and the audit trail marks what it is used for.
 
 A hospital's own table (CSV, the columns of `smart_auth/policy.csv`) is named by `ACCESS_POLICY`; one that
 can't be read stops the start. The resident number needs the role `resident-number` besides

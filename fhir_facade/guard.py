@@ -14,6 +14,7 @@ from mappers.engine import Engine
 from mappers.site import RESIDENT_NUMBER
 from smart_auth.access import Opener
 from smart_auth.caller import Caller, TokenFault
+from smart_auth.consents import Consented
 
 #: callers whose access is kept at hand
 MOST_CALLERS = 4096
@@ -64,14 +65,17 @@ class BearerGuard:
     ) -> None:
         self.service, self.plain, self.opener, self.callers = service, plain, opener, callers
         self.throttle = throttle
-        self._known: OrderedDict[str, Service] = OrderedDict()
+        self.consents = Consented(service.engine.database)
+        self._known: OrderedDict[tuple[str, tuple[str, ...]], Service] = OrderedDict()
 
     async def admitted(self, request: Request) -> Service:
         """The service as the token's holder may use it; raises FhirFault 401."""
         request.caller = caller = await self._caller(request)
-        found = self._known.get(caller.token_id)
+        consented = await self._consented(caller)
+        key = (caller.token_id, consented)
+        found = self._known.get(key)
         if found is None:
-            found = self._known[caller.token_id] = self.seen_by(caller)
+            found = self._known[key] = self.seen_by(caller, consented)
             if len(self._known) > MOST_CALLERS:
                 self._known.popitem(last=False)
         return found
@@ -94,7 +98,13 @@ class BearerGuard:
         """Closes the counter's connections."""
         await self.throttle.close()
 
-    def seen_by(self, caller: Caller) -> Service:
+    async def _consented(self, caller: Caller) -> tuple[str, ...]:
+        """The patients who let the caller see their record; asked only for roles that it matters to."""
+        if caller.user is None or not self.opener.policy.needs_consent(caller.user.roles):
+            return ()
+        return await self.consents.patients(caller.user.fhir_user)
+
+    def seen_by(self, caller: Caller, consented: tuple[str, ...] = ()) -> Service:
         """The service with the caller's access in it."""
         roles = caller.user.roles if caller.user else frozenset()
         engine = self.service.engine if RESIDENT_NUMBER in roles else self.plain
@@ -103,8 +113,8 @@ class BearerGuard:
             site=engine.site,
             engine=engine,
             caller=caller,
-            may_read=self.opener.access(caller, "r"),
-            may_search=self.opener.access(caller, "s"),
+            may_read=self.opener.access(caller, "r", consented),
+            may_search=self.opener.access(caller, "s", consented),
         )
 
 

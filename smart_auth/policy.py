@@ -58,6 +58,11 @@ class Policy:
             if rule.role in held and rule.resource_type in kinds and permission in rule.permissions:
                 yield rule
 
+    def needs_consent(self, roles: Iterable[str]) -> bool:
+        """Whether what the roles open hangs on patients' consent."""
+        held = frozenset(roles)
+        return any(r.rows == "consented" and r.role in held for r in self.rules)
+
     def withheld(self, role: str) -> tuple[str, ...]:
         """The confidentiality labels whose rows a role does not see."""
         return tuple(label for label in RESTRICTED if (role, label) not in self.clearances)

@@ -147,6 +147,22 @@ class Epoch(SQLModel, table=True):
     value: int = Field(default=0, sa_type=BigInteger)
 
 
+class Consent(SQLModel, table=True):
+    """That a patient (the id of a Patient) lets somebody of outside (`Practitioner/…`) see their record from
+    `begins` until `expires`; `by_whom` says who wrote it down.
+    """
+
+    __tablename__ = "fhir_auth_consent"
+    id: str = Field(primary_key=True, sa_type=ID)
+    patient: str = Field(sa_type=ID)
+    grantee: str = Field(index=True, sa_type=NAME)
+    by_whom: str = Field(default="", sa_type=String(190))
+    created: int = Field(sa_type=BigInteger)
+    begins: int = Field(sa_type=BigInteger)
+    expires: int = Field(sa_type=BigInteger)
+    withdrawn: int = Field(default=0, sa_type=BigInteger)
+
+
 class Used(SQLModel, table=True):
     """What may be used once only and was: a client assertion's `jti`, a launch; by its hash."""
 

@@ -62,6 +62,7 @@ INDEXES = (
     ("fhir_auth_refresh", "expires"),
     ("fhir_auth_revocation", "expires"),
     ("fhir_auth_used", "expires"),
+    ("fhir_auth_consent", "grantee"),
 )
 
 
@@ -120,5 +121,12 @@ def _tables() -> "dict[str, list[sa.schema.SchemaItem]]":
         "fhir_auth_refresh": [_text("id", 64, key=True), _text("grant_id", 64), *_times("expires", "used")],
         "fhir_auth_revocation": [_text("id", 200, key=True), *_times("expires")],
         "fhir_auth_epoch": [sa.Column("id", sa.Integer(), primary_key=True), *_times("value")],
+        "fhir_auth_consent": [
+            _text("id", 64, key=True),
+            _text("patient", 64),
+            _text("grantee", 190),
+            _string("by_whom", 190),
+            *_times("created", "begins", "expires", "withdrawn"),
+        ],
         "fhir_auth_used": [_text("id", 64, key=True), *_times("expires")],
     }

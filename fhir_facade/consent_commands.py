@@ -1,0 +1,63 @@
+"""The command `consent`: which patients let somebody of outside see their record."""
+
+from __future__ import annotations
+
+import argparse
+import getpass
+from datetime import UTC, datetime
+from typing import Any
+
+from fhir_facade.authorization import store_of
+from fhir_facade.settings import SettingFault, Settings
+from smart_auth.store.consents import Consents
+from smart_auth.store.transaction import now
+
+DAY = 86400
+
+
+def add_to(commands: Any) -> None:
+    """Adds `consent give`, `list` and `withdraw`."""
+    consent = commands.add_parser("consent", help="patients' consents for external users")
+    parts = consent.add_subparsers(required=True, metavar="command")
+    giving = parts.add_parser("give", help="let somebody see a patient's record")
+    giving.add_argument("patient", help="the Patient's id")
+    giving.add_argument("grantee", help="Practitioner/…, as the user's fhirUser says")
+    giving.add_argument("--days", type=int, default=30, help="how long it is in force (default 30)")
+    giving.set_defaults(run=give)
+    parts.add_parser("list", help="all consents").set_defaults(run=list_all)
+    ending = parts.add_parser("withdraw", help="end a consent at once")
+    ending.add_argument("id")
+    ending.set_defaults(run=withdraw)
+
+
+def give(settings: Settings, chosen: argparse.Namespace) -> int:
+    """Keeps a consent; raises SettingFault for what can't be one."""
+    if not chosen.grantee.startswith("Practitioner/") or chosen.days < 1:
+        raise SettingFault("a consent is for Practitioner/… and at least one day")
+    made = _consents(settings).give(chosen.patient, chosen.grantee, chosen.days * DAY, getpass.getuser())
+    print(made.id)
+    return 0
+
+
+def list_all(settings: Settings, chosen: argparse.Namespace) -> int:
+    """Every consent, in a line each."""
+    for one in _consents(settings).all():
+        until = datetime.fromtimestamp(one.expires, UTC).isoformat(timespec="minutes")
+        state = "withdrawn" if one.withdrawn else "over" if one.expires <= now() else "in force"
+        print(f"{one.id}\t{state}\t{one.patient}\t{one.grantee}\tuntil {until}\tby {one.by_whom}")
+    return 0
+
+
+def withdraw(settings: Settings, chosen: argparse.Namespace) -> int:
+    """Ends a consent; raises SettingFault where there is none."""
+    if not _consents(settings).withdraw(chosen.id):
+        raise SettingFault("there is no consent in force with that id")
+    print("withdrawn")
+    return 0
+
+
+def _consents(settings: Settings) -> Consents:
+    store = store_of(settings)
+    if store is None:
+        raise SettingFault("DB_NAME: the authorization tables are missing: run `fhir-facade migrate`")
+    return Consents(store)

@@ -33,7 +33,7 @@ class _Alternatives(Value):
         absent: list[Condition] = []
         for value in self.values:
             if isinstance(term, value.takes):
-                found += [all_of(*absent, plain(a)) if absent else a for a in ask(value)]
+                found += [all_of(plain(a), *absent) if absent else a for a in ask(value)]
             absent.append(negate(q.near(value.present())))
         return found or [NEVER]
 
@@ -44,7 +44,7 @@ class _Alternatives(Value):
         found: list[Alternative] = []
         absent: list[Condition] = []
         for value in self.values:
-            found += [all_of(*absent, plain(a)) if absent else a for a in value.matches_text(term, q)]
+            found += [all_of(plain(a), *absent) if absent else a for a in value.matches_text(term, q)]
             absent.append(negate(q.near(value.present())))
         return found
 
@@ -124,7 +124,7 @@ class OfTypes(_Alternatives):
 
     def matches(self, term: Term, q: Question) -> list[Alternative]:
         found = [(v, a) for v in self.values if isinstance(term, v.takes) for a in v.matches(term, q)]
-        return [all_of(*map(q.near, self._guarded(v)), plain(a)) for v, a in found] or [NEVER]
+        return [all_of(plain(a), *map(q.near, self._guarded(v))) for v, a in found] or [NEVER]
 
     def present(self) -> Condition:
         return any_of(*(all_of(*self._guarded(v), v.present()) for v in self.values))

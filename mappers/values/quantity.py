@@ -10,7 +10,7 @@ from fractions import Fraction
 from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import func, literal, literal_column
+from sqlalchemy import case, func, literal, literal_column
 
 from mappers.sql import (
     Alternative,
@@ -20,11 +20,10 @@ from mappers.sql import (
     as_decimal,
     exact,
     is_numeral,
-    one_of,
-    word,
 )
-from mappers.terms import Amount, Prefix, Term
+from mappers.terms import Amount, Term
 from mappers.value import Column, Columns, Question, Read, Row, Value
+from mappers.values.amounts import Bound, amount_condition, bound_of, by_unit, comparable
 from mappers.values.text import clean, text_reader
 from terminology import ucum
 from terminology.systems import UCUM
@@ -58,47 +57,6 @@ def plain_number(text: str) -> Decimal | int | None:
         return None
 
 
-def amount_condition(
-    column: Column, term: Amount, q: Question, convert: Callable[[Decimal], Decimal]
-) -> Condition:
-    """`column` as the term's prefix asks; `eq` and `ne` by the precision written, the others exactly.
-
-    https://hl7.org/fhir/R4/search.html#number
-    """
-
-    def slot(of: Callable[[Amount], Decimal]) -> Column:
-        return q.bind(term, lambda t: convert(of(t)))
-
-    ways: dict[Prefix, Callable[[], Condition]] = {
-        Prefix.EQ: lambda: all_of(column >= slot(_low), column < slot(_high)),
-        Prefix.NE: lambda: any_of(column < slot(_low), column >= slot(_high)),
-        Prefix.GT: lambda: column > slot(_value),
-        Prefix.LT: lambda: column < slot(_value),
-        Prefix.GE: lambda: column >= slot(_value),
-        Prefix.LE: lambda: column <= slot(_value),
-    }
-    return ways[_SAME_AS.get(term.prefix, term.prefix)]()
-
-
-_SAME_AS = {Prefix.AP: Prefix.EQ, Prefix.SA: Prefix.GT, Prefix.EB: Prefix.LT}
-
-
-def _low(term: Amount) -> Decimal:
-    return term.low
-
-
-def _high(term: Amount) -> Decimal:
-    return term.high
-
-
-def _value(term: Amount) -> Decimal:
-    return term.value
-
-
-def _same(value: Decimal) -> Decimal:
-    return value
-
-
 class Number(Value):
     """A decimal or integer from one numeric column; `zero_is_none` where 0 means "not given"."""
 
@@ -119,7 +77,7 @@ class Number(Value):
 
     def matches(self, term: Term, q: Question) -> list[Alternative]:
         assert isinstance(term, Amount)
-        return [q.near(all_of(self.present(), amount_condition(self.column, term, q, _same)))]
+        return [q.near(all_of(self.present(), amount_condition(self.column, term, bound_of(term, q))))]
 
     def present(self) -> Condition:
         return self.column != 0 if self.zero_is_none else self.column.is_not(None)
@@ -241,26 +199,25 @@ class Quantity(Value):
         return [q.near(any_of(*(self._compared(*number, term, q) for number in self._numbers())))]
 
     def _compared(self, there: Condition, column: Column, term: Amount, q: Question) -> Condition:
-        units = [
-            all_of(unit, amount_condition(column, term, q, convert)) for unit, convert in self._units(term)
-        ]
-        return all_of(there, any_of(*units))
+        return all_of(there, any_of(*(amount_condition(column, term, b) for b in self._bounds(term, q))))
 
-    def _units(self, term: Amount) -> Iterator[tuple[Condition, Callable[[Decimal], Decimal]]]:
-        """Pairs of (the row's unit is u, a value of the term's unit in u) for all units that compare."""
+    def _bounds(self, term: Amount, q: Question) -> Iterator[Bound]:
+        """The term's numbers in the row's unit, of which one must be met."""
         if term.code is None:
-            yield all_of(), _same
+            yield bound_of(term, q)
         elif self.fixed:
-            yield from ((all_of(), convert) for code, convert in _comparable(term) if code == self.fixed[1])
+            same = [convert for code, convert in comparable(term) if code == self.fixed[1]]
+            yield from (bound_of(term, q, convert) for convert in same)
         elif self.unit is not None:
-            yield from self._stored_units(self.unit, term)
+            yield from self._stored_unit(self.unit, term, q)
 
     @staticmethod
-    def _stored_units(unit: Column, term: Amount) -> Iterator[tuple[Condition, Callable[[Decimal], Decimal]]]:
-        for code, convert in _comparable(term):
-            yield one_of(word(unit), ucum.texts(code)), convert
+    def _stored_unit(unit: Column, term: Amount, q: Question) -> Iterator[Bound]:
+        if any(comparable(term)):
+            yield by_unit(unit, term, q)
         if term.system is None:
-            yield func.trim(unit) == exact(literal(term.code)), _same
+            shown, numbers = func.trim(unit) == exact(literal(term.code)), bound_of(term, q)
+            yield lambda of: case((shown, numbers(of)))
 
     def _stored(self) -> Iterator[tuple[Condition, Column]]:
         """Pairs of (it says the number, the number as stored): the text counts where there is no other."""
@@ -341,17 +298,3 @@ class _Units(dict[Any, dict[str, str]]):
         if len(self) < 4096:
             self[stored] = found
         return found
-
-
-def _comparable(term: Amount) -> Iterator[tuple[str, Callable[[Decimal], Decimal]]]:
-    """(unit, value of the term's unit in that unit) for all units of the same dimension.
-
-    A `code` without a system is the unit as shown: its UCUM code if it has one.
-    """
-    if term.system not in (None, "", UCUM) or term.code is None:
-        return
-    code = term.code if term.system == UCUM else (ucum.unit_code(term.code) or term.code)
-    for conversion in ucum.convertible(code):
-        yield conversion.code, conversion.apply
-    if not ucum.convertible(code):
-        yield code, _same

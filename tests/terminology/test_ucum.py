@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from terminology import ucum
+from terminology.folding import fold_characters
 
 ROWS = list(csv.DictReader(files("terminology").joinpath("ucum.csv").read_text("utf-8").splitlines()))
 CODES = [row["code"] for row in ROWS]
@@ -91,3 +92,9 @@ def test_factors_agree_with_an_independent_ucum_implementation() -> None:
             unit = registry.from_ucum(other.code)
             there = here.to(unit.units).magnitude / unit.magnitude
             assert there == pytest.approx(float(other.apply(Decimal(1))), rel=1e-5), (code, other.code)
+
+
+@pytest.mark.parametrize("code", CODES)
+def test_no_two_units_of_a_dimension_share_a_text_whatever_its_case(code: str) -> None:
+    folded = [{fold_characters(t) for t in ucum.texts(one.code)} for one in ucum.convertible(code)]
+    assert len(set().union(*folded)) == sum(map(len, folded))

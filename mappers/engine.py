@@ -127,7 +127,7 @@ class Engine:
         self, query: SearchQuery, limit: int, access: Access, by_post: bool
     ) -> list[tuple[str, Any]]:
         """(part, native key) of up to `limit` matches, in no order."""
-        plan = self.plans.plan(query, None, access, by_post)
+        plan = self.plans.plan(query, None, access, by_post, keys_only=True)
         if plan.statement is None:
             return []
         terms = [*query.terms(), *access.terms]
@@ -147,16 +147,17 @@ class Engine:
         access: Access,
         by_post: bool,
         without: Without,
+        keys_only: bool = False,
     ) -> Page:
-        plan = self.plans.plan(query, _shape(after), access, by_post, without)
+        plan = self.plans.plan(query, _shape(after), access, by_post, without, keys_only)
         if plan.statement is None:
             return Page()
         named = _named(after, count + 1)  # one more, to know whether there is a next page
         rows = await self.database.fetch(
             plan.statement.sql, plan.statement.parameters([*query.terms(), *access.terms], named)
         )
-        if plan.straight is not None:
-            return _straight(plan, plan.straight, rows, count)
+        if (reader := plan.straight(rows)) is not None:
+            return _straight(plan, reader, rows, count)
         found = list(_expanded(self._found(plan, rows), after))
         page = Page(found=min(len(found), count), last=_position(found[:count][-1:] or found[:1]))
         page.after = page.last if len(found) > count > 0 else None
@@ -195,28 +196,25 @@ class Engine:
         by_post: bool,
         without: Without,
     ) -> None:
-        """Fills up a page that its branch ended on; without room, only looks whether more would come."""
+        """Fills up a page that its branch ended on; without room, only looks whether more would come.
+
+        Mostly nothing comes: what whole rows need is joined only once there are keys.
+        """
         room = count - page.found
-        more = await self._page(query, room, None, access, by_post, without)
+        more = await self._page(query, room, None, access, by_post, without, keys_only=True)
         page.matches += more.matches
         page.after = page.last if not room and more.last else more.after
         page.found += more.found
 
     def _found(self, plan: Plan, rows: Rows) -> Iterator[Found]:
-        width = plan.width
-        if plan.fused is None:
-            for b, ki, kt, mask, *sorts in rows:
-                yield Found(int(b), ki if kt is None else kt, int(mask), tuple(sorts))
+        if plan.united or plan.fused is None:
+            yield from _united(plan, rows)
             return
-        reader = plan.readers[plan.fused]
-        n, key = len(reader.columns.selected), reader.key
+        n, width, key = plan.own, plan.width, plan.readers[plan.fused].key
         for row in rows:
             yield Found(plan.fused, row[key], int(row[n]), row[n + 1 : n + 1 + width], row)
 
     async def _resources(self, plan: Plan, found: Sequence[tuple[Found, int]]) -> list[Resource | Unreadable]:
-        if plan.fused is not None and not plan.readers[plan.fused].columns.children:
-            read = plan.readers[plan.fused].read
-            return [read(item.row, part) for item, part in found if item.row]
         rows = await self._rows(plan, found)
         result = []
         for item, part in found:
@@ -233,7 +231,7 @@ class Engine:
         rows: dict[tuple[int, Any], Any] = {}
         for number, keyed in by_branch.items():
             reader = plan.readers[number]
-            if plan.fused is None:
+            if number != plan.fused:
                 fetched = await self._whole.by_keys(reader, list(keyed))
                 keyed = {row[reader.key]: row for row in fetched}
             for key, row in (await self._whole.with_children(reader, keyed)).items():
@@ -269,6 +267,16 @@ class Engine:
             except SourceDownError:
                 lost.add(name)
         return frozenset(lost)
+
+
+def _united(plan: Plan, rows: Rows) -> Iterator[Found]:
+    """Keys of several branches, and the whole rows of the fused one."""
+    for row in rows:
+        b, ki, kt, mask, *sorts = row[plan.own :]
+        branch = int(b)
+        yield Found(
+            branch, ki if kt is None else kt, int(mask), tuple(sorts), row if branch == plan.fused else None
+        )
 
 
 def _straight(plan: Plan, reader: Reader, rows: Rows, count: int) -> Page:

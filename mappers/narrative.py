@@ -21,7 +21,7 @@ def narrator(resource_type: str, names: Sequence[str]) -> Teller:
     keys = [key for name in names for key in _keys(resource_type, name)]
 
     def tell(resource: dict[str, Any]) -> dict[str, str]:
-        said = [text for key in keys if key in resource and (text := text_of(resource[key]))]
+        said = [t for k in keys if k in resource and (t := _TOLD.get(type(resource[k]), str)(resource[k]))]
         shown = " · ".join(said) if said else resource_type
         return {"status": "generated", "div": f"{_OPEN}{escape(shown, quote=False)}{_CLOSE}"}
 
@@ -35,15 +35,20 @@ def _keys(resource_type: str, name: str) -> list[str]:
 
 def text_of(value: Any) -> str:
     """What a person would read of a value of any data type."""
-    kind = type(value)
-    if kind is dict:
-        return _of_object(value)
-    if kind is str:
-        is_time = len(value) > 18 and value[10] == "T" and value[4] == value[7] == "-"
-        return f"{value[:10]} {value[11:16]}" if is_time else str(value)
-    if kind is list:
-        return text_of(value[0]) if len(value) == 1 else ", ".join(t for v in value if (t := text_of(v)))
-    return ("yes" if value else "no") if kind is bool else str(value)
+    return _TOLD.get(type(value), str)(value)
+
+
+def _of_text(text: str) -> str:
+    is_time = len(text) > 18 and text[10] == "T" and text[4] == text[7] == "-"
+    return f"{text[:10]} {text[11:16]}" if is_time else text
+
+
+def _of_list(values: list[Any]) -> str:
+    return text_of(values[0]) if len(values) == 1 else ", ".join(t for v in values if (t := text_of(v)))
+
+
+def _of_truth(value: bool) -> str:
+    return "yes" if value else "no"
 
 
 def _of_object(value: dict[str, Any]) -> str:
@@ -59,3 +64,6 @@ def _of_object(value: dict[str, Any]) -> str:
     if "start" in value or "end" in value:
         return f"{text_of(value.get('start', ''))} – {text_of(value.get('end', ''))}"
     return str(value.get("reference") or value.get("code") or "")
+
+
+_TOLD: dict[type, Callable[[Any], str]] = {dict: _of_object, str: _of_text, list: _of_list, bool: _of_truth}

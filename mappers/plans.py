@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections import OrderedDict
 from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any
 
 from sqlalchemy import literal_column, select, table
 
 from mappers.branch import Branch, groups
-from mappers.database import Database
+from mappers.database import Database, Rows
 from mappers.mapping import ResourceMapping
 from mappers.outage import Remains, TableName, Tables, Without, plain_schema
 from mappers.query import Access, SearchQuery
@@ -26,16 +26,34 @@ WHOLE = Without()
 
 @dataclass(frozen=True)
 class Plan:
-    """The compiled form of one shape of query: the branches that can match, by number, as their readers."""
+    """The compiled form of one shape of query: the branches that can match, by number, as their readers.
+
+    `fused`: the branch whose whole rows the statement yields; `width`: how many sort values it yields.
+    """
 
     readers: dict[int, Reader]
     statement: Statement | None
     fused: int | None
     width: int
 
+    @property
+    def united(self) -> bool:
+        """Whether the statement yields the keys of several branches."""
+        return len(self.readers) > 1
+
     @cached_property
-    def straight(self) -> Reader | None:
-        """The reader, if every row of the statement is one whole resource."""
+    def own(self) -> int:
+        """How many columns of each row are the fused branch's own."""
+        return len(self.readers[self.fused].columns.selected) if self.fused is not None else 0
+
+    def straight(self, rows: Rows) -> Reader | None:
+        """The reader, if each of the rows is one whole resource."""
+        reader = self._straight
+        alone = reader is None or not self.united or all(int(row[self.own]) == self.fused for row in rows)
+        return reader if alone else None
+
+    @cached_property
+    def _straight(self) -> Reader | None:
         reader = self.readers[self.fused] if self.fused is not None else None
         return reader if reader and len(reader.parts) == 1 and not reader.columns.children else None
 
@@ -58,10 +76,12 @@ class Plans:
         access: Access,
         by_post: bool,
         without: Without = WHOLE,
+        keys_only: bool = False,
     ) -> Plan:
-        """The compiled form of a query's shape, cached."""
-        key = (query.shape, after, access.shape, by_post, without)
-        found: Plan = self.cached(key, lambda: self._compile(query, after, access, by_post, without))
+        """The compiled form of a query's shape, cached. `keys_only`: no whole rows come with the keys."""
+        key = (query.shape, after, access.shape, by_post, without, keys_only)
+        make = partial(self._compile, query, after, access, by_post, without, keys_only)
+        found: Plan = self.cached(key, make)
         return found
 
     def cached(self, key: Hashable, make: Callable[[], Any]) -> Any:
@@ -88,7 +108,13 @@ class Plans:
         return found
 
     def _compile(
-        self, query: SearchQuery, after: After | None, access: Access, by_post: bool, without: Without
+        self,
+        query: SearchQuery,
+        after: After | None,
+        access: Access,
+        by_post: bool,
+        without: Without,
+        keys_only: bool,
     ) -> Plan:
         slots = Slots([*query.terms(), *access.terms])
         found = self.branches(query, access, by_post, slots)
@@ -98,13 +124,16 @@ class Plans:
         width = len(query.sort)
         if not branches:
             return Plan(readers, None, None, width)
-        if len(branches) == 1:
+        if len(branches) == 1 and not keys_only:
             [(number, branch)] = branches.items()
             columns = readers[number].columns.selected
             statement: Any = page_of_keys(branch, number, slots, after, columns)
             return Plan(readers, self.text(statement, slots), number, width)
-        statement = union_of_keys(sorted(branches.items()), slots, after, self.database.collation)
-        return Plan(readers, self.text(statement, slots), None, width)
+        # without an order branch follows branch, and the first has been asked before
+        first = min(branches) if query.sort and not keys_only else None
+        along = readers[first].columns.selected if first is not None else ()
+        statement = union_of_keys(sorted(branches.items()), slots, after, self.database.collation, along)
+        return Plan(readers, self.text(statement, slots), first, width)
 
     def text(self, statement: Any, slots: Slots) -> Statement:
         """The statement as this database takes it."""

@@ -130,6 +130,10 @@ class Scope:
 
     def source(self, *expressions: Any) -> FromClause:
         """The base table with those joins that the expressions need, and the joins those need."""
+        return self.joined(self.base, *expressions)
+
+    def joined(self, source: FromClause, *expressions: Any) -> FromClause:
+        """Those joins behind a FROM that has the base table in it already."""
         needed: set[int] = set()
         todo = [t for e in expressions for t in _froms(e)]
         while todo:
@@ -137,7 +141,6 @@ class Scope:
             if join and id(join.table) not in needed:
                 needed.add(id(join.table))
                 todo += [*tables_of(join.on), *join.needs]
-        source = self.base
         for join in self.joins:
             if id(join.table) in needed:
                 source = source.outerjoin(join.table, join.on)

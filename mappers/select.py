@@ -127,11 +127,18 @@ def _later(order: Order, e: ColumnElement[Any], value: Any, is_null: bool) -> tu
 
 
 def union_of_keys(
-    branches: Sequence[tuple[int, Branch]], slots: Slots, after: After | None, collation: str
-) -> ColumnElement[Any] | Any:
-    """branch, int key, text key, mask, sort values… of all branches, in order, up to :limit."""
+    branches: Sequence[tuple[int, Branch]],
+    slots: Slots,
+    after: After | None,
+    collation: str,
+    along: Sequence[ColumnElement[Any]] = (),
+) -> Select[Any]:
+    """branch, int key, text key, mask, sort values… of all branches, in order, up to :limit.
+
+    `along`: columns of the first branch, whose rows come before them (those of others have NULL there).
+    """
     unify([b for _, b in branches], collation)
-    selects = []
+    selects: list[Select[Any]] = []
     for number, branch in branches:
         inner = page_of_keys(branch, number, slots, after, [branch.key.label("key_")]).subquery(f"b{number}")
         key, mask, *sorts = inner.c
@@ -143,16 +150,29 @@ def union_of_keys(
                 *(k.label(n) for k, n in zip(keys, ("ki", "kt"), strict=True)),
                 mask.label("m"),
                 *(s.label(f"s{i}") for i, s in enumerate(sorts)),
+                *((key if not selects else null()).label("own") for _ in along[:1]),
             )
         )
-    found = union_all(*selects).subquery("u")
-    order = [
-        found.c[f"s{i}"].desc() if o.descending else found.c[f"s{i}"].asc()
-        for i, o in enumerate(branches[0][1].orders)
+    first, found = branches[0][1], union_all(*selects).subquery("u")
+    keys_page = select(*found.c).order_by(*_united(first, found)).limit(slots.named("limit"))
+    return _with_rows(first, keys_page.subquery("page"), along) if along else keys_page
+
+
+def _united(first: Branch, found: FromClause) -> list[ColumnElement[Any]]:
+    """The order of united keys: sort values, branches, native keys."""
+    orders, down = first.orders, key_descends(first)
+    sorts = [
+        found.c[f"s{i}"].desc() if o.descending else found.c[f"s{i}"].asc() for i, o in enumerate(orders)
     ]
-    down = key_descends(branches[0][1])
-    keys_ = [k.desc() if down else k.asc() for k in (found.c.ki, found.c.kt)]
-    return select(*found.c).order_by(*order, found.c.b, *keys_).limit(slots.named("limit"))
+    return [*sorts, found.c.b, *(k.desc() if down else k.asc() for k in (found.c.ki, found.c.kt))]
+
+
+def _with_rows(first: Branch, page: FromClause, along: Sequence[ColumnElement[Any]]) -> Select[Any]:
+    """A page of keys with the first branch's rows, which would else take a statement of their own."""
+    scope = first.scopes[0]
+    source = scope.joined(page.outerjoin(scope.base, first.key == page.c.own), *along)
+    told = [c for c in page.c if c.name != "own"]
+    return select(*along, *told).select_from(source).order_by(*_united(first, page))
 
 
 def _is_null(e: ColumnElement[Any]) -> ColumnElement[Any]:

@@ -116,11 +116,14 @@ class Columns:
         return _remembered(read, places) if places and None not in used else read
 
     def reader(self, value: Value) -> Read:
-        """The value's reader; of a value that several elements ask for one that reads each row once."""
+        """The value's reader; of a value that several elements ask for one that reads each row once.
+
+        It remembers besides: results repeat, so that the same number is rarely read anew.
+        """
         if not value.asked_again:
             return value.reader(self)
         if id(value) not in self._shared:
-            read, used = self._watched(value.reader)
+            read, used = self._watched(lambda columns: columns.remembering(value.reader))
             self._shared[id(value)] = _once(read), used
         read, used = self._shared[id(value)]
         self._used |= used

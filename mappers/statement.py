@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 from sqlalchemy import BindParameter, ClauseElement, bindparam
@@ -51,8 +52,13 @@ class Statement:
     slots: tuple[Slot | Any, ...]
 
     def parameters(self, terms: Sequence[Term], named: Mapping[str, Any]) -> tuple[Any, ...]:
-        """The values of one run, in the order of the text's placeholders."""
-        return tuple([_value(s, terms, named) if type(s) is Slot else s for s in self.slots])
+        """The values of one run, in the order of the text's placeholders; each slot is filled once."""
+        filled = {name: _value(slot, terms, named) for name, slot in self._by_name.items()}
+        return tuple([filled[s.name] if type(s) is Slot else s for s in self.slots])
+
+    @cached_property
+    def _by_name(self) -> dict[str, Slot]:
+        return {s.name: s for s in self.slots if type(s) is Slot}
 
 
 def _value(slot: Slot, terms: Sequence[Term], named: Mapping[str, Any]) -> Any:

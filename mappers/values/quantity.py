@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from decimal import ROUND_HALF_UP, Decimal, InvalidOperation
 from fractions import Fraction
-from functools import lru_cache
+from functools import cache, lru_cache
 from typing import Any
 
 from sqlalchemy import case, func, literal, literal_column
@@ -196,10 +196,12 @@ class Quantity(Value):
 
     def matches(self, term: Term, q: Question) -> list[Alternative]:
         assert isinstance(term, Amount)
-        return [q.near(any_of(*(self._compared(*number, term, q) for number in self._numbers())))]
-
-    def _compared(self, there: Condition, column: Column, term: Amount, q: Question) -> Condition:
-        return all_of(there, any_of(*(amount_condition(column, term, b) for b in self._bounds(term, q))))
+        bounds = [cache(bound) for bound in self._bounds(term, q)]  # converted once for all columns
+        found = [
+            all_of(there, any_of(*(amount_condition(column, term, bound) for bound in bounds)))
+            for there, column in self._numbers()
+        ]
+        return [q.near(any_of(*found))]
 
     def _bounds(self, term: Amount, q: Question) -> Iterator[Bound]:
         """The term's numbers in the row's unit, of which one must be met."""

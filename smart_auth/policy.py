@@ -12,7 +12,7 @@ from __future__ import annotations
 import csv
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, cached_property
 from importlib.resources import files
 from pathlib import Path
 
@@ -60,8 +60,11 @@ class Policy:
 
     def needs_consent(self, roles: Iterable[str]) -> bool:
         """Whether what the roles open hangs on patients' consent."""
-        held = frozenset(roles)
-        return any(r.rows == "consented" and r.role in held for r in self.rules)
+        return not self._consented.isdisjoint(roles)
+
+    @cached_property
+    def _consented(self) -> frozenset[str]:
+        return frozenset(r.role for r in self.rules if r.rows == "consented")
 
     def withheld(self, role: str) -> tuple[str, ...]:
         """The confidentiality labels whose rows a role does not see."""

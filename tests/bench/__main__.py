@@ -6,8 +6,8 @@ import argparse
 import sys
 
 from tests.bench.families import FAMILIES
-from tests.bench.measure import Plan, beside, nothing, results
-from tests.bench.report import section, write
+from tests.bench.measure import Plan, beside, guarded, nothing, results
+from tests.bench.report import guarded_section, section, write
 from tests.bench.servers import PEER_PYTHON
 
 SIZES = (10_000, 100_000, 1_000_000)
@@ -25,6 +25,8 @@ def main() -> int:
         legacy=not chosen.doctor_only,
         peer=not chosen.without_peer and PEER_PYTHON.exists(),
     )
+    if chosen.guarded:
+        return _guarded(plan, write_it=chosen.write)
     measured = []
     for result in results(plan):
         measured.append(result)
@@ -36,6 +38,15 @@ def main() -> int:
     text = section(measured, nothing(plan), beside(plan) if plan.peer else {})
     print(text)
     if chosen.write:
+        write(text)
+    return 0
+
+
+def _guarded(plan: Plan, *, write_it: bool) -> int:
+    measured = list(guarded(plan))
+    text = guarded_section(measured)
+    print(text)
+    if write_it:
         write(text)
     return 0
 
@@ -52,6 +63,7 @@ def _arguments() -> argparse.Namespace:
     )
     parser.add_argument("--doctor-only", action="store_true", help="not with the legacy indexes alone")
     parser.add_argument("--without-peer", action="store_true", help="not beside fhirstarter")
+    parser.add_argument("--guarded", action="store_true", help="what access control and audit cost")
     parser.add_argument("--write", action="store_true", help="add the figures to docs/performance.md")
     return parser.parse_args()
 

@@ -77,6 +77,14 @@ def _with_patient(random: Random, rows: int) -> str:
     return f"Observation?patient={_patient(random, rows)}&_include=Observation:subject&_count=50"
 
 
+def _of_many_patients(random: Random, rows: int) -> str:
+    return f"Patient?_id={','.join(scale_patient_id(n) for n in _some(random, patients_of(rows)))}&_count=50"
+
+
+def _some(random: Random, patients: int) -> list[int]:
+    return random.sample(range(patients), min(50, patients))
+
+
 def _newest(random: Random, rows: int) -> str:
     return "Observation?category=laboratory&_sort=-date&_count=50"
 
@@ -93,5 +101,11 @@ FAMILIES = (
     Family("_include", _with_patient),
     Family("page 1", _newest),
     Family("page 500", _newest, paged=True),
+)
+#: what access control and the audit trail are measured by; 50 patients are 50 events
+GUARDED = (
+    Family("read", _read),
+    Family("patient", _by_patient),
+    Family("50 patients", _of_many_patients),
 )
 SEARCHES = ("patient", "patient+code", "code+date", "newest of patient", "value-quantity", "_lastUpdated")

@@ -40,7 +40,7 @@ def measured(served: Served, paths: Sequence[str], connections: int, seconds: fl
     urls = [served.url(path) for path in paths]
     with TemporaryDirectory() as folder:
         targets = Path(folder) / "targets"
-        targets.write_text("".join(f"{_path(url)}\t{len(fetched(url))}\n" for url in urls))
+        targets.write_text("".join(f"{_path(url)}\t{len(fetched(url, served.token))}\n" for url in urls))
         _wrk(served, targets, connections, min(1, seconds))
         rss, cpu = served.rss, served.cpu
         told, generator = _wrk(served, targets, connections, seconds)
@@ -63,6 +63,7 @@ def _wrk(served: Served, targets: Path, connections: int, seconds: float) -> tup
         f"{max(1, round(seconds))}s",
     ]
     command += ["--timeout", "60s", "-s", str(SCRIPT), f"http://127.0.0.1:{served.port}", "--", str(targets)]
+    command += [served.token] if served.token else []
     before = _children()
     done = subprocess.run(command, capture_output=True, text=True, check=True)
     told: dict[str, float] = json.loads(done.stdout.strip().splitlines()[-1])

@@ -6,10 +6,11 @@ import json
 from collections.abc import Iterator, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass, replace
+from itertools import product
 from statistics import median
 
 from tests.bench import database, servers
-from tests.bench.families import FAMILIES, Family
+from tests.bench.families import FAMILIES, GUARDED, Family
 from tests.bench.load import Measured, measured
 from tests.bench.same import assert_same, fetched
 from tests.bench.servers import Served
@@ -79,6 +80,25 @@ def _families(plan: Plan, rows: int, indexed: bool, ours: Served, floor: Served)
                 for served in (ours, floor):
                     runs[served.name].append(measured(served, asked[served.name], connections, plan.seconds))
             yield Result(rows, indexed, family.name, connections, middle(runs["ours"]), middle(runs["floor"]))
+
+
+def guarded(plan: Plan) -> Iterator[Result]:
+    """Ours with access control and the audit trail against ours without (as the "floor"), in turns."""
+    rows = plan.rows[0]
+    with (
+        database.loaded_mariadb(rows) as server,
+        database.with_indexes(server),
+        servers.ours(server) as open_,
+        servers.guarded(server) as secured,
+    ):
+        for family, connections in product(GUARDED, plan.connections):
+            paths = family.addresses(rows)
+            runs = [
+                [measured(s, paths, connections, plan.seconds) for s in (secured, open_)]
+                for _ in range(plan.rounds)
+            ]
+            with_, without = (middle([run[i] for run in runs]) for i in (0, 1))
+            yield Result(rows, True, family.name, connections, with_, without)
 
 
 def middle(runs: Sequence[Measured]) -> Measured:

@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import os
+import subprocess
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
+from fhir_facade.authorization import administration_of
+from fhir_facade.settings import Settings
+from smart_auth.caller import User
+from smart_auth.tokens import Granted
 from tests.services.database import DatabaseServer, private_folder
 from tests.services.process import free_port, listens, running
 
@@ -19,11 +24,12 @@ TICKS = os.sysconf("SC_CLK_TCK")
 
 @dataclass(frozen=True)
 class Served:
-    """A running server."""
+    """A running server; `token` is what it is asked with, if it asks for one."""
 
     name: str
     port: int
     pid: int
+    token: str = ""
 
     def url(self, path: str) -> str:
         """The address of a path below the FHIR base."""
@@ -52,6 +58,32 @@ def ours(database: DatabaseServer) -> Iterator[Served]:
     """The server as `fhir-facade serve` starts it, one worker."""
     with _server("ours", ["-m", "fhir_facade.cli", "serve"], database.environment()) as served:
         yield served
+
+
+@contextmanager
+def guarded(database: DatabaseServer) -> Iterator[Served]:
+    """The server with access control and the audit trail, and the token of a doctor who uses it."""
+    environment = {
+        **database.environment(),
+        "ENABLE_SECURITY": "true",
+        "RATE_LIMIT_CALLER": "1000000000",
+    }
+    with _server("guarded", ["-m", "fhir_facade.cli", "serve"], environment, first=_migrated) as served:
+        yield replace(served, token=token_of(served))
+
+
+def _migrated(environment: Mapping[str, str]) -> None:
+    command = [sys.executable, "-m", "fhir_facade.cli", "migrate"]
+    subprocess.run(command, env={**os.environ, **environment}, check=True, stdout=subprocess.DEVNULL)
+
+
+def token_of(served: Served) -> str:
+    """An access token as the running server's own authorization server makes it, from its settings."""
+    told = Path(f"/proc/{served.pid}/environ").read_bytes().decode().split("\0")
+    settings = Settings.from_environment(dict(line.split("=", 1) for line in told if "=" in line))
+    user = User("bench", "bench", "Bench", frozenset({"doctor"}), "Practitioner/user-2")
+    granted = Granted("bench", ("user/*.rs",), user, "bench")
+    return administration_of(settings).minting.access_token(granted, 3600)
 
 
 @contextmanager
@@ -84,7 +116,11 @@ def _uvicorn(app: str) -> list[str]:
 
 @contextmanager
 def _server(
-    name: str, arguments: list[str], environment: Mapping[str, str], python: Path | None = None
+    name: str,
+    arguments: list[str],
+    environment: Mapping[str, str],
+    python: Path | None = None,
+    first: Callable[[Mapping[str, str]], None] | None = None,
 ) -> Iterator[Served]:
     port = free_port()
     if "uvicorn" in arguments:
@@ -96,6 +132,8 @@ def _server(
             "DATA_DIR": str(folder),
             **environment,
         }
+        if first:
+            first(settings)
         command = [
             "env",
             *(f"{k}={v}" for k, v in settings.items()),

@@ -15,6 +15,10 @@ from fastapi import FastAPI
 
 from capability.statement import capability_statement, terminology_capabilities
 from fhir_facade import drift, health, landing, openapi
+from fhir_facade.audit.authorization import Addressed, events_into
+from fhir_facade.audit.keeper import Keeper
+from fhir_facade.audit.trail import Trail
+from fhir_facade.audit.wiring import trail_of
 from fhir_facade.authorization import authorization_of, emergencies_of
 from fhir_facade.content import Message, Receive, Send
 from fhir_facade.guard import BearerGuard, Callers, Guard, OpenDoor
@@ -22,6 +26,7 @@ from fhir_facade.paging import Cursors
 from fhir_facade.registry import by_type
 from fhir_facade.routes import FhirApp, Smart
 from fhir_facade.service import Service
+from fhir_facade.set_up import migrate_embedded
 from fhir_facade.settings import SettingFault, Settings
 from fhir_facade.throttle import Throttle
 from mappers.database import Database, MySql, MySqlSettings, Sqlite
@@ -69,6 +74,7 @@ def database_of(settings: Settings) -> Database:
     """The database that the settings name; the embedded one is made (with demo data) if it isn't there."""
     if settings.embedded:
         create_embedded(settings.data_path)
+        migrate_embedded(settings)
         return Sqlite(
             settings.data_path / "cdss.db",
             settings.data_path / "openemr.db",
@@ -143,12 +149,13 @@ def create_app(settings: Settings | None = None, callers: Callers | None = None)
     settings = settings or Settings.from_environment()
     service = service_of(settings)
     opener = opener_of(service)
-    authorization = authorization_of(service, opener)
+    trail = trail_of(settings, service.site, service.engine.database)
+    authorization = authorization_of(service, opener, events_into(trail))
     guard = guard_of(service, opener, callers or (authorization.bearer if authorization else None))
     rest = FastAPI(
         title="NeuroNova FHIR facade",
         version=version("fhir-facade"),
-        lifespan=_lifespan(service, guard, authorization),
+        lifespan=_lifespan(service, guard, authorization, trail),
         docs_url=None,
         redoc_url=None,
         openapi_url=None,
@@ -157,9 +164,11 @@ def create_app(settings: Settings | None = None, callers: Callers | None = None)
     rest.include_router(openapi.router(service, rest))
     if authorization is not None:
         emergencies = emergencies_of(service, opener, authorization)
-        rest.mount("/api/auth", auth_application(authorization, emergencies))
+        rest.mount("/api/auth", Addressed(auth_application(authorization, emergencies)))
     rest.include_router(landing.router(service))
-    fhir = FhirApp(service, _capabilities(service), guard, smart_of(service, authorization))
+    keeper = Keeper(trail, service.mappings, service.base) if trail else None
+    smart = smart_of(service, authorization)
+    fhir = FhirApp(service, _capabilities(service), guard, smart, keeper=keeper)
     return Application(fhir, rest, authorization)
 
 
@@ -189,7 +198,9 @@ def _capabilities(service: Service) -> Callable[[str], dict[str, Any]]:
     return build
 
 
-def _lifespan(service: Service, guard: Guard, authorization: AuthorizationServer | None) -> Any:
+def _lifespan(
+    service: Service, guard: Guard, authorization: AuthorizationServer | None, trail: Trail | None
+) -> Any:
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         # what lives as long as the process is nothing to look through at every collection
@@ -201,6 +212,8 @@ def _lifespan(service: Service, guard: Guard, authorization: AuthorizationServer
         if authorization is not None:
             await authorization.provider.close()
             authorization.store.engine.dispose()
+        if trail is not None:
+            await trail.close()
         await service.engine.database.close()
 
     return lifespan

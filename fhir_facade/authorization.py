@@ -17,7 +17,7 @@ from mappers.alerts import alert_administrators
 from smart_auth.access import Opener
 from smart_auth.bearer import Bearer
 from smart_auth.caller import User
-from smart_auth.config import Config, Grantable
+from smart_auth.config import Config, Events, Grantable, unheard
 from smart_auth.emergency import Emergencies
 from smart_auth.grants import Grants
 from smart_auth.server import AuthorizationServer
@@ -26,8 +26,10 @@ from smart_auth.store.transaction import Store
 from smart_auth.store.users import Users
 
 
-def authorization_of(service: Service, opener: Opener) -> AuthorizationServer | None:
-    """The authorization server; None over a database that lacks its tables."""
+def authorization_of(
+    service: Service, opener: Opener, events: Events = unheard
+) -> AuthorizationServer | None:
+    """The authorization server, which tells `events`; None over a database that lacks its tables."""
     settings = service.settings
     store = store_of(settings)
     if store is None:
@@ -40,6 +42,7 @@ def authorization_of(service: Service, opener: Opener) -> AuthorizationServer | 
         provider_of(service, opener.policy),
         grantable(Grants(opener.parser, opener.policy)),
         patient_choices(service, opener),
+        events,
     )
 
 

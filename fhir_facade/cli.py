@@ -7,6 +7,7 @@ import ipaddress
 import sys
 from collections.abc import Sequence
 
+from fhir_facade.audit.command import add_to as audit_command
 from fhir_facade.auth_commands import add_to as auth_commands
 from fhir_facade.consent_commands import add_to as consent_commands
 from fhir_facade.demo_users import FILE, demo_users, password
@@ -46,6 +47,7 @@ def _parser() -> argparse.ArgumentParser:
     auth_commands(commands)
     trial_commands(commands)
     consent_commands(commands)
+    audit_command(commands)
     return parser
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping, MutableMapping
+from collections.abc import Awaitable, Callable, Mapping, MutableMapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from functools import lru_cache
@@ -72,12 +72,16 @@ class Request:
 
 @dataclass
 class Response:
-    """An answer: a resource (or none), a status and headers; `media`, if it isn't FHIR's own type."""
+    """An answer: a resource (or none), a status and headers; `media`, if it isn't FHIR's own type.
+
+    `served` are the resources in it as they were read, whatever of them is shown: the audit trail's.
+    """
 
     resource: dict[str, Any] | None
     status: int = 200
     headers: dict[str, str] = field(default_factory=dict)
     media: str = ""
+    served: Sequence[dict[str, Any]] = ()
 
 
 def parsed(query: str, where: str = "query") -> list[tuple[str, str]]:

@@ -26,6 +26,7 @@ BY_HAND = (
     "operations/README.md",
     "operations/authorization.md",
     "operations/keycloak.md",
+    "operations/audit.md",
     "mapping-guide.md",
     "architecture.md",
 )

@@ -81,11 +81,12 @@ def own_key(data_dir: Path, name: str = "cursor.key") -> bytes:
     try:
         found = path.read_bytes()
     except FileNotFoundError:
-        return _made(path)
-    return found if len(found) == 32 else _made(path)
+        return made_key(path)
+    return found if len(found) == 32 else made_key(path)
 
 
-def _made(path: Path) -> bytes:
+def made_key(path: Path) -> bytes:
+    """A new file of 32 random bytes for the owner only; what is in it then (another may have been first)."""
     path.parent.mkdir(parents=True, exist_ok=True)
     fresh = path.with_name(f".{path.name}.{os.getpid()}")
     descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)

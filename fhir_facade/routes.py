@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import unquote
 
+from fhir_facade.audit.keeper import Keeper
 from fhir_facade.content import (
     JSON_TYPE,
     Message,
@@ -54,7 +55,8 @@ class Smart:
 class FhirApp:
     """Answers every request below the FHIR base.
 
-    `capabilities` says what the server does, `smart` how apps are authorized, if they are.
+    `capabilities` says what the server does, `smart` how apps are authorized, if they are. With a `keeper`,
+    nothing is answered that isn't in the audit trail.
     """
 
     def __init__(
@@ -64,8 +66,10 @@ class FhirApp:
         guard: Guard,
         smart: Smart | None = None,
         prefix: str = "/api/fhir",
+        keeper: Keeper | None = None,
     ) -> None:
         self.service, self.capabilities, self.guard, self.prefix = service, capabilities, guard, prefix
+        self.keeper = keeper
         self.smart = smart
         self.cors = Cors(service.settings.cors_allowed_origins, smart.registered if smart else None)
         self.hosts = Hosts(service.settings.base_url)
@@ -77,6 +81,8 @@ class FhirApp:
         headers = {"x-request-id": request.request_id, **await self.cors.headers(request)}
         response = await self._answer(request, receive)
         status, sent, content = self._content(request, response)
+        if self.keeper is not None and (fault := await self.keeper.refusal(request, response, status)):
+            status, sent, content = self._content(request, Response(outcome(fault.issues()), fault.status))
         await _send(
             send,
             status,

@@ -70,6 +70,15 @@ class Settings:
     keycloak_client_secret: str = setting("", "that client's secret", secret=True)
     keycloak_admin_user: str = setting("", "who may change realms, for `keycloak provision` only")
     keycloak_admin_password: str = setting("", "their password", secret=True)
+    audit: str = setting(
+        "auto", "whether accesses are recorded: `on`, `off`, or `auto`, wherever there is access control"
+    )
+    audit_required: bool = setting(
+        True, "whether nothing is answered while the audit trail can't be written (else that is logged)"
+    )
+    audit_key: str = setting(
+        "", "key of the audit trail's seals, 32 characters or more; default: DATA_DIR/audit.key", secret=True
+    )
     orthanc_api_url: str = setting("", "Orthanc's address (used from the imaging step on)")
     hapi_fhir_url: str = setting("", "HAPI FHIR's address (used by the sync)")
     redis_url: str = setting(
@@ -86,6 +95,13 @@ class Settings:
     def embedded(self) -> bool:
         """Whether the embedded databases are used."""
         return not self.db_host
+
+    @property
+    def audited(self) -> bool:
+        """Whether accesses are recorded; raises SettingFault for an AUDIT that isn't known."""
+        if self.audit not in ("on", "off", "auto"):
+            raise SettingFault("AUDIT is on, off or auto")
+        return self.audit == "on" or (self.audit == "auto" and self.enable_security)
 
     @property
     def base_url(self) -> str:

@@ -114,7 +114,7 @@ class MySql:
 
     async def _again(self, sql: str, parameters: tuple[Any, ...]) -> Rows:
         self.forget()
-        connection = await self._connect()
+        connection = await self.connect()
         try:
             rows = await _run(connection, sql, parameters)
         except BaseException:
@@ -124,9 +124,10 @@ class MySql:
         return rows
 
     async def _connection(self) -> tuple[Any, bool]:
-        return (self._free.pop(), False) if self._free else (await self._connect(), True)
+        return (self._free.pop(), False) if self._free else (await self.connect(), True)
 
-    async def _connect(self) -> Any:
+    async def connect(self) -> Any:
+        """A new connection in the session that all of them have; whoever takes it closes it."""
         import asyncmy
 
         s = self.settings

@@ -200,6 +200,14 @@ class Parser:
         kinds = {v.resource_type: None for v in found if isinstance(v, ReferenceTo)}
         return [k for k in kinds if k in self.mappings and (not allowed or k in allowed)]
 
+    def _named_types(self, resource_type: str, param: str) -> list[str]:
+        """The types whose references can be found: more than those that can be followed."""
+        mapping = self.mappings[resource_type]
+        found = (p.value for part in mapping.parts for p in param_places(mapping, part, param))
+        if any(value.to_anything for value in found):
+            return list(self.mappings)
+        return self.reference_types(resource_type, param)
+
     def _references(self, resource_type: str, param: str, modifier: str, value: str) -> Sequence[Ref]:
         stated, id_text = self._stated(value)
         if id_text is None:
@@ -207,7 +215,7 @@ class Parser:
         if stated and modifier and stated != modifier:
             return [Ref(stated, None)]
         kind = stated or modifier
-        possible = self.reference_types(resource_type, param)
+        possible = self._named_types(resource_type, param)
         kinds = [k for k in possible if not kind or k == kind]
         return [self._own(k, id_text) for k in kinds] or [Ref(kind or "Resource", None)]
 

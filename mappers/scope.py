@@ -121,6 +121,15 @@ class Scope:
         sub = sub.where(part.id.column == key, all_of(part.source.where, part.where)).correlate(None)
         return self.near(route.own == sub.scalar_subquery())
 
+    def named(self, term: Ref) -> BindParameter[Any] | None:
+        """A slot of the id's text; None where no part of the type can have such an id."""
+        mapping = self.c.mappings.get(term.resource_type)
+        part = mapping.by_name.get(term.part) if mapping and term.part else None
+        if part is None:
+            return None
+        text = part.id.text
+        return self.bind(term, lambda t: text(t.key) or "")
+
     def key(self, part: Part, term: Ref) -> Any:
         """The slot of a native key, to be compared with its column exactly."""
         slot = self.bind(term, lambda t: t.key)

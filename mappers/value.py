@@ -39,6 +39,9 @@ class Question(Protocol):
     def refers(self, reference: Any, term: Term) -> list[Alternative]:
         """Conditions for "the reference is to exactly the term's resource"."""
 
+    def named(self, term: Any) -> Column | None:
+        """A slot of the id, as text, of the resource that a reference names; None if there can be none."""
+
     def sensitive(self) -> bool:
         """Whether sensitive values may be searched (POST only)."""
 
@@ -50,6 +53,8 @@ class Value(ABC):
     takes: tuple[type[Term], ...] = ()
     #: the ending that a `[x]` element gets, such as `Quantity`
     fhir_type: str = ""
+    #: a reference that may be to any type that is served, and is known by its text alone
+    to_anything: bool = False
     #: whether several elements ask for it (`there_is`), so that each row should be read once
     asked_again: bool = False
     #: LEFT JOINs onto unique columns that reading it needs

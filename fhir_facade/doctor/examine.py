@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from sqlalchemy import Connection
 from sqlalchemy.exc import DBAPIError
 
+from fhir_facade.doctor.audit import examine_audit
 from fhir_facade.doctor.finding import Finding, Level, fine
 from fhir_facade.doctor.indexes import Index, statements, tables_of, wanted
 from fhir_facade.doctor.plans import examine_plans
@@ -75,6 +76,7 @@ def _examined(
     advised = wanted(able.mappings, tables, min_rows)
     findings += examine_plans(connection, able, tables, min_rows)
     findings += _indexes(advised, min_rows)
+    findings += examine_audit(connection, settings, there)
     return Report(tuple(findings), tuple(statements(advised, {v: k for k, v in names.items()})))
 
 

@@ -8,6 +8,7 @@ from difflib import get_close_matches
 from fhir_facade.doctor.finding import Finding, Level, fine
 from fhir_facade.drift import missing_columns, told
 from fhir_facade.inspection import Catalogue
+from fhir_facade.migrations import is_ours
 from mappers.mapping import ResourceMapping
 from mappers.reach import ColumnName, Names, all_names
 from mappers.reduced import reduced
@@ -38,6 +39,8 @@ def _missing(mappings: Mappings, there: Catalogue, table: tuple[str, str], missi
 
 
 def _readable(table: tuple[str, str]) -> str:
+    if is_ours(table[1]):
+        return "fhir-facade migrate"
     return f"if it exists: GRANT SELECT ON {table[0]}.{table[1]} to the facade's user"
 
 

@@ -28,9 +28,10 @@ async def read(service: Service, request: Request, resource_type: str, id_text: 
     resource = await found(service, resource_type, id_text, strict=request.states_strict)
     headers = validators(resource)
     if _unchanged(request, headers):
-        return Response(None, 304, headers)
+        return Response(None, 304, headers, served=(resource,))
     kept = shape.kept(resource_type)
-    return Response(subset(resource, kept) if kept is not None else resource, 200, headers)
+    shown = subset(resource, kept) if kept is not None else resource
+    return Response(shown, 200, headers, served=(resource,))
 
 
 def _shape(service: Service, request: Request, resource_type: str) -> SearchRequest:

@@ -193,7 +193,7 @@ async def _page(search: Search, reader: Reader) -> Response:
         _links(search, page, resource_type, total),
         total,
     )
-    return Response(bundle)
+    return Response(bundle, served=[*matches, *included])
 
 
 async def _included(search: Search, matches: Sequence[Resource]) -> Included:

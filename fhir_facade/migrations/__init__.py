@@ -6,6 +6,7 @@ from typing import Any
 
 from sqlmodel import SQLModel
 
+import mappers.facade.tables  # noqa: F401 - declares its tables
 import smart_auth.store.tables  # noqa: F401 - declares its tables
 
 #: the tables that the facade owns, all SQLModel; those of the CDSS and of OpenEMR are never among them

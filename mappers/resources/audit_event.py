@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from mappers.cdss.audit import LEGACY_AUDIT
+from mappers.facade.audit import FACADE_AUDIT
 from mappers.mapping import ResourceMapping, SearchParam
 
 AUDIT_EVENT = ResourceMapping(
     "AuditEvent",
-    parts=(LEGACY_AUDIT,),
+    parts=(FACADE_AUDIT, LEGACY_AUDIT),
     search_params=(
         SearchParam("action", "action", "R"),
         SearchParam("address", "agent.network.address", "10.0.4.21"),
@@ -21,6 +22,7 @@ AUDIT_EVENT = ResourceMapping(
         SearchParam("entity-type", "entity.type", "2"),
         SearchParam("outcome", "outcome", "0"),
         SearchParam("patient", ("agent.who", "entity.what"), "Patient/P-2025-000001"),
+        SearchParam("policy", "agent.policy"),
         SearchParam("subtype", "subtype", "read"),
         SearchParam("type", "type", "rest"),
     ),

@@ -85,6 +85,8 @@ class Facade:
         if self.app.authorization is not None:
             await self.app.authorization.provider.close()
         await self.app.fhir.guard.close()
+        if self.app.fhir.keeper is not None:
+            await self.app.fhir.keeper.trail.close()
         await self.service.engine.database.close()
         if self.app.authorization:
             self.app.authorization.store.engine.dispose()
@@ -121,8 +123,11 @@ def embedded_engine(folder: Path) -> Engine:
 
 
 def settings_of(data: Path, server: DatabaseServer | None = None, **changes: Any) -> Settings:
-    """The settings of a facade over the embedded databases in `data`, or over a server; open to all."""
-    settings = Settings(data_dir=str(data), public_base_url=ORIGIN, enable_security=False)
+    """The settings of a facade over the embedded databases in `data`, or over a server; open to all.
+
+    The audit trail is off unless a test asks for it, since all share the rows.
+    """
+    settings = Settings(data_dir=str(data), public_base_url=ORIGIN, enable_security=False, audit="off")
     if server is not None:
         settings = replace(
             settings,

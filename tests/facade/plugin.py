@@ -7,6 +7,7 @@ import pytest
 import pytest_asyncio
 
 from tests.facade.facade import Facade, embedded_folder, settings_of
+from tests.facade.trail import leave_trail
 from tests.services.database import DatabaseServer
 
 
@@ -18,8 +19,10 @@ def embedded_data(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest_asyncio.fixture(scope="session")
 async def embedded(embedded_data: Path) -> AsyncIterator[Facade]:
-    """A facade over the embedded databases."""
-    facade = Facade(settings_of(embedded_data))
+    """A facade over the embedded databases; some accesses are in its trail."""
+    settings = settings_of(embedded_data)
+    await leave_trail(settings)
+    facade = Facade(settings)
     yield facade
     await facade.close()
 
@@ -28,16 +31,20 @@ async def embedded(embedded_data: Path) -> AsyncIterator[Facade]:
 async def on_mariadb(
     mariadb: DatabaseServer, tmp_path_factory: pytest.TempPathFactory
 ) -> AsyncIterator[Facade]:
-    """A facade over MariaDB."""
-    facade = Facade(settings_of(tmp_path_factory.mktemp("mariadb"), mariadb))
+    """A facade over MariaDB, with the same accesses."""
+    settings = settings_of(tmp_path_factory.mktemp("mariadb"), mariadb)
+    await leave_trail(settings)
+    facade = Facade(settings)
     yield facade
     await facade.close()
 
 
 @pytest_asyncio.fixture(scope="session")
 async def on_mysql(mysql: DatabaseServer, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Facade]:
-    """A facade over MySQL."""
-    facade = Facade(settings_of(tmp_path_factory.mktemp("mysql"), mysql))
+    """A facade over MySQL, with the same accesses."""
+    settings = settings_of(tmp_path_factory.mktemp("mysql"), mysql)
+    await leave_trail(settings)
+    facade = Facade(settings)
     yield facade
     await facade.close()
 

@@ -8,8 +8,12 @@ import pytest
 from fhir_facade.registry import MAPPINGS
 from tests.facade.facade import Facade, ids
 
-#: parameters that nothing orderly has a value of
-ONLY_AWKWARD = {("Immunization", "reason-code"), ("Observation", "component-data-absent-reason")}
+#: parameters that only awkward rows, or the trail of a facade in use, have a value of
+ONLY_AWKWARD = {
+    ("AuditEvent", "policy"),
+    ("Immunization", "reason-code"),
+    ("Observation", "component-data-absent-reason"),
+}
 TYPES = [m.resource_type for m in MAPPINGS]
 EXAMPLES = [(m.resource_type, p.name, p.example) for m in MAPPINGS for p in m.search_params]
 

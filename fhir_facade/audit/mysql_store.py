@@ -1,0 +1,115 @@
+"""The trail in MySQL or MariaDB: one connection, and one round trip for all that wait.
+
+How durable a commit is, the server decides (innodb_flush_log_at_trx_commit; doctor looks at it).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from fhir_facade.audit.store import COLUMNS, EVENT_COLUMNS, NOBODY, NotWrittenError, Row, inserting
+from mappers.database import MySql
+from mappers.facade.tables import EVENTS_AN_ACCESS
+
+#: seconds that the trail waits for a locked table
+LOCK_SECONDS = 5
+SESSION = (
+    "SET SESSION autocommit = 0",
+    f"SET SESSION innodb_lock_wait_timeout = {LOCK_SECONDS}",
+    f"SET SESSION lock_wait_timeout = {LOCK_SECONDS}",
+    "SET SESSION wait_timeout = 31536000",  # a quiet night must not cost the first request of the morning
+)
+_EVENTS = f"INSERT INTO fhir_audit_event ({', '.join(EVENT_COLUMNS)}) VALUES "  # noqa: S608 - our own names
+_plain = re.compile(r"[A-Za-z0-9.\-]+").fullmatch
+
+
+class MySqlStore:
+    """A store over a connection with the session of all others, but transactions of its own."""
+
+    def __init__(self, database: MySql) -> None:
+        self._database = database
+        self._connection: Any = None
+        self._step = 1
+
+    async def open(self) -> None:
+        """Connects if it isn't yet."""
+        if self._connection is None:
+            try:
+                self._connection = await self._connect()
+            except Exception as error:
+                raise NotWrittenError(_told(error)) from error
+
+    async def _connect(self) -> Any:
+        connection = await self._database.connect()
+        cursor = connection.cursor()
+        try:
+            for statement in SESSION:
+                await cursor.execute(statement)
+            await cursor.execute("SELECT @@auto_increment_increment")
+            [(self._step,)] = await cursor.fetchall()
+        except BaseException:
+            connection.close()
+            raise
+        return connection
+
+    async def write(self, rows: Sequence[Row]) -> None:
+        """One transaction, sent at once: the server stops at the first statement that fails."""
+        before = True
+        try:
+            await self._connection.query(self._statements(rows))  # the first INSERT's result
+            await self._connection.next_result()
+            before = False
+            await self._connection.next_result()  # COMMIT's
+        except Exception as error:
+            self._drop()
+            if before and _refused(error):  # without a COMMIT nothing of it stays
+                raise NotWrittenError(_told(error)) from error
+            raise
+        except BaseException:
+            self._drop()
+            raise
+
+    def _statements(self, rows: Sequence[Row]) -> str:
+        values = [v for row in rows for v in row.values]
+        accesses = self._connection.cursor().mogrify(
+            inserting("fhir_audit", COLUMNS, len(rows), "%s"), values
+        )
+        events = ",".join(e for place, row in enumerate(rows) for e in self._events(row, place * self._step))
+        return f"{accesses};{_EVENTS}{events};COMMIT"
+
+    def _events(self, row: Row, offset: int) -> Iterator[str]:
+        """The values of its AuditEvents, written out: by the driver it takes five times as long.
+
+        The rows of one INSERT get ids one step apart, whatever else is inserted meanwhile.
+        """
+        access = f"LAST_INSERT_ID()+{offset}"
+        for number, (patient, pid) in enumerate(row.patients or (NOBODY,)):
+            shown = "NULL" if patient is None else self._quoted(patient)
+            number_ = "NULL" if pid is None else pid
+            yield f"(({access})*{EVENTS_AN_ACCESS}+{number},{access},'{row.recorded}',{shown},{number_})"
+
+    def _quoted(self, text: str) -> str:
+        return f"'{text}'" if _plain(text) else str(self._connection.escape(text))
+
+    def _drop(self) -> None:
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            connection.close()
+
+    async def close(self) -> None:
+        """Closes the connection."""
+        self._drop()
+
+
+def _refused(error: Exception) -> bool:
+    """Whether the server said no; anything else (a lost connection) leaves open how far it came."""
+    code = error.args[0] if error.args else None
+    return isinstance(code, int) and (1000 <= code < 2000 or code >= 3000)
+
+
+def _told(error: Exception) -> str:
+    """The server's number of an error; its text may repeat values."""
+    code = error.args[0] if error.args and isinstance(error.args[0], int) else ""
+    return f"{type(error).__name__} {code}".strip()

@@ -1,0 +1,80 @@
+"""Whom resources are about: the patients in whose compartments they are.
+
+https://hl7.org/fhir/R4/compartmentdefinition-patient.html
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+
+from fhir_facade.content import Request
+from mappers.include import values_at
+from mappers.mapping import ResourceMapping, clean_name
+from mappers.parse import RESIDENT_NUMBER
+from terminology import definitions
+
+Path = tuple[str, ...]
+PREFIX = "Patient/"
+#: parameters that name a patient
+ASKED = ("patient", "subject", "patient:Patient", "subject:Patient")
+
+
+class PatientsOf:
+    """Finds the patients of resources; which elements name them is read from the mappings once."""
+
+    def __init__(self, mappings: Mapping[str, ResourceMapping]) -> None:
+        self._paths = {name: _paths(mapping) for name, mapping in mappings.items()}
+
+    def __call__(self, resources: Iterable[Mapping[str, Any]]) -> list[str]:
+        """Logical ids, each once, in the order in which they come."""
+        found: dict[str, None] = {}
+        for resource in resources:
+            kind = resource["resourceType"]
+            if kind == "Patient":
+                found[resource["id"]] = None
+            for path in self._paths.get(kind, ()):
+                for reference in _references(resource, path):
+                    if reference.startswith(PREFIX):
+                        found[reference[len(PREFIX) :]] = None
+        return list(found)
+
+
+def _paths(mapping: ResourceMapping) -> tuple[Path, ...]:
+    inside = definitions.compartment("Patient").get(mapping.resource_type, ())
+    names = dict.fromkeys((*inside, "patient", "subject"))
+    texts = (text for n in names if n in mapping.params for text in mapping.params[n].paths)
+    return tuple(dict.fromkeys(_path(text) for text in texts if mapping.resource_type != "Patient"))
+
+
+def _path(text: str) -> Path:
+    return tuple(clean_name(s) for s in text.partition(".where(")[0].split("."))
+
+
+def _references(resource: Mapping[str, Any], path: Path) -> Iterator[str]:
+    found = resource.get(path[0])
+    if type(found) is dict and len(path) == 1:
+        yield found.get("reference") or ""
+    elif found is not None or len(path) > 1:
+        for value in values_at(resource, path):
+            if isinstance(value, Mapping):
+                yield value.get("reference") or ""
+
+
+def asked_for(request: Request) -> Iterator[str]:
+    """The patients that a search names, found or not."""
+    for name, value in (*request.parameters, *request.body_parameters):
+        if name in ASKED:
+            for one in value.split(","):
+                yield from _named(one, typed=name.startswith("patient") or name.endswith("Patient"))
+
+
+def _named(text: str, *, typed: bool) -> Iterator[str]:
+    front, slash, id_ = text.rpartition("/")
+    of_patient = front.endswith("Patient") if slash else typed
+    if of_patient and _is_id(id_) and not RESIDENT_NUMBER.search(id_):
+        yield id_
+
+
+def _is_id(text: str) -> bool:
+    return 0 < len(text) <= 64 and text.replace("-", "").replace(".", "").isalnum() and text.isascii()

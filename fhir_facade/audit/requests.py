@@ -1,0 +1,61 @@
+"""FHIR requests as events of the trail."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from fhir_facade.audit.event import Event, outcome_of
+from fhir_facade.audit.interaction import Interaction, interaction
+from fhir_facade.audit.masking import raw
+from fhir_facade.audit.patients import PatientsOf, asked_for
+from fhir_facade.content import Request, Response
+from mappers.include import address
+
+#: not recorded: what the server says of itself, and browsers' questions before a request
+OPEN = ("metadata", ".well-known")
+#: of one resource: the resource says what was asked; of all others the raw request is kept
+ON_ONE = frozenset({"read", "vread", "history-instance", "create", "update", "patch", "delete", "batch"})
+
+
+def is_recorded(request: Request, status: int) -> bool:
+    """Whether a request leaves an event: a caller of too many must not fill the trail with them."""
+    first = request.path.strip("/").partition("/")[0]
+    return request.method != "OPTIONS" and first not in OPEN and status != 429
+
+
+def event_of(request: Request, response: Response, status: int, patients_of: PatientsOf, base: str) -> Event:
+    """What the request was and whom its answer shows."""
+    was = interaction(request.method, request.path)
+    served = response.served if status < 400 else ()
+    return Event(
+        name=was.name,
+        outcome=outcome_of(status),
+        status=status,
+        issue=_issue(response.resource) if status >= 400 else "",
+        resource_type=was.resource_type,
+        id=was.id,
+        query="" if was.name in ON_ONE else raw(request, base),
+        address=request.address,
+        request_id=request.request_id,
+        caller=request.caller,
+        patients=_patients(was, request, patients_of(served)),
+        entities=[address(r) for r in served],
+    )
+
+
+def _patients(was: Interaction, request: Request, shown: list[str]) -> list[str]:
+    """Those who are shown, and those who were asked for."""
+    found = dict.fromkeys(shown)
+    if was.within:
+        found[was.within] = None
+    if was.resource_type == "Patient" and was.id:
+        found[was.id] = None
+    found |= dict.fromkeys(asked_for(request))
+    return list(found)
+
+
+def _issue(resource: Mapping[str, Any] | None) -> str:
+    """The first issue's code; its text stays out."""
+    issues: Sequence[Mapping[str, Any]] = (resource or {}).get("issue") or ({},)
+    return str(issues[0].get("code", ""))

@@ -1,0 +1,160 @@
+"""The trail: a request hands over what it was and waits until that is durable.
+
+All that wait are written together: while one commit is under way the next ones gather, so that a busy server
+needs few commits and an idle one never waits for company.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable, Sequence
+from datetime import datetime
+from pathlib import Path
+from typing import NamedTuple
+
+from fhir_facade.audit.chain import Chain
+from fhir_facade.audit.event import Event
+from fhir_facade.audit.prepared import Prepared, prepared
+from fhir_facade.audit.seal import Seals
+from fhir_facade.audit.store import NotWrittenError, Store
+
+log = logging.getLogger("fhir_facade.audit")
+#: seconds that a commit may take before the answers that wait for it are refused
+PATIENCE = 15.0
+#: what one transaction takes, in accesses and in characters
+ACCESSES, CHARACTERS = 200, 4_000_000
+
+
+class TrailDownError(Exception):
+    """The trail can't be written now, so nothing may be answered."""
+
+
+class Waiting(NamedTuple):
+    """An access that waits to be durable."""
+
+    rows: Sequence[Prepared]
+    done: asyncio.Future[None]
+
+
+class Trail:
+    """One process's writer. `required`: what can't be recorded isn't answered; else it is logged and counted.
+
+    `now` is the site's time; `folder` keeps the heads of the chains.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        folder: Path,
+        seals: Seals,
+        now: Callable[[], datetime],
+        server: str,
+        *,
+        required: bool = True,
+    ) -> None:
+        self.store, self.folder, self.seals = store, folder, seals
+        self.now, self.server, self.required = now, server, required
+        self.lost = 0
+        self._chain: Chain | None = None
+        self._waiting: list[Waiting] = []
+        self._writer: asyncio.Task[None] | None = None
+
+    async def record(self, event: Event) -> None:
+        """Returns once the event is durable; TrailDownError if it can't be and has to be."""
+        done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._waiting.append(Waiting(prepared(event, self.now(), self.server), done))
+        if self._writer is None or self._writer.done():
+            self._writer = asyncio.create_task(self._write())
+        try:
+            await done
+        except TrailDownError:
+            self.lost += 1
+            if self.required:
+                raise
+            log.error("NOT RECORDED (%d so far): %s, request %s", self.lost, event.name, event.request_id)
+
+    async def _write(self) -> None:
+        while self._waiting:
+            batch = self._take()
+            try:
+                async with asyncio.timeout(PATIENCE):
+                    await self._durable([p for waiting in batch for p in waiting.rows])
+            except Exception as error:
+                log.error("the audit trail can't be written: %s", _told(error))
+                _release(batch, TrailDownError(type(error).__name__))
+            else:
+                _release(batch)
+                await self._sync()
+
+    def _take(self) -> list[Waiting]:
+        """Those that waited longest, as many as one transaction takes."""
+        size, count = 0, 0
+        for waiting in self._waiting[:ACCESSES]:
+            size += sum(p.size for p in waiting.rows)
+            if count and size > CHARACTERS:
+                break
+            count += 1
+        batch, self._waiting = self._waiting[:count], self._waiting[count:]
+        return batch
+
+    async def _durable(self, rows: Sequence[Prepared]) -> None:
+        """Written once, or a second time where the connection was lost: better told twice than not at all."""
+        try:
+            await self._commit(rows)
+        except (NotWrittenError, TimeoutError):
+            raise
+        except Exception as error:
+            log.warning("the audit trail's connection was lost: %s", type(error).__name__)
+            await self._commit(rows)
+
+    async def _commit(self, rows: Sequence[Prepared]) -> None:
+        await self.store.open()
+        chain = self._current()
+        place = chain.place
+        try:
+            await self.store.write([p.row(chain) for p in rows])
+            chain.anchor()
+        except NotWrittenError:
+            chain.rewind(place)
+            raise
+        except BaseException:
+            self._end()  # whether its last rows are there is open: no other rows may take their numbers
+            raise
+
+    def _current(self) -> Chain:
+        if self._chain is not None and self._chain.stale:
+            self._end()
+        if self._chain is None:
+            self._chain = Chain(self.folder, self.seals)
+        return self._chain
+
+    def _end(self) -> None:
+        chain, self._chain = self._chain, None
+        if chain is not None:
+            chain.close()
+
+    async def _sync(self) -> None:
+        if self._chain is not None and self._chain.due:
+            await asyncio.get_running_loop().run_in_executor(None, self._chain.sync)
+
+    async def close(self) -> None:
+        """Waits for what is under way and ends the chain."""
+        if self._writer is not None:
+            await self._writer
+        self._end()
+        await self.store.close()
+
+
+def _told(error: Exception) -> str:
+    return str(error) if isinstance(error, NotWrittenError) else type(error).__name__
+
+
+def _release(batch: Sequence[Waiting], error: Exception | None = None) -> None:
+    for waiting in batch:
+        if waiting.done.done():  # its request was given up
+            continue
+        if error is None:
+            waiting.done.set_result(None)
+        else:
+            waiting.done.set_exception(error)

@@ -1,0 +1,36 @@
+"""What the authorization server does is in the trail, without its secrets."""
+
+from __future__ import annotations
+
+import ast
+from pathlib import Path
+
+import smart_auth
+from fhir_facade.audit.authorization import KINDS
+from tests.audit.recording import Recording
+from tests.facade.facade import Facade, embedded_folder, settings_of, writer
+from tests.smart_auth.app import App
+from tests.smart_auth.badges import Badges
+
+
+async def test_a_sign_in_and_its_token_are_recorded_without_secrets(tmp_path: Path) -> None:
+    facade = Facade(settings_of(embedded_folder(tmp_path), enable_security=True, audit="on"))
+    app = App.of(facade)
+    answer = await app.tokens()
+    recording = Recording(facade, Badges(), writer(facade))
+    found = recording.records()
+    assert [(r["event"], r["outcome"]) for r in found] == [("login", "0"), ("token", "0")]
+    assert {r["user"]["username"] for r in found} == {"doctor"}
+    assert {r["address"] for r in found} == {"127.0.0.1"}
+    assert answer["access_token"][-20:] not in str(found)
+    events = await recording.events()
+    assert "IHE.IUA.71" in events[1]["meta"]["profile"][0]
+    await facade.close()
+    assert recording.faults() == []
+
+
+def test_every_kind_that_is_told_is_known() -> None:
+    trees = [ast.parse(path.read_text()) for path in Path(smart_auth.__file__).parent.rglob("*.py")]
+    calls = [node for tree in trees for node in ast.walk(tree) if isinstance(node, ast.Call) and node.args]
+    telling = [call.args[0] for call in calls if getattr(call.func, "attr", "") in ("tell", "events")]
+    assert {kind.value for kind in telling if isinstance(kind, ast.Constant)} == set(KINDS)

@@ -12,7 +12,7 @@ from urllib.parse import parse_qsl
 import orjson
 
 from fhir_facade.outcome import FhirFault, parameter
-from mappers.fhir_models import to_xml
+from fhir_facade.xml import to_xml
 from smart_auth.caller import Caller
 
 Message = MutableMapping[str, Any]

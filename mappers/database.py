@@ -251,7 +251,7 @@ class Sqlite:
         try:
             connection = self._local.get()
             connection.set_progress_handler(lambda: time.monotonic() > until, STEPS_BETWEEN_LOOKS)
-            rows: Rows = connection.execute(sql, [_plain(p) for p in parameters]).fetchall()
+            rows = _rows(connection, sql, [_plain(p) for p in parameters])
         except sqlite3.OperationalError as error:
             translated = _translated_sqlite(error)
             if type(translated) is SourceDownError:
@@ -277,6 +277,23 @@ class Sqlite:
         """Closes every thread's connection."""
         self._threads.shutdown(wait=True)
         self._local.close()
+
+
+def _rows(connection: Any, sql: str, parameters: Sequence[Any]) -> Rows:
+    """All rows; where a text among them is no UTF-8, with U+FFFD for what can't be read."""
+    import sqlite3
+
+    try:
+        rows: Rows = connection.execute(sql, parameters).fetchall()
+    except sqlite3.OperationalError as error:
+        if "Could not decode" not in str(error):
+            raise
+        connection.text_factory = lambda stored: stored.decode("utf-8", "replace")
+        try:
+            rows = connection.execute(sql, parameters).fetchall()
+        finally:
+            connection.text_factory = str
+    return rows
 
 
 def _translated_sqlite(error: Exception) -> Exception:

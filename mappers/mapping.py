@@ -52,7 +52,10 @@ class Id:
 
     def text(self, key: Any) -> str | None:
         """The id of a native key; None for a key that can't be one (blank, or too long when escaped)."""
-        body = str(key) if type(key) is int else _escape(str(key))
+        try:
+            body = str(key) if type(key) is int else _escape(str(key))
+        except UnicodeEncodeError:  # half a character
+            return None
         found = f"{self.prefix}{body}{self.suffix}"
         return found if body and len(found) <= MAX_ID else None
 
@@ -66,11 +69,20 @@ class Id:
         canonical = body.isascii() and body.isdigit() and (body == "0" or body[0] != "0")
         return int(body) if canonical and len(body) < 20 and int(body) < _BIGINT else None
 
+    def _odd_number(self, stored: Any) -> str | None:
+        """The id of what should be an integer and isn't: SQLite keeps anything in most columns."""
+        if stored is None:
+            return None
+        text = f"{self.prefix}{stored}{self.suffix}"
+        if not isinstance(stored, str) or self.key(text) is None:
+            raise DirtyRowError("a key in it is no integer")
+        return text
+
     def reader(self, columns: Columns) -> Callable[[Row], str | None]:
         """A function from a row to the id; None where the key is NULL."""
         place, prefix, suffix, text = columns.at(self.column), self.prefix, self.suffix, self.text
         if self.numeric:
-            return lambda row: f"{prefix}{k}{suffix}" if (k := row[place]) is not None else None
+            return lambda row: f"{prefix}{k}{suffix}" if type(k := row[place]) is int else self._odd_number(k)
         plain = re.compile(r"[A-Za-z0-9\-]{1,32}").fullmatch
 
         def read(row: Row) -> str | None:

@@ -42,6 +42,8 @@ class Site:
         return lru_cache(4096)(self._instant)
 
     def _instant(self, text: str) -> str | None:
+        if type(text) is not str:  # SQLite keeps anything in any column
+            return None
         if len(text) == 10:
             return self.date(text)
         offset = self._offset(text)
@@ -52,7 +54,9 @@ class Site:
 
     def date(self, text: str) -> str | None:
         """FHIR's date for a database's `YYYY-MM-DD…`; None for zero dates and other non-dates."""
-        return text[:10] if self._offset(text[:10] + " 00") is not None else None
+        if type(text) is not str or self._offset(text[:10] + " 00") is None:
+            return None
+        return text[:10]
 
     def wall_clock(self, moment: datetime) -> datetime:
         """The site's zone-less local time of an aware moment, as the databases hold it."""

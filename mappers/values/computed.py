@@ -29,8 +29,8 @@ class Stated(Value):
         self.expression, self.system, self.codes = expression, system, codes
 
     def reader(self, columns: Columns) -> Read:
-        place = columns.at(self.expression)
-        return lambda row: row[place]
+        place, codes = columns.at(self.expression), frozenset(self.codes)
+        return lambda row: found if (found := row[place]) in codes else None
 
     def matches(self, term: Term, q: Question) -> list[Alternative]:
         assert isinstance(term, Token)

@@ -104,7 +104,7 @@ class DayOrInstant(Instant):
 
         def read(row: Row) -> Any:
             stored = row[place]
-            if not stored:
+            if not stored or type(stored) is not str:
                 return None
             midnight = not stored[11:].strip("0:.")
             return site.date(stored) if midnight else site.instant(stored)

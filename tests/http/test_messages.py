@@ -2,10 +2,11 @@
 
 import asyncio
 import gzip
+from pathlib import Path
 
 import pytest
 
-from tests.facade.facade import Facade
+from tests.facade.facade import Facade, settings_of
 from tests.http.outcomes import refused
 
 PATIENT = "Patient/P-2025-000001"
@@ -202,3 +203,36 @@ async def test_a_cancelled_request_leaks_no_connection(facade: Facade) -> None:
         task.cancel()
         await asyncio.gather(task, return_exceptions=True)
     assert (await facade.get(PATIENT)).json()["id"] == "P-2025-000001"
+
+
+async def test_a_query_that_is_too_long_is_refused(embedded_data: Path) -> None:
+    facade = Facade(settings_of(embedded_data, query_length_limit=2000))
+    fits = "_count=1&_id=P-2025-000001,".ljust(2000, "x")
+    assert (await facade.get(f"Patient?{fits}")).status_code == 200
+    for asked in (f"Patient?{fits}x", f"?_type=Patient&{fits}", f"{PATIENT}?{fits}x", f"metadata?{fits}x"):
+        refused(await facade.get(asked), 414, "too-long")
+    assert (await facade.post("Patient/_search", fits)).status_code == 200
+    refused(await facade.post("Patient/_search", f"{fits}x"), 413, "too-long")
+    await facade.close()
+
+
+@pytest.mark.parametrize(
+    "spoofed",
+    [
+        {"x_forwarded_host": "evil.example", "x_forwarded_proto": "https", "x_forwarded_port": "444"},
+        {"forwarded": "for=10.0.0.1;host=evil.example;proto=https"},
+        {"x_forwarded_prefix": "/evil", "x_original_url": "/evil", "x_forwarded_server": "evil.example"},
+        {"host": "localhost:9999"},
+    ],
+)
+async def test_no_header_changes_where_links_lead(embedded: Facade, spoofed: dict[str, str]) -> None:
+    for asked in ("Patient?_count=2&_include=Patient:general-practitioner", "metadata", "Patient/none"):
+        answered = await embedded.get(asked, **spoofed)
+        assert answered.status_code == (404 if "none" in asked else 200)
+        assert "evil" not in answered.text + str(answered.headers)
+        assert "9999" not in answered.text
+    bundle = (await embedded.get("Patient?_count=2", **spoofed)).json()
+    addresses = [one["url"] for one in bundle["link"]] + [e["fullUrl"] for e in bundle["entry"]]
+    assert all(address.startswith(f"{embedded.service.base}/Patient") for address in addresses)
+    metadata = (await embedded.get("metadata", **spoofed)).json()
+    assert metadata["implementation"]["url"] == embedded.service.base

@@ -10,11 +10,12 @@ from typing import Any
 from sqlalchemy import ColumnElement, Numeric, String, case, cast, literal_column
 
 from mappers.column_types import FloatText, OneOf
+from mappers.from_clause import Compilation
 from mappers.mapping import Part, ResourceMapping
 from mappers.param_places import param_places
 from mappers.query import AllOf, AnyOf, SearchQuery
 from mappers.query import Condition as Query
-from mappers.scope import Compilation, PartScope
+from mappers.scope import PartScope
 from mappers.sql import Alternative, Condition, KeySet, all_of, any_of, is_always, is_never, plain
 
 #: key sets of more selects are asked one by one: SQLite takes no union of more than 500

@@ -12,11 +12,11 @@ from sqlalchemy import literal_column, select, table
 
 from mappers.branch import Branch, groups
 from mappers.database import Database, Rows
+from mappers.from_clause import Compilation
 from mappers.mapping import ResourceMapping
 from mappers.outage import Remains, TableName, Tables, Without, plain_schema
 from mappers.query import Access, SearchQuery
 from mappers.reader import Reader
-from mappers.scope import Compilation
 from mappers.select import After, counted, page_of_keys, union_of_keys
 from mappers.site import Site
 from mappers.statement import Slots, Statement, compiled

@@ -17,10 +17,11 @@ from sqlalchemy.sql.elements import BinaryExpression
 from sqlalchemy.types import Date, Integer, LargeBinary, Numeric, TypeEngine
 
 from mappers import column_types
+from mappers.from_clause import Compilation
 from mappers.mapping import Join, Part, ResourceMapping
 from mappers.parse import declared_type
 from mappers.query import Criterion
-from mappers.scope import Compilation, PartScope
+from mappers.scope import PartScope
 from mappers.site import Site
 from mappers.sql import Condition, plain, tables_of
 from mappers.statement import Slots

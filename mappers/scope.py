@@ -1,21 +1,19 @@
-"""From typed conditions to SQL: one `Scope` is one FROM that conditions are asked of.
+"""From typed conditions to SQL, by parameter name: the conditions of one part, and the keys that fulfil them.
 
-Conditions on a joined master become `own key IN (SELECT key …)`; references are compared key to key; a
-chain is a semi-join onto the keys of the parts it leads to. Every sub-select passes the access gate.
+A chain is a semi-join onto the keys of the parts it leads to. Every sub-select passes the access gate.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from itertools import product
 from typing import Any
 
-from sqlalchemy import BindParameter, FromClause, Select, case, func, literal_column, select
-from sqlalchemy.sql.elements import BinaryExpression, BooleanClauseList
-from sqlalchemy.sql.operators import and_, eq
+from sqlalchemy import Select, case, func, literal_column, select
 
-from mappers.mapping import Join, Part, Place, ResourceMapping
+from mappers.from_clause import Compilation, Scope, leads
+from mappers.mapping import Part, Place, ResourceMapping
 from mappers.param_places import (
     ANYTHING,
     children_around,
@@ -25,155 +23,26 @@ from mappers.param_places import (
     narrowed_places,
     param_places,
 )
-from mappers.query import UNRESTRICTED, Access, AnyOf, Chained, Condition, Criterion, Has, NotAbout
+from mappers.query import UNRESTRICTED, AnyOf, Chained, Condition, Criterion, Has, NotAbout
 from mappers.semi_joins import merged
-from mappers.site import Site
 from mappers.sql import (
     NEVER,
     Alternative,
     KeySet,
     all_of,
     any_of,
-    bare,
-    exact,
-    holds_negation,
     is_always,
     is_never,
     negate,
-    not_true,
     one_of,
     plain,
     tables_of,
 )
 from mappers.sql import Condition as Sql
-from mappers.statement import Slots
 from mappers.terms import Composite, Ref, Term
 from mappers.value import Column
 from mappers.values.children import Children
 from mappers.values.references import ReferenceTo, Route
-
-
-@dataclass(frozen=True)
-class Compilation:
-    """What is the same throughout one statement; `by_row`: conditions on joined tables are asked there."""
-
-    mappings: Mapping[str, ResourceMapping]
-    site: Site
-    slots: Slots
-    access: Access = UNRESTRICTED
-    by_post: bool = False
-    by_row: bool = False
-
-
-class Scope:
-    """A FROM: a base table and the joins that may be added to it."""
-
-    def __init__(self, compilation: Compilation, base: FromClause, joins: Sequence[Join]) -> None:
-        self.c, self.base, self.joins = compilation, base, tuple(joins)
-        self.site = compilation.site
-        self._by_table = {id(j.table): j for j in self.joins}
-
-    # what value kinds ask (mappers.value.Question)
-
-    def bind(self, term: Term, value: Callable[[Any], Any]) -> BindParameter[Any]:
-        """A slot that `value(term)` fills each time the statement runs."""
-        return self.c.slots.of_term(term, value)
-
-    def sensitive(self) -> bool:
-        """Whether sensitive values may be searched: the values came in a body, not in a URL."""
-        return self.c.by_post
-
-    def near(self, condition: Sql) -> Sql:
-        """A condition on one joined table as a semi-join on the column that reaches it.
-
-        What is not the case may be so because there is no joined row: a negation stays outside.
-        """
-        if isinstance(condition, not_true):
-            return negate(self.near(condition.negated))
-        if isinstance(condition, BooleanClauseList) and holds_negation(condition):
-            near = [self.near(bare(c)) for c in condition.clauses]
-            return all_of(*near) if condition.operator is and_ else any_of(*near)
-        found = tables_of(condition)
-        if len(found) != 1 or found == {self.base} or self.c.by_row:
-            return condition
-        join = self._by_table.get(id(next(iter(found))))
-        ends = _ends(join) if join else None
-        if join is None or ends is None:
-            return condition
-        own, target = ends
-        return self.near(own.in_(select(target).where(condition).correlate(None)))
-
-    def refers(self, reference: ReferenceTo, term: Term) -> list[Alternative]:
-        """Conditions for "the reference is to exactly this resource"."""
-        assert isinstance(term, Ref)
-        if term.resource_type != reference.resource_type or term.part is None:
-            return [NEVER]
-        part = self.c.mappings[term.resource_type].by_name.get(term.part)
-        return [
-            self._refers(route, part, term) for route in reference.routes if part and leads(route, part)
-        ] or [NEVER]
-
-    def _refers(self, route: Route, part: Part, term: Ref) -> Sql:
-        key = self.key(part, term)
-        if route.target is None:
-            return self.near(route.own == key)
-        sub = select(part.source.table.c[route.target])
-        sub = sub.where(part.id.column == key, all_of(part.source.where, part.where)).correlate(None)
-        return self.near(route.own == sub.scalar_subquery())
-
-    def named(self, term: Ref) -> BindParameter[Any] | None:
-        """A slot of the id's text; None where no part of the type can have such an id."""
-        mapping = self.c.mappings.get(term.resource_type)
-        part = mapping.by_name.get(term.part) if mapping and term.part else None
-        if part is None:
-            return None
-        text = part.id.text
-        return self.bind(term, lambda t: text(t.key) or "")
-
-    def key(self, part: Part, term: Ref) -> Any:
-        """The slot of a native key, to be compared with its column exactly."""
-        slot = self.bind(term, lambda t: t.key)
-        return slot if part.id.numeric else exact(slot)
-
-    # FROM
-
-    def source(self, *expressions: Any) -> FromClause:
-        """The base table with those joins that the expressions need, and the joins those need."""
-        return self.joined(self.base, *expressions)
-
-    def joined(self, source: FromClause, *expressions: Any) -> FromClause:
-        """Those joins behind a FROM that has the base table in it already."""
-        needed: set[int] = set()
-        todo = [t for e in expressions for t in _froms(e)]
-        while todo:
-            join = self._by_table.get(id(todo.pop()))
-            if join and id(join.table) not in needed:
-                needed.add(id(join.table))
-                todo += [*tables_of(join.on), *join.needs]
-        for join in self.joins:
-            if id(join.table) in needed:
-                source = source.outerjoin(join.table, join.on)
-        return source
-
-
-def _froms(expression: Any) -> Iterator[Any]:
-    yield from getattr(expression, "_from_objects", ())
-
-
-def _ends(join: Join) -> tuple[Column, Column] | None:
-    """(own column, target column) of a join ON own = target; None for any other join."""
-    on = join.on
-    if join.needs or not isinstance(on, BinaryExpression) or on.operator is not eq:
-        return None
-    left, right = on.left, on.right
-    if tables_of(left) == {join.table}:
-        left, right = right, left
-    return (left, right) if tables_of(right) == {join.table} and join.table not in tables_of(left) else None
-
-
-def leads(route: Route, part: Part) -> bool:
-    """Whether a route's ids are the ids of that part."""
-    return (route.id.prefix, route.id.suffix) == (part.id.prefix, part.id.suffix)
 
 
 class PartScope(Scope):

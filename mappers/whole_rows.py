@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from mappers.database import Rows
+from mappers.from_clause import Compilation
 from mappers.plans import Plans
 from mappers.reader import Reader
-from mappers.scope import Compilation, PartScope
+from mappers.scope import PartScope
 from mappers.select import rows_by_key
 from mappers.sql import one_of
 from mappers.statement import Slots, Statement

@@ -10,6 +10,8 @@ from mappers.parse import Parser, SearchFault
 from mappers.query import AllOf, AnyOf, Chained, Condition, Criterion, NotAbout
 from smart_auth.policy import care_relations, groups
 
+#: parameters of a scope's or rule's search
+MOST_PARAMETERS = 20
 CONFIDENTIALITY = "http://terminology.hl7.org/CodeSystem/v3-Confidentiality"
 
 
@@ -55,8 +57,8 @@ class Rows:
 
     def searched(self, resource_type: str, query: str, user: str = "") -> Condition:
         """Rows that a search finds, as scopes and the policy write it."""
-        pairs = parse_qsl(query, keep_blank_values=True, max_num_fields=20)
-        if not pairs:
+        pairs = parse_qsl(query, keep_blank_values=True)
+        if not 0 < len(pairs) <= MOST_PARAMETERS:
             raise NothingOpenError
         return AllOf(tuple(self.matching(resource_type, n, v, user) for n, v in pairs))
 

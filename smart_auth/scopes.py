@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
+from urllib.parse import parse_qsl
 
 from terminology import definitions
 
@@ -46,9 +47,17 @@ def scope(text: str) -> Scope | None:
     permissions = _V1.get(stated) or (stated if stated and _V2.fullmatch(stated) else "")
     if not permissions or (resource_type != "*" and resource_type not in definitions.resource_types()):
         return None
-    if query and stated in _V1:
+    if query and (stated in _V1 or not _of_one_type(query)):
         return None  # v1 knows no queries
     return Scope(text, level, resource_type, frozenset(permissions), query or "")
+
+
+def _of_one_type(query: str) -> bool:
+    """Whether a query asks of the rows themselves. What a chain or `_has` opens would tell of rows of other
+    types, whether they are open or not.
+    """
+    names = (name for name, _ in parse_qsl(query, keep_blank_values=True))
+    return all("." not in name and not name.startswith("_has") for name in names)
 
 
 def split(text: str) -> list[str]:

@@ -35,6 +35,7 @@ CATEGORY = "?category=http://terminology.hl7.org/CodeSystem/observation-category
         ("admin", "user/AuditEvent.rs", "user/AuditEvent.rs"),
         ("doctor", "user/Observation.rs?nothing=1", ""),
         ("doctor", "user/Observation.rs?category", ""),
+        ("doctor", "user/Observation.rs?" + "&".join(["status=final"] * 21), ""),
         ("doctor", "user/*.rs?status=final", "user/*.rs?status=final"),
         ("doctor", "user/Observation.rs?_count=1", ""),
         ("doctor", "user/Observation.rs?performer={user}", ""),

@@ -138,6 +138,20 @@ async def test_what_is_closed_is_refused_even_as_a_question(
     assert answer.json()["issue"][0]["code"] == "forbidden"
 
 
+@pytest.mark.parametrize(
+    "scope",
+    [
+        "user/Patient.rs?_has:Condition:patient:code=I10",
+        "user/Patient.rs?_has:Encounter:patient:diagnosis.code=I10",
+        "patient/Patient.rs?_has:Condition:patient:code=I10",
+    ],
+)
+async def test_a_scope_asks_nothing_of_closed_types(scope: str, guarded: Facade, badges: Badges) -> None:
+    token = badges.badge(scope, user("radiologist"), patient=MINE)
+    answer = await guarded.get("Patient?_summary=count", authorization=token)
+    assert (answer.status_code, answer.json()["issue"][0]["code"]) == (403, "forbidden")
+
+
 async def test_a_chain_sees_only_rows_that_are_open(
     guarded: Facade, embedded: Facade, patient: dict[str, str]
 ) -> None:

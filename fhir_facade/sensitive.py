@@ -1,20 +1,23 @@
 """Resident numbers in a search: taken from a body only, and gone before anything is built from the search.
 
-A value that looks like one, of a parameter that ends in `identifier`, becomes `_id` of the patients it
-stands for. So no link, cursor, log or explanation can hold it.
+A value that looks like one, of a parameter that ends in `identifier` (with any modifier), becomes `_id` of
+the patients it stands for. So no link, cursor, log or explanation can hold it.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 from fhir_facade.outcome import FhirFault
 from fhir_facade.service import Service
-from mappers.parse import RESIDENT_NUMBER
+from mappers.parse import RESIDENT_NUMBER, SearchFault
 from mappers.query import SearchQuery
 
 #: an id that no resource has
 NOBODY = "."
+#: what is before the last parameter of a chained or `_has` name, and its modifier
+_IDENTIFIER = re.compile(r"(.*[.:])?identifier(:[A-Za-z-]+)?")
 
 
 async def resolved(service: Service, pairs: Sequence[tuple[str, str]]) -> list[tuple[str, str]]:
@@ -23,20 +26,23 @@ async def resolved(service: Service, pairs: Sequence[tuple[str, str]]) -> list[t
 
 
 async def _resolved(service: Service, name: str, value: str) -> tuple[str, str]:
-    front, last = _last(name)
-    if last != "identifier":
+    found = _IDENTIFIER.fullmatch(name)
+    if found is None:
         return name, value
     if not service.knows_resident_numbers:
         raise FhirFault(
             403, "forbidden", "a search by resident number needs a role of its own", ("http.identifier",)
         )
-    query = SearchQuery("Patient", (service.parser(by_post=True).condition("Patient", "identifier", value),))
+    front, modifier = found[1] or "", found[2] or ""
+    negated = modifier == ":not"
+    try:
+        ids = await _patients(service, "identifier" if negated else f"identifier{modifier}", value)
+    except SearchFault:
+        return name, value  # the search itself is refused for it
+    return f"{front}_id{modifier if negated else ''}", ",".join(ids) or NOBODY
+
+
+async def _patients(service: Service, name: str, value: str) -> list[str]:
+    query = SearchQuery("Patient", (service.parser(by_post=True).condition("Patient", name, value),))
     page = await service.searching.page(query, 50, by_post=True, strict=True)  # nobody may be overlooked
-    ids = [m["id"] for m in page.matches if isinstance(m, dict)]
-    return f"{front}_id", ",".join(ids) or NOBODY
-
-
-def _last(name: str) -> tuple[str, str]:
-    """(everything before, the last parameter's name) of a chained or `_has` name."""
-    cut = max(name.rfind("."), name.rfind(":") if name.startswith("_has:") else -1)
-    return name[: cut + 1], name[cut + 1 :]
+    return [m["id"] for m in page.matches if isinstance(m, dict)]

@@ -45,6 +45,11 @@ class Search:
         """Whether the parameters came in a body."""
         return self.request.method == "POST"
 
+    @property
+    def by_numbers(self) -> bool:
+        """Whether resident numbers are compared with; those that nobody could take for one too."""
+        return self.by_post and self.service.knows_resident_numbers
+
 
 async def search_type(service: Service, request: Request, resource_type: str) -> Response:
     """A search of one type; 403 where it is closed to the caller."""
@@ -96,7 +101,7 @@ async def _search(search: Search) -> Response:
         refuse_closed(search.service, search.asked)
         if search.asked.explain:
             queries = [reader.query(search.asked, t, *_within(search, t)) for t in search.types]
-            return Response(await explained(search.service, queries, search.by_post))
+            return Response(await explained(search.service, queries, search.by_numbers))
         if search.asked.counts_only:
             return await _counted(search, reader)
         return await _page(search, reader)
@@ -166,7 +171,7 @@ async def _total(search: Search, reader: Reader) -> int:
     total = 0
     for resource_type in search.types:
         query = reader.query(search.asked, resource_type, *_within(search, resource_type))
-        total += await search.service.searching.total(query, by_post=search.by_post)
+        total += await search.service.searching.total(query, by_post=search.by_numbers)
     return total
 
 
@@ -227,9 +232,9 @@ async def _fill(search: Search, reader: Reader) -> tuple[Page, str]:
 
 async def _asked(search: Search, query: SearchQuery, room: int, after: Position | None) -> Page:
     """A page of one type; one that can't be asked at all is down, and hides no others."""
-    strict = search.request.states_strict
+    strict, by_numbers = search.request.states_strict, search.by_numbers
     try:
-        return await search.service.searching.page(query, room, after, by_post=search.by_post, strict=strict)
+        return await search.service.searching.page(query, room, after, by_post=by_numbers, strict=strict)
     except TooSlowError:
         raise
     except SourceDownError:

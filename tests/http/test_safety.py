@@ -58,6 +58,16 @@ async def test_a_resident_number_in_a_body_finds_and_is_gone(
     assert NUMBER not in str(own.service.cursors.open(cursor))
 
 
+async def test_who_has_another_resident_number_is_found_and_it_is_gone(own: Facade) -> None:
+    everybody = {i for i in ids(await own.bundle("Patient?_count=100")) if i.startswith("Patient/")}
+    response = await own.post("Patient/_search", f"identifier:not={NUMBER}")
+    assert set(ids(response.json())) == everybody - {"Patient/P-2025-000001"}
+    assert NUMBER not in response.text
+    nobody = await own.post("Patient/_search", "identifier:not=850315-1234568")
+    assert set(ids(nobody.json())) == everybody
+    refused(await own.post("Patient/_search", f"identifier:above={NUMBER}"), 400, None, "identifier")
+
+
 async def test_a_resident_number_is_served_only_where_that_is_set(own: Facade) -> None:
     assert NUMBER not in (await own.get("Patient/P-2025-000001")).text
     open_ = Facade(settings_of(own.settings.data_path, serve_resident_number=True))

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
-from tests.facade.facade import Facade, ids, link
+from tests.facade.facade import Facade, embedded_folder, execute, ids, link, settings_of, writer
 from tests.smart_auth.badges import Badges, user
 
 MINE, THEIRS = "P-2025-000001", "P-2025-000002"
@@ -225,6 +227,39 @@ async def test_the_resident_number_needs_a_role_of_its_own(
     found = await guarded.post("Patient/_search", form, authorization=cleared)
     assert ids(found.json()) == [f"Patient/{MINE}"]
     assert number not in found.json()["link"][0]["url"]
+
+
+@pytest.mark.parametrize(
+    ("path", "name"),
+    [
+        ("Patient", "identifier:not"),
+        ("Patient", "identifier:of-type"),
+        ("Patient", "identifier:text"),
+        ("Observation", "patient.identifier:not"),
+        ("Practitioner", "_has:Encounter:participant:patient.identifier"),
+        ("Organization", "_has:Patient:organization:identifier:not"),
+    ],
+)
+async def test_nobody_finds_out_whose_a_resident_number_is(
+    path: str, name: str, guarded: Facade, badges: Badges
+) -> None:
+    for holder in (user("doctor"), user("admin"), user("patient")):
+        token = badges.badge("user/*.rs", holder)
+        answer = await guarded.post(f"{path}/_search", f"{name}=580314-2000001", authorization=token)
+        assert (answer.status_code, answer.json()["issue"][0]["code"]) == (403, "forbidden"), holder
+
+
+async def test_what_is_stored_oddly_in_place_of_a_resident_number_stays_hidden(
+    tmp_path: Path, badges: Badges
+) -> None:
+    facade = Facade(settings_of(embedded_folder(tmp_path), enable_security=True), badges)
+    execute(writer(facade), "UPDATE emr_patientcache SET ssn = '58-03-14' WHERE patient_id = 'P-2025-000001'")
+    finders = {True: user("doctor", "resident-number"), False: user("doctor")}
+    for knows, holder in finders.items():
+        token = badges.badge("user/*.rs", holder)
+        answer = await facade.post("Patient/_search", "identifier=58-03-14", authorization=token)
+        assert ids(answer.json()) == ([f"Patient/{MINE}"] if knows else []), holder
+    await facade.close()
 
 
 async def test_a_scope_without_search_does_not_search(guarded: Facade, badges: Badges) -> None:

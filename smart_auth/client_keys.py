@@ -9,7 +9,9 @@ import json
 import re
 import threading
 import time
+from collections import defaultdict
 from collections.abc import Iterable
+from dataclasses import dataclass, replace
 from typing import Any
 
 import httpx
@@ -22,20 +24,36 @@ from smart_auth.store.tables import Client
 PublicKey = RSAKey | ECKey
 #: seconds that keys are kept where their address says nothing, at least, and at most
 DEFAULT, SHORTEST, LONGEST = 300, 60, 86400
-#: seconds between two looks for a key that isn't known
+#: seconds between two looks for a key that isn't known, or at an address that failed
 PAUSE = 10
+#: seconds that an answer may take, and that others wait for it
+LONGEST_ANSWER, WAIT = 5, 1
 LARGEST = 256 * 1024
 _MAX_AGE = re.compile(r"(?:^|[\s,])max-age=(\d+)")
 _PRIVATE = frozenset({"d", "p", "q", "k"})
 
 
+@dataclass(frozen=True)
+class Answer:
+    """What an address said when it was `asked`, good `until` then; `fault` if it was no key set."""
+
+    asked: float
+    until: float
+    keys: list[dict[str, Any]]
+    fault: str = ""
+
+
 class ClientKeys:
-    """Finds the keys that may have signed a client's assertion; those at an address are cached."""
+    """Finds the keys that may have signed a client's assertion; those at an address are cached.
+
+    Anybody can make us look, by a key's name: each address is asked by one thread at a time, and one that
+    fails is left alone for a while, or else a slow one would hold all threads.
+    """
 
     def __init__(self, transport: httpx.BaseTransport | None = None) -> None:
         self._transport = transport
-        self._lock = threading.Lock()
-        self._kept: dict[str, tuple[float, float, list[dict[str, Any]]]] = {}
+        self._answers: dict[str, Answer] = {}
+        self._looking: defaultdict[str, threading.Lock] = defaultdict(threading.Lock)
 
     def of(self, client: Client, kid: str, algorithm: str) -> list[PublicKey]:
         """The client's keys of that name which fit the algorithm; OAuthFault if its address can't be read."""
@@ -46,15 +64,36 @@ class ClientKeys:
 
     def _at(self, url: str, pause: float) -> list[dict[str, Any]]:
         """What is at the address: as it was, unless it is too old, or older than `pause`."""
-        with self._lock:
-            kept = self._kept.get(url)
+        found = self._known(url, pause) or self._looked_up(url, pause)
+        if found.fault:
+            raise OAuthFault("invalid_client", found.fault)
+        return found.keys
+
+    def _known(self, url: str, pause: float) -> Answer | None:
+        kept, moment = self._answers.get(url), time.monotonic()
+        return kept if kept and moment < kept.until and moment - kept.asked < pause else None
+
+    def _looked_up(self, url: str, pause: float) -> Answer:
+        looking = self._looking[url]
+        if not looking.acquire(timeout=WAIT):
+            raise OAuthFault("temporarily_unavailable", "the client's JWKS is still being read", 503)
+        try:
+            found = self._known(url, pause) or self._asked(url)
+            self._answers[url] = found
+        finally:
+            looking.release()
+        return found
+
+    def _asked(self, url: str) -> Answer:
+        try:
+            keys, seconds = self._fetched(url)
+        except OAuthFault as fault:
+            moment, before = time.monotonic(), self._answers.get(url)
+            if before and not before.fault and moment < before.until:
+                return replace(before, asked=moment)
+            return Answer(moment, moment + PAUSE, [], fault.description)
         moment = time.monotonic()
-        if kept and moment < kept[1] and moment - kept[0] < pause:
-            return kept[2]
-        keys, seconds = self._fetched(url)
-        with self._lock:
-            self._kept[url] = moment, moment + seconds, keys
-        return keys
+        return Answer(moment, moment + seconds, keys)
 
     def _fetched(self, url: str) -> tuple[list[dict[str, Any]], int]:
         try:
@@ -66,16 +105,16 @@ class ClientKeys:
                     raise OAuthFault("invalid_client", f"the client's JWKS answers {response.status_code}")
                 content = _bounded(response.iter_bytes())
                 return jwk_set(content.decode()), _seconds(response.headers.get("cache-control", ""))
-        except (httpx.HTTPError, ValueError):
+        except (httpx.HTTPError, ValueError, RecursionError):
             raise OAuthFault("invalid_client", "the client's JWKS can't be read") from None
 
 
 def _bounded(chunks: Iterable[bytes]) -> bytes:
-    content = b""
+    content, started = b"", time.monotonic()
     for chunk in chunks:
         content += chunk
-        if len(content) > LARGEST:
-            raise ValueError("too large")
+        if len(content) > LARGEST or time.monotonic() - started > LONGEST_ANSWER:
+            raise ValueError("too large, or too slow")
     return content
 
 

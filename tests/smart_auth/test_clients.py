@@ -4,7 +4,10 @@ import asyncio
 import base64
 import json
 import secrets
+import threading
 import time
+from concurrent.futures import ThreadPoolExecutor, as_completed
+from itertools import islice
 from typing import Any
 
 import httpx
@@ -262,6 +265,57 @@ def test_an_address_without_keys_is_the_clients_fault(response: httpx.Response) 
     keys = ClientKeys(httpx.MockTransport(lambda request: response))
     with pytest.raises(OAuthFault, match="invalid_client"):
         keys.of(at_address(), "k", "RS384")
+
+
+def test_an_address_that_fails_is_left_alone_for_a_while(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[str] = []
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        asked.append(str(request.url))
+        raise httpx.ConnectTimeout("nobody there", request=request)
+
+    keys = ClientKeys(httpx.MockTransport(answer))
+    for _ in range(5):
+        with pytest.raises(OAuthFault, match="can't be read"):
+            keys.of(at_address(), "k", "RS384")
+    assert len(asked) == 1
+    moment = time.monotonic() + 11
+    monkeypatch.setattr("smart_auth.client_keys.time.monotonic", lambda: moment)
+    with pytest.raises(OAuthFault, match="can't be read"):
+        keys.of(at_address(), "k", "RS384")
+    assert len(asked) == 2
+
+
+def test_a_failure_takes_no_keys_away(monkeypatch: pytest.MonkeyPatch) -> None:
+    answers = [httpx.Response(200, json={"keys": [public(RSA, "k")]}), httpx.Response(500)]
+    keys = ClientKeys(httpx.MockTransport(lambda request: answers.pop(0)))
+    assert len(keys.of(at_address(), "k", "RS384")) == 1
+    moment = time.monotonic() + 11
+    monkeypatch.setattr("smart_auth.client_keys.time.monotonic", lambda: moment)
+    assert keys.of(at_address(), "unknown", "RS384") == []
+    assert len(keys.of(at_address(), "k", "RS384")) == 1
+    assert answers == []
+
+
+def test_a_slow_address_is_asked_by_one_at_a_time() -> None:
+    asked, going = [], threading.Event()
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        asked.append(request)
+        going.wait(30)
+        return httpx.Response(200, json={"keys": [public(RSA, "k")]})
+
+    keys = ClientKeys(httpx.MockTransport(answer))
+    with ThreadPoolExecutor(5) as pool:
+        looks = [pool.submit(keys.of, at_address(), "k", "RS384") for _ in range(5)]
+        refused = list(islice(as_completed(looks, timeout=20), 4))
+        going.set()
+        for look in refused:
+            with pytest.raises(OAuthFault, match="still being read"):
+                look.result()
+        [last] = set(looks) - set(refused)
+        assert len(last.result()) == 1
+    assert len(asked) == 1
 
 
 def test_a_key_set_with_a_private_key_is_refused() -> None:

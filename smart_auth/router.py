@@ -28,7 +28,8 @@ Answer = Callable[[dict[str, str], str], Awaitable[Any]]
 
 def application(server: AuthorizationServer, emergencies: Emergencies) -> FastAPI:
     """Every address of the authorization server; faults of pages become pages or redirects."""
-    app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None)
+    # a redirect to the address without its slash would lead to whatever host the request names
+    app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None, redirect_slashes=False)
     interaction = Interaction(server)
     _add_pages(app.router, server, interaction)
     _add_style(app.router)

@@ -21,6 +21,8 @@ class Clients:
 
     def get(self, client_id: str) -> Client | None:
         """The client with exactly that id, unless it was revoked."""
+        if not client_id.isascii():
+            return None  # not even text to a database, if it holds half a character
         with self._store.transaction() as session:
             found = session.get(Client, client_id)
         # a database may take another spelling for the same, blanks at the end for instance

@@ -144,6 +144,15 @@ async def test_assertions_by_none_or_a_shared_secret_are_refused(secured: Facade
         assert response.json()["error"] == "invalid_client"
 
 
+async def test_a_name_that_no_client_can_have_is_unknown(secured: Facade) -> None:
+    head, claims = (
+        base64.urlsafe_b64encode(part).rstrip(b"=").decode()
+        for part in (b'{"alg":"RS384","kid":"k1"}', rb'{"iss":"\ud800","sub":"\ud800"}')
+    )
+    response = await ask(secured, f"{head}.{claims}.x")
+    assert (response.status_code, response.json()["error"]) == (400, "invalid_client")
+
+
 async def test_an_assertion_is_good_once_on_all_workers(secured: Facade) -> None:
     text = assertion(service(secured).client_id)
     answers = await asyncio.gather(*(ask(secured, text) for _ in range(5)))

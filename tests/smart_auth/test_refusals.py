@@ -122,3 +122,10 @@ async def test_a_confidential_client_needs_pkce_too(app: App) -> None:
     client = register(app.facade, kind="symmetric", secret_hash="x")
     mine = app.another(client=client, challenge=pkce()[1])
     assert app.came_back(await mine.ask(code_challenge=None))["error"] == "invalid_request"
+
+
+@pytest.mark.parametrize("path", ["login/", "authorize/", "continue/", "idp/sign-in/"])
+async def test_nobody_is_sent_to_a_host_that_the_request_names(app: App, path: str) -> None:
+    response = await app.browser.get(f"{AUTH}/{path}", headers={"host": "evil.example"})
+    assert response.status_code == 404
+    assert "location" not in response.headers

@@ -7,16 +7,18 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from sqlalchemy import ColumnElement, Numeric, String, case, cast, literal_column
+from sqlalchemy import ColumnElement, Numeric, String, case, cast, literal_column, select
 
 from mappers.column_types import FloatText, OneOf
 from mappers.from_clause import Compilation
 from mappers.mapping import Part, ResourceMapping
 from mappers.param_places import param_places
-from mappers.query import AllOf, AnyOf, SearchQuery
+from mappers.query import AllOf, AnyOf, Criterion, SearchQuery
 from mappers.query import Condition as Query
 from mappers.scope import PartScope
-from mappers.sql import Alternative, Condition, KeySet, all_of, any_of, is_always, is_never, plain
+from mappers.semi_joins import semi_join
+from mappers.sql import Alternative, Condition, KeySet, all_of, any_of, is_always, is_never, plain, tables_of
+from mappers.terms import Ref
 
 #: key sets of more selects are asked one by one: SQLite takes no union of more than 500
 MOST_JOINED = 100
@@ -93,8 +95,27 @@ class Branch:
         plainly = [a for a in self.shared if not self._joinable(a)]
         specific = any_of(*self.own)
         exactly = [k.exactly for k in self.key_sets if k.exactly is not None]
-        found = [plain(a) for a in plainly] + [*exactly, specific]
+        found = [self._codes_first(plain(a)) for a in plainly] + [*exactly, specific]
         return [c for c in found if not is_always(c)]
+
+    def _codes_first(self, condition: Condition) -> Condition:
+        """A code of a master's as the keys of its rows, looked up first where nothing else leads to few rows.
+
+        Of keys that it sees a server knows how many rows they have and that an index finds them with a date;
+        of a sub-select it may think that a walk through the whole table fills the page sooner.
+        """
+        found = None if self._led_by_key else semi_join(condition)
+        if found is None or tables_of(found.own) != {self.scopes[0].base} or not found.is_equal:
+            return condition
+        keys = select(found.target).select_from(found.source).where(found.condition)
+        listed: Condition = found.own.op("IN", is_comparison=True)(self.c.slots.looked_up(keys))
+        return listed
+
+    @cached_property
+    def _led_by_key(self) -> bool:
+        """Whether the query names the rows that it wants, or the one whose they are."""
+        asked = [c for c in (*self.query.where, *(self.gated or ())) if isinstance(c, Criterion)]
+        return any(isinstance(t, Ref) for c in asked if not c.modifier for t in c.terms)
 
     @cached_property
     def key_sets(self) -> list[KeySet]:

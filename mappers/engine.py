@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
+from mappers.codes_first import codes_first
 from mappers.database import Database, Rows, SourceDownError
 from mappers.mapping import ResourceMapping
 from mappers.outage import Outage, Tables, Without, lacking, tables_of
@@ -15,7 +16,8 @@ from mappers.query import UNRESTRICTED, Access, Criterion, SearchQuery
 from mappers.reader import Reader, Resource, Unreadable
 from mappers.select import After
 from mappers.site import Site
-from mappers.terms import Ref
+from mappers.statement import Statement
+from mappers.terms import Ref, Term
 from mappers.whole_rows import WholeRows
 
 
@@ -119,7 +121,7 @@ class Engine:
         terms = [*query.terms(), *access.terms]
         total = 0
         for statement in self.plans.counts(query, access, by_post, bound is not None):
-            rows = await self.database.fetch(statement.sql, statement.parameters(terms, {"bound": bound}))
+            rows = await self._fetch(statement, terms, {"bound": bound})
             total += int(rows[0][0])
         return total
 
@@ -131,11 +133,13 @@ class Engine:
         if plan.statement is None:
             return []
         terms = [*query.terms(), *access.terms]
-        rows = await self.database.fetch(
-            plan.statement.sql, plan.statement.parameters(terms, {"limit": limit})
-        )
+        rows = await self._fetch(plan.statement, terms, {"limit": limit})
         found = list(_expanded(self._found(plan, rows), None))
         return [(plan.readers[item.branch].parts[part].name, item.key) for item, part in found]
+
+    async def _fetch(self, statement: Statement, terms: Sequence[Term], named: Mapping[str, Any]) -> Rows:
+        found = await codes_first(self.database, statement, terms)
+        return await self.database.fetch(found.sql, found.parameters(terms, named))
 
     # pages
 
@@ -153,9 +157,7 @@ class Engine:
         if plan.statement is None:
             return Page()
         named = _named(after, count + 1)  # one more, to know whether there is a next page
-        rows = await self.database.fetch(
-            plan.statement.sql, plan.statement.parameters([*query.terms(), *access.terms], named)
-        )
+        rows = await self._fetch(plan.statement, [*query.terms(), *access.terms], named)
         if (reader := plan.straight(rows)) is not None:
             return _straight(plan, reader, rows, count)
         found = list(_expanded(self._found(plan, rows), after))

@@ -3,14 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import NamedTuple
 
 from sqlalchemy import FromClause, ScalarSelect, Select, select
-from sqlalchemy.sql.elements import BinaryExpression
-from sqlalchemy.sql.operators import eq, in_op
+from sqlalchemy.sql.elements import BinaryExpression, BooleanClauseList
+from sqlalchemy.sql.operators import eq, in_op, or_
 from sqlalchemy.sql.schema import Column as TableColumn
 from sqlalchemy.sql.selectable import SelectStatementGrouping
 
-from mappers.sql import ALWAYS, Alternative, Condition, KeySet, any_of, exact, is_always, is_never, plain
+from mappers.sql import (
+    ALWAYS,
+    Alternative,
+    Condition,
+    KeySet,
+    any_of,
+    bare,
+    exact,
+    is_always,
+    is_never,
+    plain,
+)
 from mappers.value import Column
 
 
@@ -31,7 +43,7 @@ def _gathered(alternatives: Sequence[Alternative]) -> list[Alternative]:
     """Semi-joins from one column onto one table become one: a server plans each sub-select by itself, and
     many of them take it seconds and gigabytes.
     """
-    semi = {i: found for i, a in enumerate(alternatives) if (found := _semi_join(a)) is not None}
+    semi = {i: found for i, a in enumerate(alternatives) if (found := semi_join(a)) is not None}
     groups: dict[tuple[int, ...], list[int]] = {}
     for i, (own, target, source, _) in semi.items():
         groups.setdefault((id(own), id(target), id(source)), []).append(i)
@@ -43,8 +55,24 @@ def _gathered(alternatives: Sequence[Alternative]) -> list[Alternative]:
     return [whole.get(i, a) for i, a in enumerate(alternatives) if i not in semi or i in whole]
 
 
-def _semi_join(alternative: Alternative) -> tuple[Column, Column, FromClause, Condition] | None:
-    """(own, target, table, condition) of `own IN (SELECT target FROM table WHERE condition)`."""
+class SemiJoin(NamedTuple):
+    """`own IN (SELECT target FROM source WHERE condition)`."""
+
+    own: Column
+    target: Column
+    source: FromClause
+    condition: Condition
+
+    @property
+    def is_equal(self) -> bool:
+        """Whether it only asks for what equals one of some values."""
+        found = bare(self.condition)
+        asked = found.clauses if isinstance(found, BooleanClauseList) and found.operator is or_ else [found]
+        return all(isinstance(a, BinaryExpression) and isinstance(a.right, exact) for a in asked)
+
+
+def semi_join(alternative: Alternative) -> SemiJoin | None:
+    """The semi-join that a condition is; None if it is anything else."""
     if not isinstance(alternative, BinaryExpression) or alternative.operator is not in_op:
         return None
     found = getattr(alternative.right, "element", None)
@@ -53,7 +81,7 @@ def _semi_join(alternative: Alternative) -> tuple[Column, Column, FromClause, Co
     columns, sources = list(found.selected_columns), found.get_final_froms()
     if len(columns) != 1 or len(sources) != 1:
         return None
-    return alternative.left, columns[0], sources[0], found.whereclause
+    return SemiJoin(alternative.left, columns[0], sources[0], found.whereclause)
 
 
 def _as_keys(alternative: Alternative) -> KeySet | None:

@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
-from sqlalchemy import BindParameter, ClauseElement, bindparam
+from sqlalchemy import BindParameter, ClauseElement, ColumnElement, Select, bindparam
 from sqlalchemy.engine import Dialect
+from sqlalchemy.ext.compiler import compiles
+from sqlalchemy.sql.compiler import SQLCompiler
+from sqlalchemy.sql.functions import FunctionElement
 from sqlalchemy.types import NullType
 
 from mappers.terms import Term
 
 Fill = Callable[[Any], Any]
+#: what stands behind the placeholder of keys that are looked up first
+EACH = "/*each*/"
 
 
 @dataclass(frozen=True)
@@ -31,6 +36,7 @@ class Slots:
     def __init__(self, terms: Sequence[Term]) -> None:
         self._index = {id(term): i for i, term in enumerate(terms)}
         self.made: dict[str, Slot] = {}
+        self.look_ups: dict[str, Select[Any]] = {}
 
     def of_term(self, term: Term, fill: Fill) -> BindParameter[Any]:
         """A parameter that is `fill(the term)` of whichever query of this shape runs."""
@@ -43,13 +49,31 @@ class Slots:
         self.made.setdefault(name, Slot(name))
         return bindparam(name, None, type_=NullType())
 
+    def looked_up(self, keys: Select[Any]) -> ColumnElement[Any]:
+        """The list of keys that a select finds before the statement runs, for `column IN …`."""
+        name = f"looked_up{len(self.look_ups)}"
+        self.look_ups[name] = keys
+        return _each(self.named(name))
+
+
+class _each(FunctionElement[Any]):
+    """A placeholder that grows into as many as there are keys."""
+
+    inherit_cache = True
+
+
+@compiles(_each)
+def _each_key(element: _each, compiler: SQLCompiler, **kw: Any) -> str:
+    return f"({compiler.process(element.clauses, **kw)}{EACH})"
+
 
 @dataclass(frozen=True)
 class Statement:
-    """SQL text with positional parameters."""
+    """SQL text with positional parameters; `look_ups`: what is asked first, by the slot its keys fill."""
 
     sql: str
     slots: tuple[Slot | Any, ...]
+    look_ups: Mapping[str, Statement] = field(default_factory=dict)
 
     def parameters(self, terms: Sequence[Term], named: Mapping[str, Any]) -> tuple[Any, ...]:
         """The values of one run, in the order of the text's placeholders; each slot is filled once."""
@@ -59,6 +83,28 @@ class Statement:
     @cached_property
     def _by_name(self) -> dict[str, Slot]:
         return {s.name: s for s in self.slots if type(s) is Slot}
+
+    def with_keys(self, found: Mapping[str, Sequence[Any]]) -> Statement:
+        """The statement with the keys found; with a sub-select for each look-up of which none are given."""
+        pieces = iter(self.sql.split(EACH))
+        sql, slots = next(pieces), list[Any]()
+        for slot in self.slots:
+            look_up = self.look_ups.get(slot.name) if type(slot) is Slot else None
+            if look_up is None:
+                slots.append(slot)
+                continue
+            mark = "?" if sql.endswith("?") else "%s"
+            text, filled = _in_place(look_up, found.get(slot.name), mark)
+            sql = sql.removesuffix(mark) + text + next(pieces)
+            slots += filled
+        return Statement(sql, tuple(slots))
+
+
+def _in_place(look_up: Statement, keys: Sequence[Any] | None, mark: str) -> tuple[str, Sequence[Any]]:
+    """What stands between the parentheses of IN, and fills its slots; for no keys NULL: it equals nothing."""
+    if keys is None:
+        return look_up.sql, look_up.slots
+    return ", ".join([mark] * max(len(keys), 1)), keys or (None,)
 
 
 def _value(slot: Slot, terms: Sequence[Term], named: Mapping[str, Any]) -> Any:
@@ -77,4 +123,6 @@ def compiled(
     )
     constants = result.construct_params(_check=False)
     names = result.positiontup or ()
-    return Statement(str(result), tuple(slots.made.get(n, constants[n]) for n in names))
+    filled = tuple(slots.made.get(n, constants[n]) for n in names)
+    first = {n: compiled(slots.look_ups[n], dialect, slots, schemas) for n in names if n in slots.look_ups}
+    return Statement(str(result), filled, first)

@@ -75,8 +75,9 @@ def _criterion(engine: Engine, mapping: ResourceMapping, name: str) -> Criterion
 
 def plan_of(connection: Connection, query: SearchQuery, branch: BranchExplained) -> list[Step]:
     """The server's plan for a branch."""
-    values = branch.statement.parameters(query.terms(), {"limit": LIMIT})
-    sql = explaining(connection.dialect.name) + branch.statement.sql
+    statement = branch.statement.with_keys({})
+    values = statement.parameters(query.terms(), {"limit": LIMIT})
+    sql = explaining(connection.dialect.name) + statement.sql
     return steps([tuple(row) for row in connection.exec_driver_sql(sql, values)])
 
 

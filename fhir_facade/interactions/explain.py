@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from fhir_facade.service import Service
+from mappers.codes_first import codes_first
 from mappers.explain import BranchExplained, Reached, Step, explain, plan, timed
 from mappers.query import SearchQuery
 
@@ -28,14 +29,16 @@ async def explained(service: Service, queries: Sequence[SearchQuery], by_post: b
 
 async def _branch(service: Service, query: SearchQuery, branch: BranchExplained) -> Resource:
     database = service.engine.database
-    values = branch.statement.parameters([*query.terms(), *service.may_search.terms], {"limit": LIMIT})
-    steps = await plan(database, branch.statement, values)
-    rows, milliseconds = await timed(database, branch.statement, values)
+    terms = [*query.terms(), *service.may_search.terms]
+    statement = await codes_first(database, branch.statement, terms)
+    values = statement.parameters(terms, {"limit": LIMIT})
+    steps = await plan(database, statement, values)
+    rows, milliseconds = await timed(database, statement, values)
     parts = [
         _text("type", query.resource_type),
         _text("source", branch.source),
         *(_text("resource", p) for p in branch.parts),
-        _text("sql", branch.statement.sql),
+        _text("sql", statement.sql),
         *(_reached(r) for r in branch.reached),
         *(_text("access", a) for a in branch.access or ("no condition: access is not restricted",)),
         *(_step(s) for s in steps),

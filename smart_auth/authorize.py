@@ -14,6 +14,7 @@ from urllib.parse import quote, urlencode
 
 from smart_auth.allowing import known
 from smart_auth.faults import PageFault
+from smart_auth.pages import LANGUAGES
 from smart_auth.scopes import split
 from smart_auth.seal import SealFault
 from smart_auth.server import AuthorizationServer
@@ -56,6 +57,7 @@ class Pending:
     launch: dict[str, Any] = field(default_factory=dict)
     session: str = ""
     patient: str = ""
+    lang: str = ""
 
     def sealed(self, server: AuthorizationServer) -> str:
         """As text for a URL."""
@@ -106,7 +108,13 @@ def read(server: AuthorizationServer, pairs: Pairs, before: str) -> Pending:
         max_age=int(form.get("max_age", -1)),
         before=before,
         launch=launch if "launch" in scopes else {},
+        lang=_lang(form.get("ui_locales", "")),
     )
+
+
+def _lang(wanted: str) -> str:
+    """The first language that there is, of those that the client thinks its user reads."""
+    return next((tag[:2] for tag in wanted.split() if tag[:2] in LANGUAGES), "")
 
 
 def _client(server: AuthorizationServer, pairs: Pairs) -> Client:

@@ -57,6 +57,7 @@ def openid_configuration(config: Config) -> dict[str, Any]:
         "fhirUser",
         "name",
         "preferred_username",
+        "roles",
     ]
     return _common(config) | {
         "scopes_supported": list(CONTEXT),

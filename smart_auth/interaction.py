@@ -39,7 +39,7 @@ class Interaction:
         """The request that a client sends a browser with; from here on it is sealed."""
         browser = Browser(self._server, request)
         pending = await to_thread.run_sync(read, self._server, pairs, digest(browser.session))
-        return browser.go("/continue", request=pending.sealed(self._server))
+        return browser.go("/continue", request=pending.sealed(self._server), lang=pending.lang)
 
     async def proceed(self, request: Request, text: str, find: str = "") -> Response:
         """The next step of a request: to sign in, to choose a patient, or to consent."""
@@ -49,7 +49,8 @@ class Interaction:
             if "none" in pending.prompt:
                 raise pending.fault("login_required", "nobody is signed in")
             again = login is not None
-            return Browser(self._server, request).go(self._server.provider.start(text, again=again))
+            start, lang = self._server.provider.start(text, again=again), request.query_params.get("lang", "")
+            return Browser(self._server, request).go(start, lang=lang)
         context = _context(pending, login)
         if "none" in pending.prompt:
             raise pending.fault("interaction_required", "consent is asked for each time")
@@ -91,22 +92,21 @@ class Interaction:
         browser.refuse_foreign(form)
         login = await self._login(request)
         if login is not None:
-            seconds = self._server.config.access_seconds
-            await to_thread.run_sync(self._server.sessions.end, login.id, seconds)
-            await self._server.provider.sign_out(login.user.subject, login.held)
-            await self._server.tell("logout", subject=login.user.subject, username=login.user.username)
-        response = browser.go("/continue", request=form.get("request", ""))
+            await self._server.sign_out(login)
+        response = browser.go("/continue", request=form.get("request", ""), lang=form.get("lang", ""))
         browser.drop_session(response)
         return response
 
-    async def finish(self, request: Request, pending: str, signed_in: SignedIn) -> Response:
+    async def finish(
+        self, request: Request, pending: str, signed_in: SignedIn, *, lang: str = ""
+    ) -> Response:
         """See `SignIn`."""
         opened(self._server, pending)
         user = signed_in.user
         cookie = await to_thread.run_sync(self._server.sessions.start, signed_in)
         await self._server.tell("login", subject=user.subject, username=user.username)
         browser = Browser(self._server, request)
-        response = browser.go("/continue", request=pending, lang=request.query_params.get("lang", ""))
+        response = browser.go("/continue", request=pending, lang=lang)
         browser.keep_session(response, cookie)
         return response
 
@@ -131,7 +131,7 @@ class Interaction:
         self, request: Request, pending: Pending, login: Login, text: str, find: str
     ) -> Response:
         browser = Browser(self._server, request)
-        page = Page(language(request), text, browser.csrf, login.user.name)
+        page = Page(language(request, pending.lang), text, browser.csrf, login.user.name)
         found = await self._server.patients(login.user, find)
         html = page.html("patient", choices_html=choices(page, found), find=find)
         return browser.page(html, redirect_uri=pending.redirect_uri)
@@ -140,7 +140,8 @@ class Interaction:
         self, request: Request, pending: Pending, login: Login, context: Context, text: str
     ) -> Response:
         browser = Browser(self._server, request)
-        page = Page(language(request), text, browser.csrf, f"{login.user.name} ({login.user.username})")
+        user = f"{login.user.name} ({login.user.username})"
+        page = Page(language(request, pending.lang), text, browser.csrf, user)
         client = await self._client(pending)
         html = page.html(
             "consent",

@@ -54,8 +54,8 @@ class Page:
 
 
 def language(request: Request, stated: str = "") -> str:
-    """The language asked for, else the browser's first that there is, else English."""
-    wanted = [stated or request.query_params.get("lang", "")]
+    """The language chosen on the page, else the stated one, else the first of the browser's, else English."""
+    wanted = [request.query_params.get("lang", "") or stated]
     wanted += request.headers.get("accept-language", "").split(",")
     return next((found for w in wanted if (found := w.strip()[:2].lower()) in LANGUAGES), LANGUAGES[0])
 

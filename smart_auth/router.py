@@ -11,7 +11,7 @@ import orjson
 from anyio import to_thread
 from fastapi import APIRouter, FastAPI, Request, Response
 
-from smart_auth import launch_endpoint
+from smart_auth import launch_endpoint, session_endpoint
 from smart_auth.browser import PRIVATE, FormFault, decoded, form_pairs
 from smart_auth.cross_origin import CrossOrigin
 from smart_auth.discovery import openid_configuration
@@ -35,6 +35,7 @@ def application(server: AuthorizationServer, emergencies: Emergencies) -> FastAP
     _add_style(app.router)
     app.include_router(server.provider.routes(interaction))
     launch_endpoint.add(app.router, server)
+    session_endpoint.add(app.router, server)
     _add_endpoints(app.router, server, emergencies)
     _add_documents(app.router, server)
     add_faults(app, server)

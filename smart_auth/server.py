@@ -22,7 +22,7 @@ from smart_auth.seal import Seal
 from smart_auth.store.clients import Clients
 from smart_auth.store.families import Families
 from smart_auth.store.revocations import forget_expired
-from smart_auth.store.sessions import Sessions
+from smart_auth.store.sessions import Login, Sessions
 from smart_auth.store.transaction import Store
 from smart_auth.tokens import Minting
 
@@ -75,6 +75,12 @@ class AuthorizationServer:
     async def tell(self, kind: str, **details: str) -> None:
         """Events, from where nothing may block."""
         await to_thread.run_sync(partial(self.events, kind, **details))
+
+    async def sign_out(self, login: Login) -> None:
+        """Ends a login session and what lives only as long as it, here and at the provider."""
+        await to_thread.run_sync(self.sessions.end, login.id, self.config.access_seconds)
+        await self.provider.sign_out(login.user.subject, login.held)
+        await self.tell("logout", subject=login.user.subject, username=login.user.username)
 
     def clean(self) -> None:
         """Removes what has expired, now and then."""

@@ -31,7 +31,7 @@ _VERIFIER = re.compile(r"[A-Za-z0-9\-._~]{43,128}")
 
 def token_response(server: AuthorizationServer, form: Form, authorization: str) -> dict[str, Any]:
     """The tokens that a client asks for; raises OAuthFault."""
-    client = server.authentication.client(form, authorization)
+    client = _client(server, form, authorization)
     grants = {
         "authorization_code": _by_code,
         "refresh_token": _by_refresh_token,
@@ -52,6 +52,19 @@ def token_response(server: AuthorizationServer, form: Form, authorization: str) 
     )
     server.clean()
     return answer
+
+
+def _client(server: AuthorizationServer, form: Form, authorization: str) -> Client:
+    """Who asks. A public client may leave its name out of a refresh, as SMART's own JavaScript client does:
+    the refresh token tells it. https://www.rfc-editor.org/rfc/rfc6749#section-6
+    """
+    named = authorization or form.keys() & {"client_id", "client_assertion", "client_secret"}
+    if form.get("grant_type") == "refresh_token" and form.get("refresh_token") and not named:
+        grant = server.families.find_refresh(form["refresh_token"]).grant
+        if grant is None:
+            raise _no_grant("the refresh token is not known, or has expired")
+        form = {**form, "client_id": grant.client_id}
+    return server.authentication.client(form, authorization)
 
 
 def _by_code(server: AuthorizationServer, client: Client, form: Form) -> tuple[dict[str, Any], Granted]:

@@ -85,7 +85,7 @@ class Minting:
         if "fhirUser" in granted.scopes and "fhirUser" in person:
             claims["fhirUser"] = person["fhirUser"]
         if "profile" in granted.scopes:
-            claims |= {n: person[n] for n in ("name", "preferred_username")}
+            claims |= {n: person[n] for n in ("name", "preferred_username")} | {"roles": sorted(user.roles)}
         return self._keys.sign(claims, "JWT")
 
     def _common(self, seconds: int) -> dict[str, Any]:

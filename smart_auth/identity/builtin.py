@@ -60,7 +60,7 @@ class BuiltIn:
                     "login-failed", username=form.get("username", "")[:190], reason="password"
                 )
                 return self._page(request, pending, form.get("lang", ""), failed=True)
-            return await sign_in.finish(request, pending, SignedIn(user))
+            return await sign_in.finish(request, pending, SignedIn(user), lang=form.get("lang", ""))
 
         return routes
 

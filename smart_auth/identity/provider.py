@@ -30,8 +30,11 @@ class SignedIn:
 class SignIn(Protocol):
     """What the authorization server offers to a provider's routes."""
 
-    async def finish(self, request: Request, pending: str, signed_in: SignedIn) -> Response:
-        """Starts the login session (its cookie is on the answer) and leads on to what was asked for.
+    async def finish(
+        self, request: Request, pending: str, signed_in: SignedIn, *, lang: str = ""
+    ) -> Response:
+        """Starts the login session (its cookie is on the answer) and leads on to what was asked for, in the
+        language of the provider's page if it tells that.
 
         `pending` is the text that `start` was given: sealed, and refused with a page if it was changed or is
         older than ten minutes.

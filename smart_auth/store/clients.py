@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from urllib.parse import urlsplit
 
+from sqlalchemy.exc import IntegrityError
 from sqlmodel import col, select
 
 from smart_auth.store.revocations import live_grants, revoke, revoke_grants
@@ -40,6 +41,21 @@ class Clients:
             if session.get(Client, client.client_id):
                 raise ValueError(f"{client.client_id} is registered already (or was, and is revoked)")
             session.add(client)
+
+    def keep(self, client: Client) -> None:
+        """Keeps a client of the server's own as it is stated now; one that was revoked stays revoked.
+
+        Raises ValueError for one that can't be used safely.
+        """
+        check(client)
+        try:
+            with self._store.transaction() as session:
+                found = session.get(Client, client.client_id) or client
+                for name in ("name", "kind", "redirect_uris", "scopes"):
+                    setattr(found, name, getattr(client, name))
+                session.add(found)
+        except IntegrityError:  # another worker that starts now has just kept it
+            return
 
     def change(self, client_id: str, **changes: str) -> None:
         """Changes some of what is kept; raises ValueError for a client that isn't there."""

@@ -97,8 +97,10 @@ class KeycloakProvider:
             "code_challenge": attempt.challenge,
             "code_challenge_method": "S256",
         }
-        again = {"prompt": "login"} if request.query_params.get("again") else {}
-        address = f"{self.connection.issuer}/protocol/openid-connect/auth?{urlencode(asked | again)}"
+        stated = request.query_params
+        asked |= {"prompt": "login"} if stated.get("again") else {}
+        asked |= {"ui_locales": stated["lang"]} if stated.get("lang") else {}
+        address = f"{self.connection.issuer}/protocol/openid-connect/auth?{urlencode(asked)}"
         response = Response(None, 303, {**PRIVATE, "location": address})
         attempt.keep(response, request.cookies, secure=self._secure)
         return response

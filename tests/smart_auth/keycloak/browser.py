@@ -31,7 +31,9 @@ class Told:
     signed_in: list[SignedIn] = field(default_factory=list)
     refused: list[str] = field(default_factory=list)
 
-    async def finish(self, request: Request, pending: str, signed_in: SignedIn) -> Response:
+    async def finish(
+        self, request: Request, pending: str, signed_in: SignedIn, *, lang: str = ""
+    ) -> Response:
         self.signed_in.append(signed_in)
         user = asdict(signed_in.user)
         return JSONResponse({"pending": pending, **user, "roles": sorted(user["roles"])})

@@ -165,7 +165,7 @@ def create_app(settings: Settings | None = None, callers: Callers | None = None)
     if authorization is not None:
         emergencies = emergencies_of(service, opener, authorization)
         rest.mount("/api/auth", Addressed(auth_application(authorization, emergencies)))
-    rest.include_router(landing.router(service))
+    rest.include_router(landing.router(service, landing.sign_in_of(settings, authorization)))
     keeper = Keeper(trail, service.mappings, service.base) if trail else None
     smart = smart_of(service, authorization)
     fhir = FhirApp(service, _capabilities(service), guard, smart, keeper=keeper)

@@ -23,6 +23,7 @@ from smart_auth.policy import care_relations, policy
 BY_HAND = (
     "api/README.md",
     "api/authorization.md",
+    "api/first-smart-app.md",
     "operations/README.md",
     "operations/authorization.md",
     "operations/keycloak.md",

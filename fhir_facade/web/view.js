@@ -1,5 +1,7 @@
 // Shows what a FHIR address answers, with its references as links. What is shown is text, never markup.
-"use strict";
+import { notice, show as showAccount } from "./account.js";
+import { authorization, forget, offered, texts } from "./session.js";
+
 const BASE = "/api/fhir/";
 const at = (id) => document.getElementById(id);
 
@@ -68,7 +70,7 @@ function entry(item) {
 function pages(bundle) {
   const next = (bundle.link ?? []).find((l) => l.relation === "next");
   const path = next && own(next.url);
-  return path ? [element("li", {}, element("a", { href: "#" + path }, "next page →"))] : [];
+  return path ? [element("li", {}, element("a", { href: "#" + path }, texts.next))] : [];
 }
 
 let asked = 0;
@@ -79,17 +81,29 @@ async function show() {
   at("path").value = decoded(path);
   document.title = decoded(path.split("?")[0]) + " · NeuroNova FHIR";
   say("…", false);
+  notice("");
   try {
-    const response = await fetch(BASE + path, { headers: { Accept: "application/fhir+json" } });
+    const response = await fetch(BASE + path, { headers: { Accept: "application/fhir+json", ...authorization() } });
     const text = await response.text();
     if (number !== asked) return;
     render(response, JSON.parse(text));
+    if (offered && response.status === 401) unknown();
   } catch (error) {
     if (number !== asked) return;
-    say("no answer: " + error.message, true);
-    at("json").replaceChildren();
-    at("entries").replaceChildren();
+    say(texts.no_answer + ": " + error.message, true);
+    clear();
   }
+}
+
+function clear() {
+  at("json").replaceChildren();
+  at("entries").replaceChildren();
+}
+
+// Nobody is signed in, or no longer.
+function unknown() {
+  notice(forget() ? "ended" : "needed");
+  showAccount();
 }
 
 function decoded(text) {
@@ -102,7 +116,7 @@ function say(text, failed) {
 }
 
 function render(response, body) {
-  const total = body.total === undefined ? "" : " · total " + body.total;
+  const total = body.total === undefined ? "" : ` · ${texts.total} ${body.total}`;
   say(response.status + " · " + body.resourceType + total, !response.ok);
   const entries = body.resourceType === "Bundle" ? (body.entry ?? []).map(entry) : [];
   at("entries").replaceChildren(...entries, ...pages(body));
@@ -114,4 +128,5 @@ at("ask").addEventListener("submit", (event) => {
   location.hash = at("path").value.trim().replace(/^\/?(api\/fhir\/)?/, "");
 });
 addEventListener("hashchange", show);
+addEventListener("signing-out", () => { ++asked; say("", false); clear(); });
 show();

@@ -11,7 +11,7 @@ from typing import Any
 from tests.clients.summary import Summary, Unresolved
 
 _HERE = Path(__file__).parent
-_MODULES = _HERE / "node_modules"
+MODULES = _HERE / "node_modules"
 
 
 async def walk(base_url: str, name: str | None = None, token: str | None = None) -> Summary:
@@ -19,7 +19,7 @@ async def walk(base_url: str, name: str | None = None, token: str | None = None)
 
     Raises RuntimeError with node's own words if the program itself fails.
     """
-    await asyncio.to_thread(_install)
+    await asyncio.to_thread(install)
     environment = {**os.environ, "FHIR_TOKEN": token or ""}
     process = await asyncio.create_subprocess_exec(
         "node",
@@ -35,12 +35,12 @@ async def walk(base_url: str, name: str | None = None, token: str | None = None)
     return _summary(json.loads(printed))
 
 
-def _install() -> None:
-    """The packages of the lock file, unless they are there; one test run at a time."""
+def install() -> None:
+    """Sees to the packages of the lock file; one test run at a time."""
     lock_file = _HERE / "package-lock.json"
     with (_HERE / "package.json").open() as one_at_a_time:
         fcntl.flock(one_at_a_time, fcntl.LOCK_EX)
-        stamp = _MODULES / ".installed"
+        stamp = MODULES / ".installed"
         if not stamp.exists() or stamp.read_bytes() != lock_file.read_bytes():
             subprocess.run(["npm", "ci", "--silent", "--prefer-offline"], cwd=_HERE, check=True)
             stamp.write_bytes(lock_file.read_bytes())

@@ -15,10 +15,12 @@ import httpx
 import pytest
 import pytest_asyncio
 
+from fhir_facade import demo_users
 from fhir_facade.app import create_app, service_of
-from fhir_facade.landing import landing_page
+from fhir_facade.landing import SignIn, landing_page
 from fhir_facade.settings import Settings
 from mappers.demo import create_embedded
+from tests.facade.facade import Facade, settings_of
 from tests.services.process import free_port, listens, running
 
 
@@ -28,6 +30,16 @@ async def client(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[http
     transport = httpx.ASGITransport(app=app)
     async with httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1:8000") as client:
         yield client
+
+
+@pytest_asyncio.fixture(scope="module")
+async def secured(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Facade]:
+    """A facade whose pages can sign in, because they are on loopback."""
+    settings = Settings(data_dir=str(tmp_path_factory.mktemp("secured")))
+    facade = Facade(settings)
+    facade.http.base_url = httpx.URL(settings.base_url)
+    yield facade
+    await facade.close()
 
 
 @pytest.mark.parametrize(("lang", "words"), [("en", "Demonstration data"), ("ko", "시연용 데이터")])
@@ -94,6 +106,67 @@ def test_over_real_databases_no_patient_is_shown_around(tmp_path: Path) -> None:
     assert "<li>no &lt;b&gt;</li>" in page
 
 
+# with access control
+
+
+@pytest.mark.parametrize("lang", ["en", "ko"])
+async def test_it_names_the_demo_s_users_and_not_their_password(secured: Facade, lang: str) -> None:
+    page = (await secured.http.get("/", params={"lang": lang})).text
+    for user in demo_users.demo_users():
+        assert f"<code>{user.username}</code> {user.name}" in page
+    assert "demo-password" in page
+    assert demo_users.password(secured.settings.data_path) not in page
+    assert "$(fhir-facade token --user doctor --scope 'user/*.rs')" in page
+
+
+async def test_every_link_answers_or_asks_for_a_token(secured: Facade) -> None:
+    page = (await secured.http.get("/")).text
+    links = {unescape(link) for link in re.findall(r'(?:href|src)="([^"]+)"', page)}
+    asked = [link for link in links if link.startswith("/api/fhir/") and "metadata" not in link]
+    assert len(asked) > 20
+    for link in links:
+        response = await secured.http.get(link)
+        assert response.status_code == (401 if link in asked else 200), link
+        if link in asked:
+            assert response.json()["issue"][0]["code"] == "login"
+
+
+async def test_scripts_are_told_how_to_sign_in(secured: Facade) -> None:
+    for path in ("/", "/view"):
+        page = (await secured.http.get(path)).text
+        assert 'data-origin="http://127.0.0.1:8000"' in page
+        assert 'data-client="landing"' in page
+    assert secured.app.authorization is not None
+    client = secured.app.authorization.clients.get("landing")
+    assert client is not None
+    assert (client.kind, client.redirect_uris) == ("public", "http://127.0.0.1:8000/")
+    assert client.scopes == "openid fhirUser profile user/*.rs"
+
+
+async def test_where_a_browser_cannot_sign_in_the_page_says_so(tmp_path: Path) -> None:
+    facade = Facade(settings_of(tmp_path, enable_security=True))
+    page = (await facade.http.get("/")).text
+    await facade.close()
+    assert facade.app.authorization is not None
+    assert facade.app.authorization.clients.get("landing") is None
+    assert "This address is not https" in page
+    assert 'id="account"' not in page
+
+
+def test_users_that_are_not_the_demo_s_are_not_told(secured: Facade) -> None:
+    page = landing_page(secured.service, "en", SignIn(in_browser=True, as_demo=False))
+    assert "demo-password" not in page
+    assert "doctor" not in page.partition("</header>")[2]
+    assert 'curl -H "Authorization: Bearer $TOKEN"' in page
+
+
+async def test_without_access_control_nobody_is_asked_to_sign_in(client: httpx.AsyncClient) -> None:
+    page = (await client.get("/")).text
+    assert "Access control is switched off" in page
+    assert 'id="account"' not in page
+    assert "curl 'http" in page
+
+
 # in a browser
 
 
@@ -150,5 +223,5 @@ def test_the_viewer_shows_markup_in_a_record_as_text(browser: str, address: str,
 
 def test_links_lead_to_the_viewer_where_scripts_run(browser: str, address: str, tmp_path: Path) -> None:
     page = dom(browser, address, tmp_path)
-    assert 'href="/view#Patient/P-2025-000001"' in page
-    assert 'href="/view#metadata"' in page
+    assert 'href="/view?lang=en#Patient/P-2025-000001"' in page
+    assert 'href="/view?lang=en#metadata"' in page

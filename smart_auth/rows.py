@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from urllib.parse import parse_qsl
 
@@ -50,10 +50,22 @@ class Rows:
         if not user:
             raise NothingOpenError
         if resource_type == "Patient":
-            return AnyOf(tuple(self.matching("Patient", n, v, user) for n, v in care_relations()))
+            return AnyOf(tuple(self._relations(user)))
         if "patient" in self.parser.mappings[resource_type].params:
             return Chained("patient", "Patient", self.in_care("Patient", user))
         return self._leading(resource_type, lambda kind: self.in_care(kind, user))
+
+    def _relations(self, user: str) -> Iterator[Condition]:
+        """Those that can be asked: a type that isn't served relates nobody."""
+        found = 0
+        for name, value in care_relations():
+            try:
+                yield self.matching("Patient", name, value, user)
+                found += 1
+            except NothingOpenError:
+                continue
+        if not found:
+            raise NothingOpenError
 
     def searched(self, resource_type: str, query: str, user: str = "") -> Condition:
         """Rows that a search finds, as scopes and the policy write it."""
@@ -82,6 +94,8 @@ class Rows:
         return NotAbout("encounter", "Encounter", self._closed_visit(labels, user))
 
     def _closed_visit(self, labels: tuple[str, ...], user: str) -> Condition:
+        if self.parser.param_type("Encounter", "_security") is None:
+            raise NothingOpenError  # visits aren't served: nobody can tell which are closed
         stated = ",".join(f"{CONFIDENTIALITY}|{label}" for label in labels)
         labelled = self.parser.condition("Encounter", "_security", stated)
         if not user.startswith("Practitioner/"):

@@ -16,6 +16,7 @@ from typing import Any
 from urllib.parse import unquote
 
 from fhir_facade.audit.keeper import Keeper
+from fhir_facade.audit.masking import masked_path
 from fhir_facade.content import (
     JSON_TYPE,
     Message,
@@ -90,8 +91,9 @@ class FhirApp:
             content,
             request.method != "HEAD" and status != 304,
         )
-        taken = (time.perf_counter() - started) * 1000
-        log.info("%s %s %d %.1f ms %s", request.method, request.path, status, taken, request.request_id)
+        if log.isEnabledFor(logging.INFO):
+            taken, path = (time.perf_counter() - started) * 1000, masked_path(request.path)
+            log.info("%s %s %d %.1f ms %s", request.method, path, status, taken, request.request_id)
 
     async def _answer(self, request: Request, receive: Receive) -> Response:
         try:

@@ -26,7 +26,7 @@ LONGEST = 16_000
 def raw(request: Request, base: str) -> str:
     """base64 of the request line, and of a form's body below it."""
     query = masked(request.query)
-    text = f"{request.method} {base}{_path(request.path)}{'?' + query if query else ''}"
+    text = f"{request.method} {base}{masked_path(request.path)}{'?' + query if query else ''}"
     if request.body_parameters:
         text += "\n\n" + _form(request.body_parameters)
     return encoded(text)
@@ -67,6 +67,7 @@ def _hidden(text: str) -> str:
     return _NUMBERS.sub(MASK, RESIDENT_NUMBER.sub(MASK, text))
 
 
-def _path(path: str) -> str:
+def masked_path(path: str) -> str:
+    """A path with resident numbers masked; as it is where there are none."""
     plain = unquote(path, errors="replace")
     return quote(_hidden(plain), safe="/*$") if _has_number(plain) else path

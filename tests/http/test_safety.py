@@ -68,6 +68,18 @@ async def test_who_has_another_resident_number_is_found_and_it_is_gone(own: Faca
     refused(await own.post("Patient/_search", f"identifier:above={NUMBER}"), 400, None, "identifier")
 
 
+@pytest.mark.parametrize("path", ["Patient/{}", "Patient/{}/Observation", "Patient/%38{}", "{}"])
+async def test_a_resident_number_in_a_path_is_not_logged(
+    own: Facade, caplog: pytest.LogCaptureFixture, path: str
+) -> None:
+    caplog.set_level(logging.DEBUG, "fhir_facade")
+    number = NUMBER[1:] if "%38" in path else NUMBER
+    assert (await own.get(path.format(number))).status_code == 404
+    [told] = [r.getMessage() for r in caplog.records if r.name == "fhir_facade.access"]
+    assert "***" in told
+    assert NUMBER[1:] not in told
+
+
 async def test_a_resident_number_is_served_only_where_that_is_set(own: Facade) -> None:
     assert NUMBER not in (await own.get("Patient/P-2025-000001")).text
     open_ = Facade(settings_of(own.settings.data_path, serve_resident_number=True))

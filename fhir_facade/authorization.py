@@ -16,14 +16,19 @@ from fhir_facade.settings import SettingFault, Settings
 from mappers.alerts import alert_administrators
 from smart_auth.access import Opener
 from smart_auth.bearer import Bearer
+from smart_auth.bell import Bell
 from smart_auth.caller import User
 from smart_auth.config import Config, Events, Grantable, unheard
 from smart_auth.emergency import Emergencies
 from smart_auth.grants import Grants
-from smart_auth.server import AuthorizationServer
+from smart_auth.keys import Keyring
+from smart_auth.server import AuthorizationServer, Seals
 from smart_auth.store.tables import Epoch, columns
 from smart_auth.store.transaction import Store
 from smart_auth.store.users import Users
+
+#: the deployment's secret, which all workers share
+KEY_FILE = "auth.key"
 
 
 def authorization_of(
@@ -38,12 +43,24 @@ def authorization_of(
     return AuthorizationServer(
         config,
         store,
-        Bearer(config, service.engine.database),
+        Bearer(config, service.engine.database, bell=bell_of(settings)),
         provider_of(service, opener.policy),
         grantable(Grants(opener.parser, opener.policy)),
         patient_choices(service, opener),
         events,
     )
+
+
+def check(settings: Settings) -> None:
+    """Raises SettingFault where a server with access control could not work, and says what to do."""
+    store = store_of(settings)
+    if store is None:
+        raise SettingFault("ENABLE_SECURITY: the authorization tables are missing: run `fhir-facade migrate`")
+    if not Keyring(store, Seals.of(config_of(settings).secret).keys).opens():
+        raise SettingFault(
+            f"DATA_DIR: {settings.data_path / KEY_FILE} is not what the signing keys in the database "
+            "were sealed with: bring that file back, or run `fhir-facade keys rotate --at-once`"
+        )
 
 
 def administration_of(settings: Settings) -> AuthorizationServer:
@@ -62,17 +79,22 @@ def config_of(settings: Settings) -> Config:
     """What the settings say to the authorization server."""
     return Config(
         base_url=settings.base_url,
-        secret=own_key(settings.data_path, "auth.key"),
+        secret=own_key(settings.data_path, KEY_FILE),
         access_seconds=settings.jwt_access_token_lifetime_minutes * 60,
         refresh_seconds=settings.jwt_refresh_token_lifetime_days * 86400,
     )
+
+
+def bell_of(settings: Settings) -> Bell:
+    """What tells this host's processes that something was revoked."""
+    return Bell(settings.data_path / "auth.bell")
 
 
 def store_of(settings: Settings) -> Store | None:
     """The tables, made first (with the demo's users) if embedded; None where they are missing."""
     if settings.embedded:
         migrate_embedded(settings)
-    store = Store(_engine(settings))
+    store = Store(_engine(settings), bell_of(settings))
     if not _complete(store.engine):
         return None
     if settings.embedded:

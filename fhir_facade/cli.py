@@ -73,13 +73,18 @@ def serve(settings: Settings, chosen: argparse.Namespace) -> int:
 
 
 def prepare(settings: Settings) -> None:
-    """Makes what the embedded server starts with, once for all workers: rows, tables, demo users."""
-    from fhir_facade.authorization import store_of
+    """Makes what the embedded server starts with, once for all workers; raises SettingFault where something
+    that access control needs is missing.
+    """
+    from fhir_facade.app import policy_of
+    from fhir_facade.authorization import check
     from mappers.demo import create_embedded
 
     if settings.embedded:
         create_embedded(settings.data_path)
-        store_of(settings)
+    policy_of(settings)
+    if settings.enable_security:
+        check(settings)
 
 
 def check_binding(settings: Settings) -> None:

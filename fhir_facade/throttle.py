@@ -7,12 +7,12 @@ says what is left: https://datatracker.ietf.org/doc/draft-ietf-httpapi-ratelimit
 from __future__ import annotations
 
 import logging
+import math
 import time
 from typing import Any
 
 from limits import RateLimitItemPerMinute
-from limits.aio.storage import MemoryStorage, RedisStorage
-from limits.aio.strategies import FixedWindowRateLimiter
+from limits.aio.storage import MemoryStorage, RedisStorage, Storage
 from limits.errors import StorageError
 from redis.asyncio import ConnectionPool
 
@@ -30,8 +30,8 @@ class Throttle:
     def __init__(self, anonymous: int, caller: int, pool: ConnectionPool | None = None) -> None:
         self.anonymous = RateLimitItemPerMinute(anonymous, namespace="anonymous")
         self.caller = RateLimitItemPerMinute(caller, namespace="caller")
-        self._pool, self._alone = pool, FixedWindowRateLimiter(MemoryStorage())
-        self._limiter = FixedWindowRateLimiter(_shared(pool)) if pool else self._alone
+        self._pool, self._alone = pool, MemoryStorage()
+        self._shared: Storage = _shared(pool) if pool else self._alone
 
     @classmethod
     def of(cls, settings: Settings) -> Throttle:
@@ -54,7 +54,7 @@ class Throttle:
 
     async def _spend(self, item: RateLimitItemPerMinute, key: str, cost: int) -> dict[str, str]:
         try:
-            return await _counted(self._limiter, item, key, cost)
+            return await _counted(self._shared, item, key, cost)
         except StorageError:
             logging.getLogger("fhir_facade").warning("Redis can't count requests: each worker counts its own")
             return await _counted(self._alone, item, key, cost)
@@ -65,17 +65,17 @@ def _shared(pool: ConnectionPool) -> RedisStorage:
     return RedisStorage("async+redis://", implementation="redispy", wrap_exceptions=True, **options)
 
 
-async def _counted(
-    limiter: FixedWindowRateLimiter, item: RateLimitItemPerMinute, key: str, cost: int
-) -> dict[str, str]:
-    allowed = await limiter.hit(item, key, cost=cost)
-    reset, remaining = await limiter.get_window_stats(item, key)
-    seconds = max(1, round(reset - time.time()))
+async def _counted(storage: Storage, item: RateLimitItemPerMinute, key: str, cost: int) -> dict[str, str]:
+    """Fixed windows: each begins with the first request of it. One step of the storage counts and tells."""
+    name = item.key_for(key)
+    spent = await storage.incr(name, item.get_expiry(), amount=cost)
+    left = item.amount - spent
+    seconds = max(1, math.ceil(await storage.get_expiry(name) - time.time()))
     headers = {
         "ratelimit-policy": f'"{item.namespace}";q={item.amount};w=60',
-        "ratelimit": f'"{item.namespace}";r={max(0, remaining)};t={seconds}',
+        "ratelimit": f'"{item.namespace}";r={max(0, left)};t={seconds}',
     }
-    if not allowed:
+    if left < 0:
         text = f"too many requests: {item.amount} units a minute; go on in {seconds} s"
         raise FhirFault(429, "throttled", text, headers={**headers, "retry-after": str(seconds)})
     return headers

@@ -23,6 +23,7 @@ from joserfc.jwk import RSAKey
 from sqlalchemy import or_, select
 
 from mappers.database import Database
+from smart_auth.bell import Bell
 from smart_auth.caller import Caller, TokenFault, User
 from smart_auth.config import Config
 from smart_auth.keys import ALGORITHM
@@ -53,9 +54,15 @@ class Verified:
 class Bearer:
     """Verifies access tokens of this server, with its own keys and for its own FHIR base only."""
 
-    def __init__(self, config: Config, database: Database, remembered: int = REMEMBERED) -> None:
+    def __init__(
+        self,
+        config: Config,
+        database: Database,
+        remembered: int = REMEMBERED,
+        bell: Bell | None = None,
+    ) -> None:
         self._config, self._database = config, database
-        self.revocations = Revocations(database)
+        self.revocations = Revocations(database, bell)
         self._remembered = remembered
         self._verified: OrderedDict[bytes, Verified] = OrderedDict()
         self._keys: dict[str, RSAKey] = {}

@@ -16,7 +16,7 @@ from joserfc.jwk import RSAKey
 from sqlalchemy import or_
 from sqlmodel import Session, col, select
 
-from smart_auth.seal import Seal
+from smart_auth.seal import Seal, SealFault
 from smart_auth.store.revocations import move_epoch, revoke
 from smart_auth.store.tables import Epoch, Key
 from smart_auth.store.transaction import Store, now
@@ -47,6 +47,15 @@ class Keyring:
         """The public keys: https://www.rfc-editor.org/rfc/rfc7517#section-5"""
         self._current()
         return {"keys": [json.loads(key.public) for key in self._known]}
+
+    def opens(self) -> bool:
+        """Whether the key that signs, if there is one yet, was sealed with this deployment's secret."""
+        with self._store.transaction() as session:
+            signing = [key for key in _published(session) if not key.expires]
+        try:
+            return not signing or bool(self._seal.open(max(signing, key=lambda k: k.created).private))
+        except SealFault:
+            return False
 
     def rotate(self, keep_seconds: int) -> str:
         """A new key signs from now on; old ones stay for `keep_seconds`, or not a moment longer with 0."""

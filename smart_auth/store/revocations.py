@@ -8,7 +8,7 @@ from sqlalchemy import delete, update
 from sqlmodel import Session, col, select
 
 from smart_auth.store.tables import Epoch, Grant, RefreshToken, Revocation
-from smart_auth.store.transaction import now
+from smart_auth.store.transaction import REVOKING, now
 
 
 def revoke(session: Session, ids: Iterable[str], expires: int) -> None:
@@ -26,6 +26,7 @@ def revoke(session: Session, ids: Iterable[str], expires: int) -> None:
 def move_epoch(session: Session) -> None:
     """Makes all workers look again. It comes first in its transaction: its row is the lock of them all."""
     session.execute(update(Epoch).where(col(Epoch.id) == 1).values(value=col(Epoch.value) + 1))
+    session.info[REVOKING] = True
 
 
 def revoke_grants(session: Session, grants: Iterable[Grant], expires: int) -> None:

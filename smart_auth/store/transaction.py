@@ -10,12 +10,17 @@ from typing import Any
 from sqlalchemy import Connection, Engine, Result, event
 from sqlmodel import Session
 
+from smart_auth.bell import Bell
+
+#: what a transaction that revoked something says of itself
+REVOKING = "revoking"
+
 
 class Store:
-    """The authorization server's rows."""
+    """The authorization server's rows; `bell` is rung once something has been revoked."""
 
-    def __init__(self, engine: Engine) -> None:
-        self.engine = engine
+    def __init__(self, engine: Engine, bell: Bell | None = None) -> None:
+        self.engine, self._bell = engine, bell
         if engine.dialect.name == "sqlite":
             event.listen(engine, "connect", _prepare_sqlite)
             event.listen(engine, "begin", _begin_at_once)
@@ -25,6 +30,8 @@ class Store:
         """A session that commits at the end, or not at all; rows stay readable afterwards."""
         with Session(self.engine, expire_on_commit=False) as session, session.begin():
             yield session
+        if self._bell is not None and session.info.get(REVOKING):
+            self._bell.ring()
 
 
 def matched(result: Result[Any]) -> int:

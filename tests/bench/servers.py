@@ -73,8 +73,10 @@ def guarded(database: DatabaseServer) -> Iterator[Served]:
 
 
 def _migrated(environment: Mapping[str, str]) -> None:
-    command = [sys.executable, "-m", "fhir_facade.cli", "migrate"]
-    subprocess.run(command, env={**os.environ, **environment}, check=True, stdout=subprocess.DEVNULL)
+    """The facade's own tables, and a signing key of this run's secret."""
+    for command in (["migrate"], ["keys", "rotate", "--at-once"]):
+        whole = [sys.executable, "-m", "fhir_facade.cli", *command]
+        subprocess.run(whole, env={**os.environ, **environment}, check=True, stdout=subprocess.DEVNULL)
 
 
 def token_of(served: Served) -> str:

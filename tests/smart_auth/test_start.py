@@ -1,0 +1,38 @@
+"""A server that could not let anybody in doesn't start, and says what to do."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from fhir_facade.cli import prepare
+from fhir_facade.settings import SettingFault, Settings
+from tests.services.mariadb import mariadb_server
+
+
+def test_a_foreign_secret_stops_the_start(tmp_path: Path) -> None:
+    from fhir_facade.authorization import administration_of
+
+    settings = Settings(data_dir=str(tmp_path))
+    prepare(settings)
+    administration_of(settings).keys.jwks()
+    prepare(settings)
+    (tmp_path / "auth.key").write_bytes(bytes(32))
+    with pytest.raises(SettingFault, match=r"DATA_DIR: .*auth\.key.*keys rotate --at-once"):
+        prepare(settings)
+
+
+def test_missing_tables_stop_the_start(tmp_path: Path) -> None:
+    with mariadb_server() as server:
+        environment = {**server.environment(), "ENABLE_SECURITY": "true", "DATA_DIR": str(tmp_path)}
+        with pytest.raises(SettingFault, match="fhir-facade migrate"):
+            prepare(Settings.from_environment(environment))
+
+
+@pytest.mark.parametrize(
+    ("name", "value"), [("ACCESS_MODEL", "everybody"), ("ACCESS_POLICY", "/nowhere/policy.csv")]
+)
+def test_a_policy_that_cannot_be_used_stops_the_start(name: str, value: str, tmp_path: Path) -> None:
+    with pytest.raises(SettingFault, match=name):
+        prepare(Settings.from_environment({"DATA_DIR": str(tmp_path), name: value}))

@@ -7,6 +7,7 @@ https://hl7.org/fhir/smart-app-launch/scopes-and-launch-context.html
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -14,11 +15,12 @@ from mappers.parse import Parser
 from mappers.query import Access, AllOf, Condition
 from smart_auth.caller import Caller
 from smart_auth.policy import Policy, Rule, groups
-from smart_auth.rows import NothingOpenError, Rows
+from smart_auth.rows import LOGICAL_ID, NothingOpenError, Rows
 from smart_auth.scopes import Scope
 
 CARE_TEAM = "care-team"
 MODELS = ("all", CARE_TEAM)
+_REFERENCE = re.compile(rf"[A-Za-z]+/{LOGICAL_ID.pattern}")
 #: what an alternative asks of a row: (kind, text, …); of two alternatives, the one that asks less is kept
 Asked = frozenset[tuple[str, ...]]
 
@@ -80,7 +82,8 @@ class Opener:
             yield from self._by_rule(caller, rule, consented)
 
     def _by_rule(self, caller: Caller, rule: Rule, consented: tuple[str, ...]) -> Iterator[Asked]:
-        user = caller.user.fhir_user if caller.user else ""
+        stated = caller.user.fhir_user if caller.user else ""
+        user = stated if _REFERENCE.fullmatch(stated) else ""  # in a search, a comma would name two
         base = {("search", rule.query, user)} if rule.query else set()
         labels = self.policy.withheld(rule.role)
         labelled = {("labels", ",".join(labels), user)} if labels else set()

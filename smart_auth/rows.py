@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from urllib.parse import parse_qsl
@@ -10,6 +11,8 @@ from mappers.parse import Parser, SearchFault
 from mappers.query import AllOf, AnyOf, Chained, Condition, Criterion, NotAbout
 from smart_auth.policy import care_relations, groups
 
+#: https://hl7.org/fhir/R4/datatypes.html#id
+LOGICAL_ID = re.compile(r"[A-Za-z0-9\-.]{1,64}")
 #: parameters of a scope's or rule's search
 MOST_PARAMETERS = 20
 CONFIDENTIALITY = "http://terminology.hl7.org/CodeSystem/v3-Confidentiality"
@@ -27,6 +30,9 @@ class Rows:
 
     def of_patients(self, resource_type: str, ids: tuple[str, ...]) -> Condition:
         """Rows of these patients: their compartments, and what leads to them by `patient` or a target."""
+        ids = tuple(id_ for id_ in ids if LOGICAL_ID.fullmatch(id_))
+        if not ids:
+            raise NothingOpenError
         found = [c for id_ in ids if (c := self._compartment(resource_type, id_))]
         if found:
             return AnyOf(tuple(found))

@@ -64,6 +64,27 @@ async def test_a_patient_gets_nothing_of_others(path: str, guarded: Facade, pati
         assert patients_in(answer.json()) <= {MINE}
 
 
+@pytest.mark.parametrize(
+    "fhir_user", [f"Patient/{MINE},{THEIRS}", f"Patient/{MINE},Patient/{THEIRS}", f"Patient/{MINE}/x"]
+)
+@pytest.mark.parametrize("kind", ["Patient", "Task", "Provenance"])
+async def test_a_user_who_is_not_one_patient_is_none(
+    fhir_user: str, kind: str, guarded: Facade, badges: Badges
+) -> None:
+    token = badges.badge("user/*.rs", user("patient", fhir_user=fhir_user))
+    answer = await guarded.get(f"{kind}?_summary=count", authorization=token)
+    assert (answer.status_code, answer.json()["issue"][0]["code"]) == (403, "forbidden")
+
+
+@pytest.mark.parametrize("patient", [f"{MINE},{THEIRS}", f"{MINE}/x"])
+async def test_a_launch_for_what_is_not_one_patient_opens_nothing(
+    patient: str, guarded: Facade, badges: Badges
+) -> None:
+    token = badges.badge("patient/*.rs", user("doctor"), patient=patient)
+    answer = await guarded.get("Task?_summary=count", authorization=token)
+    assert (answer.status_code, answer.json()["issue"][0]["code"]) == (403, "forbidden")
+
+
 async def test_every_page_passes_the_gate(guarded: Facade, patient: dict[str, str]) -> None:
     bundle = await guarded.bundle("Observation?_count=7&_sort=-date&_include=Observation:subject", **patient)
     pages = 1

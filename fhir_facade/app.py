@@ -28,7 +28,7 @@ from fhir_facade.routes import FhirApp, Smart
 from fhir_facade.service import Service
 from fhir_facade.set_up import migrate_embedded
 from fhir_facade.settings import SettingFault, Settings
-from fhir_facade.throttle import Throttle
+from fhir_facade.throttle import SignIns, Throttle
 from mappers.database import Database, MySql, MySqlSettings, Sqlite
 from mappers.demo import create_embedded
 from mappers.engine import Engine
@@ -120,7 +120,7 @@ def opener_of(service: Service) -> Opener:
     return Opener(service.parser(), policy_of(service.settings), service.settings.access_model)
 
 
-def guard_of(service: Service, opener: Opener, callers: Callers | None) -> Guard:
+def guard_of(service: Service, opener: Opener, callers: Callers | None, throttle: Throttle) -> Guard:
     """Who lets requests in; raises SettingFault where access control has nobody to ask."""
     settings = service.settings
     if not settings.enable_security:
@@ -128,7 +128,7 @@ def guard_of(service: Service, opener: Opener, callers: Callers | None) -> Guard
     if callers is None:
         raise SettingFault("ENABLE_SECURITY: the authorization tables are missing: run `fhir-facade migrate`")
     plain = Engine(service.mappings, service.engine.database, site_of(settings))
-    return BearerGuard(service, plain, opener, callers, Throttle.of(settings))
+    return BearerGuard(service, plain, opener, callers, throttle)
 
 
 def policy_of(settings: Settings) -> Policy:
@@ -151,7 +151,9 @@ def create_app(settings: Settings | None = None, callers: Callers | None = None)
     opener = opener_of(service)
     trail = trail_of(settings, service.site, service.engine.database)
     authorization = authorization_of(service, opener, events_into(trail))
-    guard = guard_of(service, opener, callers or (authorization.bearer if authorization else None))
+    throttle = Throttle.of(settings)
+    bearer = authorization.bearer if authorization else None
+    guard = guard_of(service, opener, callers or bearer, throttle)
     rest = FastAPI(
         title="NeuroNova FHIR facade",
         version=version("fhir-facade"),
@@ -164,7 +166,8 @@ def create_app(settings: Settings | None = None, callers: Callers | None = None)
     rest.include_router(openapi.router(service, rest))
     if authorization is not None:
         emergencies = emergencies_of(service, opener, authorization)
-        rest.mount("/api/auth", Addressed(auth_application(authorization, emergencies)))
+        sign_in = Addressed(auth_application(authorization, emergencies))
+        rest.mount("/api/auth", SignIns(sign_in, throttle))
     rest.include_router(landing.router(service, landing.sign_in_of(settings, authorization)))
     keeper = Keeper(trail, service.mappings, service.base) if trail else None
     smart = smart_of(service, authorization)

@@ -56,6 +56,9 @@ class Settings:
     rate_limit_caller: int = setting(
         12000, "units a minute of a token; a read is 1, a search 2 and more with includes, chains and totals"
     )
+    rate_limit_sign_in: int = setting(
+        600, "forms and token requests a minute that one address may send to /api/auth"
+    )
     access_model: str = setting(
         "all", "whom clinical roles see: `all` patients, or `care-team`, those they have to do with"
     )

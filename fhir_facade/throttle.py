@@ -11,10 +11,12 @@ import math
 import time
 from typing import Any
 
+from fastapi.responses import JSONResponse
 from limits import RateLimitItemPerMinute
 from limits.aio.storage import MemoryStorage, RedisStorage, Storage
 from limits.errors import StorageError
 from redis.asyncio import ConnectionPool
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from fhir_facade.content import Request
 from fhir_facade.outcome import FhirFault
@@ -25,11 +27,12 @@ WEIGHTS = (("_include", 2), ("_revinclude", 4), ("_has", 4), ("_total", 2), ("_s
 
 
 class Throttle:
-    """Counts what callers ask; `anonymous` and `caller` are units a minute."""
+    """Counts what callers ask; `anonymous`, `caller` and `sign_in` are units a minute."""
 
-    def __init__(self, anonymous: int, caller: int, pool: ConnectionPool | None = None) -> None:
+    def __init__(self, anonymous: int, caller: int, sign_in: int, pool: ConnectionPool | None = None) -> None:
         self.anonymous = RateLimitItemPerMinute(anonymous, namespace="anonymous")
         self.caller = RateLimitItemPerMinute(caller, namespace="caller")
+        self.sign_in = RateLimitItemPerMinute(sign_in, namespace="sign-in")
         self._pool, self._alone = pool, MemoryStorage()
         self._shared: Storage = _shared(pool) if pool else self._alone
 
@@ -37,7 +40,8 @@ class Throttle:
     def of(cls, settings: Settings) -> Throttle:
         """By the settings: counted in Redis where REDIS_URL names one, else in this process."""
         pool = ConnectionPool.from_url(settings.redis_url) if settings.redis_url else None
-        return cls(settings.rate_limit_anonymous, settings.rate_limit_caller, pool)
+        limits = (settings.rate_limit_anonymous, settings.rate_limit_caller, settings.rate_limit_sign_in)
+        return cls(*limits, pool)
 
     async def close(self) -> None:
         """Gives the connections back."""
@@ -47,6 +51,10 @@ class Throttle:
     async def by_address(self, address: str, cost: int = 1) -> dict[str, str]:
         """Counts a request without a token; raises FhirFault 429, else gives the answer's headers."""
         return await self._spend(self.anonymous, address, cost)
+
+    async def signing_in(self, address: str) -> dict[str, str]:
+        """Counts what is sent to the authorization server; raises FhirFault 429."""
+        return await self._spend(self.sign_in, address, 1)
 
     async def by_token(self, token_id: str, cost: int) -> dict[str, str]:
         """Counts a caller's request; raises FhirFault 429, else gives the answer's headers."""
@@ -90,3 +98,21 @@ def cost(request: Request, is_read: bool) -> int:
 
 def _weight(name: str) -> int:
     return next((w for start, w in WEIGHTS if name.startswith(start)), 2 * name.count("."))
+
+
+class SignIns:
+    """The authorization server, with what an address sends there counted: passwords, secrets, forms."""
+
+    def __init__(self, application: ASGIApp, throttle: Throttle) -> None:
+        self.application, self.throttle = application, throttle
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """One connection; 429 in RFC 6749's form for one too many."""
+        answer: ASGIApp = self.application
+        if scope["type"] == "http" and scope["method"] == "POST":
+            try:
+                await self.throttle.signing_in((scope.get("client") or ("",))[0])
+            except FhirFault as fault:
+                told = {"error": "temporarily_unavailable", "error_description": fault.diagnostics}
+                answer = JSONResponse(told, fault.status, {**fault.headers, "cache-control": "no-store"})
+        await answer(scope, receive, send)

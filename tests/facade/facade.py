@@ -127,7 +127,13 @@ def settings_of(data: Path, server: DatabaseServer | None = None, **changes: Any
 
     The audit trail is off unless a test asks for it, since all share the rows.
     """
-    settings = Settings(data_dir=str(data), public_base_url=ORIGIN, enable_security=False, audit="off")
+    settings = Settings(
+        data_dir=str(data),
+        public_base_url=ORIGIN,
+        enable_security=False,
+        rate_limit_sign_in=10**6,
+        audit="off",
+    )
     if server is not None:
         settings = replace(
             settings,

@@ -80,3 +80,15 @@ async def test_a_search_costs_what_it_asks_for(path: str, cost: int, guarded: Fa
     assert answer.status_code == 200, answer.text
     limit = guarded.settings.rate_limit_caller
     assert answer.headers["ratelimit"].startswith(f'"caller";r={limit - cost};t=')
+
+
+async def test_what_is_sent_to_sign_in_is_counted_by_address(embedded_data: Path, badges: Badges) -> None:
+    facade = Facade(settings_of(embedded_data, enable_security=True, rate_limit_sign_in=3), badges)
+    try:
+        answers = [await facade.http.post("/api/auth/token", data={"grant_type": "x"}) for _ in range(4)]
+        assert [a.status_code for a in answers] == [400, 400, 400, 429]
+        assert answers[-1].json()["error"] == "temporarily_unavailable"
+        assert 1 <= int(answers[-1].headers["retry-after"]) <= 60
+        assert (await facade.http.get("/api/auth/jwks")).status_code == 200
+    finally:
+        await facade.close()

@@ -348,11 +348,12 @@ def _plain(value: Any) -> Any:
 
 def sql_functions() -> list[tuple[str, int, Callable[..., Any]]]:
     """What SQLite lacks beside MySQL: LIKE that folds case and accents, REGEXP, CONCAT_WS."""
-    from mappers.sqlite_functions import concat_ws, like, like_escaped, regexp
+    from mappers.sqlite_functions import concat_ws, like, like_escaped, regexp, regexp_replace
 
     return [
         ("like", 2, like),
         ("like", 3, like_escaped),
         ("regexp", 2, regexp),
+        ("regexp_replace", 3, regexp_replace),
         ("concat_ws", -1, concat_ws),
     ]

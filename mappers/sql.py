@@ -6,7 +6,19 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ClauseElement, ColumnElement, Select, and_, false, func, literal, or_, true
+from sqlalchemy import (
+    ClauseElement,
+    Column,
+    ColumnElement,
+    Select,
+    Table,
+    and_,
+    false,
+    func,
+    literal,
+    or_,
+    true,
+)
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.elements import BooleanClauseList, False_, Grouping, True_
@@ -211,7 +223,10 @@ def _word_mysql(element: word, compiler: SQLCompiler, **kw: Any) -> str:
 def _indexed(column: Any) -> bool:
     table = getattr(column, "table", None)
     base = getattr(table, "element", table)  # an alias's table
-    return any(column.name in i.columns for i in getattr(base, "indexes", ()))
+    if any(column.name in i.columns for i in getattr(base, "indexes", ())):
+        return True
+    own = base.c[column.name] if isinstance(base, Table) else None
+    return own is not None and bool(own.primary_key or own.unique)
 
 
 NUMERAL = r"^[[:space:]]*[+-]?[0-9]+([.][0-9]+)?[[:space:]]*$"
@@ -220,6 +235,11 @@ NUMERAL = r"^[[:space:]]*[+-]?[0-9]+([.][0-9]+)?[[:space:]]*$"
 def is_numeral(column: ColumnElement[Any]) -> Condition:
     """Whether a text column holds a plain decimal number and nothing else."""
     return column.regexp_match(NUMERAL)
+
+
+def trimmed(column: ColumnElement[Any]) -> ColumnElement[Any]:
+    """A text column without its outer blanks, as it is told; as it is stored where an index would be lost."""
+    return func.trim(column) if isinstance(column, Column) and not _indexed(column) else column
 
 
 def filled(column: ColumnElement[Any]) -> Condition:

@@ -59,6 +59,11 @@ def regexp(pattern: Any, value: Any) -> bool | None:
     return _regexp(str(pattern)).search(str(value)) is not None
 
 
+def regexp_replace(value: Any, pattern: Any, put: Any) -> str | None:
+    """`REGEXP_REPLACE(value, pattern, put)`."""
+    return None if value is None else _regexp(str(pattern)).sub(str(put), str(value))
+
+
 def concat_ws(separator: Any, *texts: Any) -> str | None:
     """The texts that aren't NULL, joined."""
     return None if separator is None else str(separator).join(str(t) for t in texts if t is not None)

@@ -18,6 +18,7 @@ from mappers.sql import (
     filled,
     negate,
     one_of,
+    trimmed,
     word,
     wrapped_list,
 )
@@ -69,7 +70,7 @@ class Coded(Coding):
             return [q.near(filled(self.code))]
         if isinstance(self.code.type, Integer):
             return [q.near(self.code == q.bind(term, lambda t: whole_number(t.code)))]
-        return [q.near(self.code == exact(q.bind(term, lambda t: t.code)))]
+        return [q.near(trimmed(self.code) == exact(q.bind(term, lambda t: t.code)))]
 
     def matches_text(self, term: Term, q: Question) -> list[Alternative]:
         assert isinstance(term, Text)

@@ -7,8 +7,9 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import String, func, literal
+from sqlalchemy.sql.schema import Column as TableColumn
 
-from mappers.sql import Alternative, Condition, any_of, exact, filled, like_escape, one_of
+from mappers.sql import Alternative, Condition, all_of, any_of, exact, filled, like_escape, one_of, trimmed
 from mappers.terms import Mode, Term, Text, Token, Uri
 from mappers.value import Column, Columns, Question, Read, Value
 from mappers.values.fixed import Fixed
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
 
 # FHIR's string has no control characters but tab, line feed and carriage return; XML has no U+FFFE/F either
 _UNPRINTABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff]")
+#: those of them that the databases' own functions take out
+CONTROL = r"[\x01-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]"
 
 
 def clean(value: Any) -> str | None:
@@ -50,9 +53,22 @@ def text_condition(column: Column, term: Text, q: Question) -> Condition:
 
 def _compare(column: Column, term: Text, form: Callable[[Text], str], q: Question) -> Condition:
     if term.mode is Mode.EXACT:
-        return column == exact(q.bind(term, form))
+        return _is_exactly(column, exact(q.bind(term, form)))
     front = "%" if term.mode is Mode.CONTAINS else ""
-    return column.like(q.bind(term, lambda t: f"{front}{like_escape(form(t))}%"), escape="!")
+    found = q.bind(term, lambda t: f"{front}{like_escape(form(t))}%")
+    stored = column.like(found, escape="!")
+    if front or not isinstance(column, TableColumn):
+        return stored
+    return any_of(stored, all_of(column.like(" %"), func.trim(column).like(found, escape="!")))
+
+
+def _is_exactly(column: Column, value: Column) -> Condition:
+    """As it is told: without outer blanks and, where that costs no index, without control characters."""
+    plain = trimmed(column)
+    if plain is column:
+        return column == value
+    told = func.trim(func.regexp_replace(column, CONTROL, ""))
+    return any_of(plain == value, all_of(column.regexp_match(CONTROL), told == value))
 
 
 class Str(Value):
@@ -171,4 +187,4 @@ def token_condition(column: Column, term: Token, q: Question) -> Condition:
     """`column` is the token's code; any filled one if the token has a system only."""
     if term.code is None:
         return filled(column)
-    return column == exact(q.bind(term, lambda t: t.code))
+    return trimmed(column) == exact(q.bind(term, lambda t: t.code))

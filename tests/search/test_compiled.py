@@ -84,3 +84,11 @@ async def test_a_stored_midnight_is_found_as_the_day_it_is_told_as(embedded: Fac
     assert "oe-pat-900003" in await found(embedded, "Patient", "death-date", "2024-05-01")
     assert "oe-pat-900003" not in await found(embedded, "Patient", "death-date", "2024-05-01T00:00:00")
     assert "oe-pat-900003" in await found(embedded, "Patient", "death-date", "gt2024-05-01T12:00")
+
+
+async def test_outer_blanks_and_control_characters_are_not_searched(facade: Facade) -> None:
+    assert "diag-900002" in await found(facade, "Condition", "code", "i10")
+    assert "diag-900002" not in await found(facade, "Condition", "code", "i10 ")
+    assert "oe-pat-900014" in await found(facade, "Patient", "family", "Pa")
+    assert "oe-pat-900014" in await found(facade, "Patient", "family:exact", "Padded")
+    assert "oe-user-900005" in await found(facade, "Practitioner", "family:exact", "&lt;Tag&gt;")

@@ -1,27 +1,14 @@
 """Every declared parameter finds what the standard's own expression says, in whatever way it is asked."""
 
-from typing import Any
-
 import pytest
 import pytest_asyncio
 
 from fhir_facade.registry import MAPPINGS
 from tests.facade.facade import Facade
 from tests.search.asking import asked, differences, oracle_of
-from tests.search.known import KNOWN
 from tests.search.oracle import Oracle
 
-
-def _asked(resource_type: str, param: str) -> Any:
-    """A case; not strict where a difference is known, since it may be mended in the mapping at any time."""
-    known = KNOWN.get((resource_type, param))
-    marks = [pytest.mark.xfail(reason=known, strict=False)] if known else []
-    return pytest.param(resource_type, param, marks=marks)
-
-
-PARAMETERS = [_asked(m.resource_type, p.name) for m in MAPPINGS for p in m.search_params]
-SAMPLE = [(m.resource_type, p.name) for m in MAPPINGS for p in m.search_params]
-SAMPLE = [pair for pair in SAMPLE if pair not in KNOWN]
+PARAMETERS = [(m.resource_type, p.name) for m in MAPPINGS for p in m.search_params]
 
 
 @pytest_asyncio.fixture(scope="module")
@@ -39,7 +26,7 @@ async def test_a_parameter_finds_what_its_expression_says(
     assert not wrong, f"{len(wrong)} of {len(questions)}:\n" + "\n".join(wrong[:25])
 
 
-@pytest.mark.parametrize(("resource_type", "param"), SAMPLE)
+@pytest.mark.parametrize(("resource_type", "param"), PARAMETERS)
 async def test_every_database_finds_what_the_expression_says(
     facade: Facade, resource_type: str, param: str
 ) -> None:

@@ -129,8 +129,9 @@ def _complete(engine: Engine) -> bool:
         with engine.connect() as connection:
             return connection.execute(select(columns(Epoch).value)).first() is not None
     except SQLAlchemyError:
-        engine.dispose()
         return False
+    finally:
+        engine.dispose()  # no connection is kept before the first sign-in
 
 
 def grantable(grants: Grants) -> Grantable:

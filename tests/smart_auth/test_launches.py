@@ -5,6 +5,7 @@ from urllib.parse import parse_qsl, urlsplit
 
 import pytest
 
+from smart_auth.launches import launch as begin
 from tests.facade.facade import BASE
 from tests.smart_auth.app import App, offered, register, server_of
 
@@ -24,11 +25,13 @@ async def token_for_launching(app: App) -> str:
 
 @pytest.fixture
 async def handle(app: App) -> str:
+    """A launch of the doctor, whoever knows them."""
     server = server_of(app.facade)
-    from smart_auth.caller import User
-    from smart_auth.launches import launch as begin
-
-    doctor = User("demo-doctor", "doctor", "박지훈", frozenset({"doctor"}), "Practitioner/user-2")
+    elsewhere = App.of(app.facade, app.client)
+    token = (await elsewhere.tokens(scope="user/Patient.rs openid"))["access_token"]
+    await elsewhere.browser.aclose()
+    doctor = (await server.bearer.caller(f"Bearer {token}")).user
+    assert doctor is not None
     context = {"patient": "P-2025-000002", "encounter": "E-2025-000002", "need_patient_banner": False}
     return begin(server, doctor, context)["launch"]
 

@@ -13,7 +13,7 @@ from tests.smart_auth.keycloak.realms import PASSWORD, Administrator, settings_f
 
 #: the demo's users, and one who may see more than his job
 USERS = (
-    *(user for user in demo_users(PASSWORD) if user.username in ("doctor", "patient", "lab")),
+    *(user for user in demo_users(PASSWORD) if user.username in ("doctor", "nurse", "patient", "lab")),
     DemoUser("erin", PASSWORD, "Erin", "Han", ("nurse", "resident-number")),
 )
 

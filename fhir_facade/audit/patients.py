@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from fhir_facade.content import Request
-from mappers.include import values_at
+from mappers.include import reference_types, values_at
 from mappers.mapping import ResourceMapping, clean_name
 from mappers.parse import RESIDENT_NUMBER
 from terminology import definitions
@@ -34,31 +34,34 @@ class PatientsOf:
             if kind == "Patient":
                 found[resource["id"]] = None
             for path in self._paths.get(kind, ()):
-                for reference in _references(resource, path):
+                for value in _at(resource, path):
+                    reference = value.get("reference", "")
                     if reference.startswith(PREFIX):
                         found[reference[len(PREFIX) :]] = None
         return list(found)
 
 
 def _paths(mapping: ResourceMapping) -> tuple[Path, ...]:
+    """The elements of the compartment's parameters, as far as they really lead to patients."""
     inside = definitions.compartment("Patient").get(mapping.resource_type, ())
-    names = dict.fromkeys((*inside, "patient", "subject"))
-    texts = (text for n in names if n in mapping.params for text in mapping.params[n].paths)
-    return tuple(dict.fromkeys(_path(text) for text in texts if mapping.resource_type != "Patient"))
+    names = [n for n in (*inside, "patient", "subject") if n in mapping.params]
+    leading = [n for n in names if "Patient" in reference_types(mapping, n)]
+    texts = (text for n in leading for text in mapping.params[n].paths)
+    return tuple(dict.fromkeys(_path(text) for text in texts))
 
 
 def _path(text: str) -> Path:
     return tuple(clean_name(s) for s in text.partition(".where(")[0].split("."))
 
 
-def _references(resource: Mapping[str, Any], path: Path) -> Iterator[str]:
+def _at(resource: Mapping[str, Any], path: Path) -> Iterable[Mapping[str, Any]]:
+    """The references at a path; most are the one element of that name."""
     found = resource.get(path[0])
     if type(found) is dict and len(path) == 1:
-        yield found.get("reference") or ""
-    elif found is not None or len(path) > 1:
-        for value in values_at(resource, path):
-            if isinstance(value, Mapping):
-                yield value.get("reference") or ""
+        return (found,)
+    if found is None and len(path) == 1:
+        return ()
+    return [value for value in values_at(resource, path) if isinstance(value, Mapping)]
 
 
 def asked_for(request: Request) -> Iterator[str]:

@@ -26,7 +26,7 @@ from mappers.terms import Term, Text, Token
 from mappers.value import Column, Columns, Question, Read, Row, Value, folds_of
 from mappers.values.codes import codes_of, memo, sources
 from mappers.values.fixed import codings, is_asked, says
-from mappers.values.text import Str, text_condition, text_reader, whole_number
+from mappers.values.text import Str, clean, text_condition, text_reader, whole_number
 from terminology.code_map import CodeMap
 
 
@@ -146,7 +146,7 @@ class ListCodings(Value):
 
     def reader(self, columns: Columns) -> Read:
         place = columns.at(self.column)
-        return lambda row: self._parse(str(row[place])) if row[place] else None
+        return lambda row: self._parse(told) if (told := clean(row[place])) else None
 
     def _parse(self, stored: str) -> list[dict[str, str]] | None:
         found: dict[tuple[str, str], None] = {}

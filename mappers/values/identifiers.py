@@ -75,12 +75,16 @@ class Identifier(Value):
         return Str(self.column) if name == "value" else None
 
 
+def _is_number(value: Any) -> bool:
+    return type(value) is int or str(value).isdecimal()
+
+
 class NumberIdentifier(Identifier):
     """An identifier from an integer column (0 and NULL are none)."""
 
     def reader(self, columns: Columns) -> Read:
         place, fixed = columns.at(self.column), self.fixed
-        return lambda row: {**fixed, "value": str(row[place])} if row[place] else None
+        return lambda row: {**fixed, "value": str(n)} if (n := row[place]) and _is_number(n) else None
 
     def _value(self, term: Token, q: Question) -> Condition:
         if term.code is None:

@@ -19,7 +19,7 @@ def parsed(record: str) -> dict[str, Any]:
     """The record; an access that showed several patients is read once for all of them."""
     try:
         found = json.loads(record)
-    except ValueError:
+    except (ValueError, TypeError, RecursionError):  # no text, or none of ours
         return {}
     return found if isinstance(found, dict) else {}
 

@@ -5,6 +5,7 @@ import pytest
 from capability.describe import PartDescribed, TypeDescribed, described
 from fhir_facade.registry import by_type
 from mappers.cdss.tables import CDSS
+from mappers.facade.tables import fhir_audit, fhir_audit_event
 from mappers.openemr.tables import OPENEMR
 from mappers.reach import ColumnName, all_names, declared_columns
 
@@ -17,7 +18,9 @@ def part(resource_type: str, name: str) -> PartDescribed:
 
 
 def test_every_column_is_one_of_a_declared_table() -> None:
-    declared = declared_columns([*CDSS.tables.values(), *OPENEMR.tables.values()])
+    declared = declared_columns(
+        [*CDSS.tables.values(), *OPENEMR.tables.values(), fhir_audit, fhir_audit_event]
+    )
     assert all_names(MAPPINGS) <= declared.keys()
 
 

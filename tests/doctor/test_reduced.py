@@ -8,13 +8,14 @@ from fhir_facade.drift import fit
 from fhir_facade.inspection import Catalogue
 from fhir_facade.registry import by_type
 from mappers.cdss.tables import CDSS
+from mappers.facade.tables import fhir_audit, fhir_audit_event
 from mappers.mapping import Part
 from mappers.openemr.tables import OPENEMR
 from mappers.reach import ColumnName, all_names, declared_columns
 from mappers.reduced import reduced
 
 MAPPINGS = by_type()
-DECLARED = declared_columns([*CDSS.tables.values(), *OPENEMR.tables.values()])
+DECLARED = declared_columns([*CDSS.tables.values(), *OPENEMR.tables.values(), fhir_audit, fhir_audit_event])
 NEEDED = sorted(all_names(MAPPINGS))
 TABLES = sorted({n.of for n in NEEDED})
 

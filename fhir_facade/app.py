@@ -34,11 +34,11 @@ from mappers.demo import create_embedded
 from mappers.engine import Engine
 from mappers.query import UNRESTRICTED, Access
 from mappers.site import RESIDENT_NUMBER, Site
-from smart_auth.access import MODELS, Opener
-from smart_auth.cross_origin import CrossOrigin
-from smart_auth.discovery import smart_configuration
-from smart_auth.policy import Policy, PolicyFault, policy
-from smart_auth.router import application as auth_application
+from smart_auth.access.opening import MODELS, Opener
+from smart_auth.access.policy import Policy, PolicyFault, policy
+from smart_auth.endpoints.cross_origin import CrossOrigin
+from smart_auth.endpoints.discovery import smart_configuration
+from smart_auth.endpoints.router import application as auth_application
 from smart_auth.server import AuthorizationServer
 
 

@@ -12,7 +12,7 @@ from fhir_facade.authorization import administration_of
 from fhir_facade.settings import SettingFault, Settings
 from fhir_facade.user_commands import add_users
 from smart_auth import passwords
-from smart_auth.client_keys import jwk_set
+from smart_auth.clients.keys import jwk_set
 from smart_auth.store.clients import KINDS
 from smart_auth.store.tables import Client
 from smart_auth.store.transaction import now

@@ -14,18 +14,18 @@ from fhir_facade.service import Service
 from fhir_facade.set_up import migrate_embedded
 from fhir_facade.settings import SettingFault, Settings
 from mappers.alerts import alert_administrators
-from smart_auth.access import Opener
-from smart_auth.bearer import Bearer
-from smart_auth.bell import Bell
-from smart_auth.caller import User
+from smart_auth.access.caller import User
+from smart_auth.access.grants import Grants
+from smart_auth.access.opening import Opener
 from smart_auth.config import Config, Events, Grantable, unheard
-from smart_auth.emergency import Emergencies
-from smart_auth.grants import Grants
-from smart_auth.keys import Keyring
+from smart_auth.endpoints.emergency import Emergencies
 from smart_auth.server import AuthorizationServer, Seals
 from smart_auth.store.tables import Epoch, columns
 from smart_auth.store.transaction import Store
 from smart_auth.store.users import Users
+from smart_auth.tokens.bearer import Bearer
+from smart_auth.tokens.bell import Bell
+from smart_auth.tokens.keys import Keyring
 
 #: the deployment's secret, which all workers share
 KEY_FILE = "auth.key"

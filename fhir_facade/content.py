@@ -13,7 +13,7 @@ import orjson
 
 from fhir_facade.outcome import FhirFault, parameter
 from fhir_facade.xml import to_xml
-from smart_auth.caller import Caller
+from smart_auth.access.caller import Caller
 
 Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]

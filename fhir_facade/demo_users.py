@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from mappers.demo.embedded import alone
-from smart_auth.caller import User
+from smart_auth.access.caller import User
 from smart_auth.passwords import hashed
 from smart_auth.store.users import Users
 

@@ -17,7 +17,7 @@ from fhir_facade.registry import by_type
 from fhir_facade.search_request import RESULT_PARAMETERS
 from fhir_facade.search_request import Reader as SearchReader
 from fhir_facade.settings import Settings
-from smart_auth.policy import care_relations, policy
+from smart_auth.access.policy import care_relations, policy
 
 #: written by hand, in the order in which the index lists them
 BY_HAND = (
@@ -128,8 +128,8 @@ In an emergency a clinician opens one patient's record past these rules: `POST /
 user's own token and the form fields `patient` (an id) and `reason` (10 to 500 characters) answers with a
 token for half an hour. Every administrator is alerted first, and the audit trail marks what it is used for.
 
-A hospital's own table (CSV, the columns of `smart_auth/policy.csv`) is named by `ACCESS_POLICY`; one that
-can't be read stops the start. The resident number needs the role `resident-number` besides
+A hospital's own table (CSV, the columns of `smart_auth/access/policy.csv`) is named by `ACCESS_POLICY`; one
+that can't be read stops the start. The resident number needs the role `resident-number` besides
 `SERVE_RESIDENT_NUMBER`, for seeing it and for searching by it."""
 
 

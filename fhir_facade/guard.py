@@ -12,9 +12,9 @@ from fhir_facade.service import Service
 from fhir_facade.throttle import Throttle
 from mappers.engine import Engine
 from mappers.site import RESIDENT_NUMBER
-from smart_auth.access import Opener
-from smart_auth.caller import Caller, TokenFault
-from smart_auth.consents import Consented
+from smart_auth.access.caller import Caller, TokenFault
+from smart_auth.access.consents import Consented
+from smart_auth.access.opening import Opener
 
 #: callers whose access is kept at hand
 MOST_CALLERS = 4096
@@ -51,7 +51,7 @@ class OpenDoor:
 
 
 class Callers(Protocol):
-    """Knows bearer tokens (`smart_auth.bearer.Bearer`)."""
+    """Knows bearer tokens (`smart_auth.tokens.bearer.Bearer`)."""
 
     async def caller(self, authorization: str) -> Caller:
         """The holder of a token; raises TokenFault."""

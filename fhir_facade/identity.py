@@ -10,12 +10,12 @@ from fhir_facade.settings import SettingFault, Settings
 from mappers.engine import Engine
 from mappers.query import SearchQuery
 from mappers.site import Site
+from smart_auth.access.policy import Policy
 from smart_auth.identity.builtin import BuiltIn
 from smart_auth.identity.keycloak.provider import KeycloakProvider, ResourceOf
 from smart_auth.identity.keycloak.realm import Connection
 from smart_auth.identity.keycloak.wanted import REALM_NAME, roles
 from smart_auth.identity.provider import IdentityProvider
-from smart_auth.policy import Policy
 from smart_auth.server import AuthorizationServer
 from terminology.systems import local_identifier
 

@@ -11,10 +11,10 @@ from mappers.engine import Engine
 from mappers.parse import SearchFault
 from mappers.query import UNRESTRICTED, Access, SearchQuery
 from mappers.site import Site
-from smart_auth.access import Opener
-from smart_auth.caller import Caller, User
+from smart_auth.access.caller import Caller, User
+from smart_auth.access.opening import Opener
+from smart_auth.access.scopes import resource_scopes
 from smart_auth.config import PatientChoice, Patients
-from smart_auth.scopes import resource_scopes
 
 _DATE = re.compile(r"\d{4}-\d{2}-\d{2}")
 _ID = re.compile(r"[A-Za-z0-9\-.]{1,64}")

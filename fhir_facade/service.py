@@ -16,7 +16,7 @@ from mappers.parse import Parser
 from mappers.query import UNRESTRICTED, Access
 from mappers.site import RESIDENT_NUMBER, Site
 from mappers.view import View
-from smart_auth.caller import Caller
+from smart_auth.access.caller import Caller
 
 ADMIN = "admin"
 

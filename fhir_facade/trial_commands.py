@@ -8,16 +8,16 @@ from typing import Any
 
 from fhir_facade.authorization import administration_of
 from fhir_facade.settings import SettingFault, Settings
-from smart_auth.allowing import fitting, known
-from smart_auth.caller import User
-from smart_auth.launches import launch
-from smart_auth.scopes import split
+from smart_auth.access.allowing import fitting, known
+from smart_auth.access.caller import User
+from smart_auth.access.scopes import split
+from smart_auth.endpoints.launches import launch
 from smart_auth.seal import fresh
 from smart_auth.server import AuthorizationServer
 from smart_auth.store.tables import Grant
 from smart_auth.store.transaction import now
 from smart_auth.store.users import Users
-from smart_auth.tokens import Granted, person_json
+from smart_auth.tokens.minting import Granted, person_json
 
 CLIENT_ID = "fhir-facade-token"
 

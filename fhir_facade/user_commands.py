@@ -10,7 +10,7 @@ from typing import Any
 from fhir_facade.authorization import administration_of
 from fhir_facade.settings import SettingFault, Settings
 from smart_auth import passwords
-from smart_auth.caller import User
+from smart_auth.access.caller import User
 from smart_auth.store.users import Users
 
 SHORTEST = 10

@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from smart_auth.caller import User
+from smart_auth.access.caller import User
 
 
 @dataclass(frozen=True)

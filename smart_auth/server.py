@@ -11,20 +11,20 @@ from functools import partial
 import httpx
 from anyio import to_thread
 
-from smart_auth.assertion import Assertions
-from smart_auth.bearer import Bearer
-from smart_auth.client_authentication import ClientAuthentication
-from smart_auth.client_keys import ClientKeys
+from smart_auth.clients.assertion import Assertions
+from smart_auth.clients.authentication import ClientAuthentication
+from smart_auth.clients.keys import ClientKeys
 from smart_auth.config import Config, Events, Grantable, Patients, unheard
 from smart_auth.identity.provider import IdentityProvider
-from smart_auth.keys import Keyring
 from smart_auth.seal import Seal
 from smart_auth.store.clients import Clients
 from smart_auth.store.families import Families
 from smart_auth.store.revocations import forget_expired
 from smart_auth.store.sessions import Login, Sessions
 from smart_auth.store.transaction import Store
-from smart_auth.tokens import Minting
+from smart_auth.tokens.bearer import Bearer
+from smart_auth.tokens.keys import Keyring
+from smart_auth.tokens.minting import Minting
 
 CLEAN_SECONDS = 600
 

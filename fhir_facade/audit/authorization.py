@@ -12,7 +12,7 @@ from fhir_facade.audit.event import Event
 from fhir_facade.audit.masking import encoded, masked
 from fhir_facade.audit.trail import Trail
 from fhir_facade.content import Message, Receive, Send
-from smart_auth.caller import Caller, User
+from smart_auth.access.caller import Caller, User
 from smart_auth.config import Events, unheard
 
 #: what the server tells → (word of the code maps, outcome)

@@ -10,7 +10,7 @@ from typing import Any
 import orjson
 
 from mappers.facade.tables import fhir_audit
-from smart_auth.caller import Caller
+from smart_auth.access.caller import Caller
 
 #: issues and statuses below it are successes
 FAILED, BROKEN = 400, 500

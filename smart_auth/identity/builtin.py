@@ -5,11 +5,11 @@ from __future__ import annotations
 from anyio import CapacityLimiter, to_thread
 from fastapi import APIRouter, Request, Response
 
-from smart_auth.browser import Browser, form_pairs
-from smart_auth.caller import User
+from smart_auth.access.caller import User
+from smart_auth.endpoints.browser import Browser, form_pairs
+from smart_auth.endpoints.pages import Page, language
 from smart_auth.faults import PageFault
 from smart_auth.identity.provider import SignedIn, SignIn
-from smart_auth.pages import Page, language
 from smart_auth.server import AuthorizationServer
 from smart_auth.store.users import Users
 

@@ -12,7 +12,7 @@ from typing import Protocol
 
 from fastapi import APIRouter, Request, Response
 
-from smart_auth.caller import User
+from smart_auth.access.caller import User
 
 
 @dataclass(frozen=True)

@@ -6,13 +6,13 @@ from dataclasses import dataclass
 
 from sqlmodel import Session, col, select
 
-from smart_auth.caller import User
+from smart_auth.access.caller import User
 from smart_auth.identity.provider import SignedIn
 from smart_auth.seal import Seal, SealFault, digest, fresh
 from smart_auth.store.revocations import live_grants, revoke_grants
 from smart_auth.store.tables import LoginSession
 from smart_auth.store.transaction import Store, now
-from smart_auth.tokens import person_json, person_of
+from smart_auth.tokens.minting import person_json, person_of
 
 
 @dataclass(frozen=True)

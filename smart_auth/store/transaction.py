@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy import Connection, Engine, Result, event
 from sqlmodel import Session
 
-from smart_auth.bell import Bell
+from smart_auth.tokens.bell import Bell
 
 #: what a transaction that revoked something says of itself
 REVOKING = "revoking"

@@ -9,7 +9,7 @@ from sqlalchemy import case, update
 from sqlmodel import col, select
 
 from smart_auth import passwords
-from smart_auth.caller import User
+from smart_auth.access.caller import User
 from smart_auth.store.tables import BuiltInUser
 from smart_auth.store.transaction import Store, matched, now
 

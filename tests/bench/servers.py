@@ -12,8 +12,8 @@ from pathlib import Path
 
 from fhir_facade.authorization import administration_of
 from fhir_facade.settings import Settings
-from smart_auth.caller import User
-from smart_auth.tokens import Granted
+from smart_auth.access.caller import User
+from smart_auth.tokens.minting import Granted
 from tests.services.database import DatabaseServer, private_folder
 from tests.services.process import free_port, listens, running
 

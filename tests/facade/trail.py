@@ -7,7 +7,7 @@ from typing import Any
 
 from fhir_facade.audit.event import Event
 from fhir_facade.settings import Settings
-from smart_auth.caller import Caller, User
+from smart_auth.access.caller import Caller, User
 from tests.facade.facade import Facade
 
 DOCTOR = User("sub-2", "doctor", "박의사", frozenset({"doctor"}), "Practitioner/user-2")

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from smart_auth.caller import Caller, TokenFault, User
-from smart_auth.scopes import resource_scopes, split
+from smart_auth.access.caller import Caller, TokenFault, User
+from smart_auth.access.scopes import resource_scopes, split
 
 #: the demo's users by role; a patient's resource is theirs
 DEMO_USERS = {

@@ -13,7 +13,7 @@ from typing import Any
 from urllib.parse import parse_qsl
 
 import smart_auth
-from smart_auth.caller import Caller
+from smart_auth.access.caller import Caller
 from terminology import definitions
 from tests.search.oracle import Oracle
 

@@ -11,9 +11,9 @@ from joserfc import jwt
 from joserfc.jwk import OctKey, RSAKey
 
 from mappers.database import Rows
-from smart_auth.bearer import Bearer
-from smart_auth.caller import TokenFault
-from smart_auth.tokens import Granted
+from smart_auth.access.caller import TokenFault
+from smart_auth.tokens.bearer import Bearer
+from smart_auth.tokens.minting import Granted
 from tests.facade.facade import BASE, Facade
 from tests.smart_auth.app import AUTH, App, server_of
 
@@ -136,7 +136,7 @@ async def test_a_token_that_was_good_expires(secured: Facade, monkeypatch: pytes
     bearer, header = server_of(secured).bearer, f"Bearer {minted(secured)}"
     await bearer.caller(header)
     later = time.time() + 301
-    monkeypatch.setattr("smart_auth.bearer.time.time", lambda: later)
+    monkeypatch.setattr("smart_auth.tokens.bearer.time.time", lambda: later)
     await refused(secured, header)
 
 

@@ -10,10 +10,10 @@ from typing import Any
 
 import pytest
 
-from smart_auth.bell import Bell
-from smart_auth.revocations import SILENCE, Revocations
 from smart_auth.store.revocations import revoke
 from smart_auth.store.transaction import now
+from smart_auth.tokens.bell import Bell
+from smart_auth.tokens.revocations import SILENCE, Revocations
 from tests.facade.facade import Facade
 from tests.smart_auth.app import server_of
 
@@ -33,7 +33,9 @@ def test_another_process_is_heard(tmp_path: Path) -> None:
     bell = Bell(tmp_path / "bell")
     before = bell.tone()
     assert bell.tone() == before
-    ringing = "import pathlib, sys; from smart_auth.bell import Bell; Bell(pathlib.Path(sys.argv[1])).ring()"
+    ringing = (
+        "import pathlib, sys; from smart_auth.tokens.bell import Bell; Bell(pathlib.Path(sys.argv[1])).ring()"
+    )
     subprocess.run([sys.executable, "-c", ringing, str(tmp_path / "bell")], check=True)
     assert bell.tone() != before
 

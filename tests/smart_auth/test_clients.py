@@ -16,7 +16,7 @@ from joserfc import jwt
 from joserfc.jwk import ECKey, OctKey, RSAKey
 
 from smart_auth import passwords
-from smart_auth.client_keys import ClientKeys, jwk_set
+from smart_auth.clients.keys import ClientKeys, jwk_set
 from smart_auth.faults import OAuthFault
 from smart_auth.store.tables import Client
 from tests.facade.facade import Facade
@@ -255,7 +255,7 @@ def test_keys_at_an_address_are_fetched_once_and_again_for_a_new_one(monkeypatch
     assert keys.of(at_address(), "new", "RS384") == []  # asked a moment ago: unknown names can't hammer it
     assert pages.asked == 1
     moment = time.monotonic() + 11
-    monkeypatch.setattr("smart_auth.client_keys.time.monotonic", lambda: moment)
+    monkeypatch.setattr("smart_auth.clients.keys.time.monotonic", lambda: moment)
     assert len(keys.of(at_address(), "new", "RS384")) == 1
     assert pages.asked == 2
 
@@ -289,7 +289,7 @@ def test_an_address_that_fails_is_left_alone_for_a_while(monkeypatch: pytest.Mon
             keys.of(at_address(), "k", "RS384")
     assert len(asked) == 1
     moment = time.monotonic() + 11
-    monkeypatch.setattr("smart_auth.client_keys.time.monotonic", lambda: moment)
+    monkeypatch.setattr("smart_auth.clients.keys.time.monotonic", lambda: moment)
     with pytest.raises(OAuthFault, match="can't be read"):
         keys.of(at_address(), "k", "RS384")
     assert len(asked) == 2
@@ -300,7 +300,7 @@ def test_a_failure_takes_no_keys_away(monkeypatch: pytest.MonkeyPatch) -> None:
     keys = ClientKeys(httpx.MockTransport(lambda request: answers.pop(0)))
     assert len(keys.of(at_address(), "k", "RS384")) == 1
     moment = time.monotonic() + 11
-    monkeypatch.setattr("smart_auth.client_keys.time.monotonic", lambda: moment)
+    monkeypatch.setattr("smart_auth.clients.keys.time.monotonic", lambda: moment)
     assert keys.of(at_address(), "unknown", "RS384") == []
     assert len(keys.of(at_address(), "k", "RS384")) == 1
     assert answers == []

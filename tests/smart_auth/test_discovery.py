@@ -3,8 +3,8 @@
 from authlib.oauth2.rfc8414 import AuthorizationServerMetadata
 from authlib.oidc.discovery import OpenIDProviderMetadata
 
-from smart_auth.discovery import scopes_supported, smart_configuration
-from smart_auth.scopes import scope
+from smart_auth.access.scopes import scope
+from smart_auth.endpoints.discovery import scopes_supported, smart_configuration
 from tests.facade.facade import Facade
 from tests.smart_auth.app import AUTH, server_of
 

@@ -8,7 +8,7 @@ from typing import NamedTuple
 import pytest
 
 from fhir_facade.registry import by_type
-from smart_auth.caller import User
+from smart_auth.access.caller import User
 from tests.facade.facade import Facade, ids, link
 from tests.smart_auth.badges import DEMO_USERS, Badges, user
 from tests.smart_auth.sight import Sight

@@ -7,8 +7,8 @@ import pytest
 from fhir_facade.registry import by_type
 from mappers.parse import Parser
 from mappers.site import Site
-from smart_auth.grants import Grants
-from smart_auth.policy import policy
+from smart_auth.access.grants import Grants
+from smart_auth.access.policy import policy
 
 GRANTS = Grants(Parser(by_type(), Site()), policy())
 CATEGORY = "?category=http://terminology.hl7.org/CodeSystem/observation-category|laboratory"

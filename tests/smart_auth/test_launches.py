@@ -5,7 +5,7 @@ from urllib.parse import parse_qsl, urlsplit
 
 import pytest
 
-from smart_auth.launches import launch as begin
+from smart_auth.endpoints.launches import launch as begin
 from tests.facade.facade import BASE
 from tests.smart_auth.app import App, offered, register, server_of
 

@@ -8,7 +8,7 @@ from collections import Counter
 
 import pytest
 
-from smart_auth.caller import User
+from smart_auth.access.caller import User
 from smart_auth.store.users import FAILURES, LOCK_SECONDS, Users
 from tests.facade.facade import Facade
 from tests.smart_auth.app import BUILT_IN, App, server_of

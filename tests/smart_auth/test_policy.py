@@ -9,7 +9,7 @@ import pytest
 from fhir_facade.app import create_app
 from fhir_facade.registry import by_type
 from fhir_facade.settings import SettingFault, Settings
-from smart_auth.policy import groups, policy
+from smart_auth.access.policy import groups, policy
 from tests.smart_auth.badges import DEMO_USERS, Badges
 
 

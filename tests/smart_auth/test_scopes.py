@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from smart_auth.scopes import scope
+from smart_auth.access.scopes import scope
 
 READ = {
     "patient/Observation.rs": ("patient", "Observation", "rs", ""),

@@ -5,7 +5,7 @@ import time
 
 import pytest
 
-from smart_auth.caller import TokenFault
+from smart_auth.access.caller import TokenFault
 from tests.smart_auth.app import AUTH, BUILT_IN, CALLBACK, SCOPE, Answer, App, pkce, register, server_of
 
 

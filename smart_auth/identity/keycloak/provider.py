@@ -12,7 +12,7 @@ from urllib.parse import quote, urlencode
 
 from fastapi import APIRouter, Request, Response
 
-from smart_auth.caller import User
+from smart_auth.access.caller import User
 from smart_auth.identity.keycloak.id_token import IdTokenFault, IdTokens
 from smart_auth.identity.keycloak.proxy import Proxy
 from smart_auth.identity.keycloak.realm import Connection, Realm, RefusedError

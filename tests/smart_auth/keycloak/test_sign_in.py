@@ -9,7 +9,7 @@ import pytest
 import pytest_asyncio
 
 from fhir_facade.settings import Settings
-from smart_auth.caller import User
+from smart_auth.access.caller import User
 from smart_auth.identity.provider import ProviderDownError
 from tests.services.keycloak import PUBLIC
 from tests.smart_auth.keycloak.browser import IDP, Front, action

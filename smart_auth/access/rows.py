@@ -9,7 +9,7 @@ from urllib.parse import parse_qsl
 
 from mappers.parse import Parser, SearchFault
 from mappers.query import AllOf, AnyOf, Chained, Condition, Criterion, NotAbout
-from smart_auth.policy import care_relations, groups
+from smart_auth.access.policy import care_relations, groups
 
 #: https://hl7.org/fhir/R4/datatypes.html#id
 LOGICAL_ID = re.compile(r"[A-Za-z0-9\-.]{1,64}")

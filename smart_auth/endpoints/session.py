@@ -5,7 +5,7 @@ from __future__ import annotations
 from anyio import to_thread
 from fastapi import APIRouter, Request, Response
 
-from smart_auth.browser import PRIVATE, Browser
+from smart_auth.endpoints.browser import PRIVATE, Browser
 from smart_auth.faults import PageFault
 from smart_auth.server import AuthorizationServer
 

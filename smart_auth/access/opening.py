@@ -13,10 +13,10 @@ from dataclasses import dataclass
 
 from mappers.parse import Parser
 from mappers.query import Access, AllOf, Condition
-from smart_auth.caller import Caller
-from smart_auth.policy import Policy, Rule, groups
-from smart_auth.rows import LOGICAL_ID, NothingOpenError, Rows
-from smart_auth.scopes import Scope
+from smart_auth.access.caller import Caller
+from smart_auth.access.policy import Policy, Rule, groups
+from smart_auth.access.rows import LOGICAL_ID, NothingOpenError, Rows
+from smart_auth.access.scopes import Scope
 
 CARE_TEAM = "care-team"
 MODELS = ("all", CARE_TEAM)

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from urllib.parse import unquote_plus
 
 from smart_auth import passwords
-from smart_auth.assertion import ASSERTION_TYPE, Assertions
+from smart_auth.clients.assertion import ASSERTION_TYPE, Assertions
 from smart_auth.faults import OAuthFault
 from smart_auth.store.clients import Clients
 from smart_auth.store.tables import Client

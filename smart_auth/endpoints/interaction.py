@@ -10,21 +10,21 @@ from typing import Any
 from anyio import to_thread
 from fastapi import Request, Response
 
-from smart_auth.allowing import allowed, fitting
-from smart_auth.authorize import Pairs, Pending, location, opened, read
-from smart_auth.browser import Browser, redirect
+from smart_auth.access.allowing import allowed, fitting
+from smart_auth.access.scopes import scope
 from smart_auth.config import PatientChoice
+from smart_auth.endpoints.authorize import Pairs, Pending, location, opened, read
+from smart_auth.endpoints.browser import Browser, redirect
+from smart_auth.endpoints.launches import used_up
+from smart_auth.endpoints.pages import Page, choices, language, permissions
 from smart_auth.faults import PageFault
 from smart_auth.identity.provider import SignedIn
-from smart_auth.launches import used_up
-from smart_auth.pages import Page, choices, language, permissions
-from smart_auth.scopes import scope
 from smart_auth.seal import digest, fresh
 from smart_auth.server import AuthorizationServer
 from smart_auth.store.sessions import Login
 from smart_auth.store.tables import Client, Grant
 from smart_auth.store.transaction import now
-from smart_auth.tokens import person_json
+from smart_auth.tokens.minting import person_json
 
 Context = dict[str, Any]
 

@@ -12,10 +12,10 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 from urllib.parse import quote, urlencode
 
-from smart_auth.allowing import known
+from smart_auth.access.allowing import known
+from smart_auth.access.scopes import split
+from smart_auth.endpoints.pages import LANGUAGES
 from smart_auth.faults import PageFault
-from smart_auth.pages import LANGUAGES
-from smart_auth.scopes import split
 from smart_auth.seal import SealFault
 from smart_auth.server import AuthorizationServer
 from smart_auth.store.clients import redirect_uris

@@ -8,10 +8,10 @@ import orjson
 from anyio import to_thread
 from fastapi import APIRouter, Request, Response
 
-from smart_auth.browser import PRIVATE, Browser
-from smart_auth.caller import TokenFault, User
+from smart_auth.access.caller import TokenFault, User
+from smart_auth.endpoints.browser import PRIVATE, Browser
+from smart_auth.endpoints.launches import CONTEXT, launch
 from smart_auth.faults import OAuthFault
-from smart_auth.launches import CONTEXT, launch
 from smart_auth.server import AuthorizationServer
 
 LARGEST = 16 * 1024

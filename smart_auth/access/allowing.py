@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from smart_auth.scopes import CONTEXT_SCOPES, Scope, scope, split
+from smart_auth.access.scopes import CONTEXT_SCOPES, Scope, scope, split
 
 
 def known(texts: Iterable[str]) -> list[str]:

@@ -13,7 +13,7 @@ from typing import Any
 from joserfc import jwt
 from joserfc.errors import JoseError
 
-from smart_auth.client_keys import ClientKeys, PublicKey
+from smart_auth.clients.keys import ClientKeys, PublicKey
 from smart_auth.config import Config
 from smart_auth.faults import OAuthFault
 from smart_auth.store.clients import Clients

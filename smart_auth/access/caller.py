@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from smart_auth.scopes import Scope
+from smart_auth.access.scopes import Scope
 
 
 @dataclass(frozen=True)

@@ -8,9 +8,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from smart_auth.assertion import ALGORITHMS
+from smart_auth.clients.assertion import ALGORITHMS
 from smart_auth.config import Config
-from smart_auth.keys import ALGORITHM
+from smart_auth.tokens.keys import ALGORITHM
 
 CAPABILITIES = (
     "launch-ehr",

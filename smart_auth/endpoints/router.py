@@ -11,17 +11,18 @@ import orjson
 from anyio import to_thread
 from fastapi import APIRouter, FastAPI, Request, Response
 
-from smart_auth import launch_endpoint, session_endpoint
-from smart_auth.browser import PRIVATE, FormFault, decoded, form_pairs
-from smart_auth.cross_origin import CrossOrigin
-from smart_auth.discovery import openid_configuration
-from smart_auth.emergency import Emergencies, emergency
-from smart_auth.fault_pages import add_faults
+from smart_auth.endpoints import launch as launch_endpoint
+from smart_auth.endpoints import session as session_endpoint
+from smart_auth.endpoints.browser import PRIVATE, FormFault, decoded, form_pairs
+from smart_auth.endpoints.cross_origin import CrossOrigin
+from smart_auth.endpoints.discovery import openid_configuration
+from smart_auth.endpoints.emergency import Emergencies, emergency
+from smart_auth.endpoints.fault_pages import add_faults
+from smart_auth.endpoints.interaction import Interaction
+from smart_auth.endpoints.token import token_response
 from smart_auth.faults import OAuthFault
-from smart_auth.interaction import Interaction
-from smart_auth.introspection import introspected, revoke
 from smart_auth.server import AuthorizationServer
-from smart_auth.token_endpoint import token_response
+from smart_auth.tokens.introspection import introspected, revoke
 
 Answer = Callable[[dict[str, str], str], Awaitable[Any]]
 
@@ -73,7 +74,7 @@ def _add_pages(routes: APIRouter, server: AuthorizationServer, steps: Interactio
 def _add_style(routes: APIRouter) -> None:
     @routes.get("/style.css")
     async def style() -> Response:
-        text = files("smart_auth").joinpath("web", "style.css").read_text("utf-8")
+        text = files("smart_auth.endpoints").joinpath("web", "style.css").read_text("utf-8")
         return Response(text, 200, {"cache-control": "public, max-age=300"}, "text/css;charset=utf-8")
 
 

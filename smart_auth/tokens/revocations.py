@@ -16,9 +16,9 @@ import time
 from sqlalchemy import select
 
 from mappers.database import Database
-from smart_auth.bell import Bell
 from smart_auth.store.plain import plain
 from smart_auth.store.tables import Epoch, Revocation, columns
+from smart_auth.tokens.bell import Bell
 
 #: seconds that a silent bell is relied on
 SILENCE = 1.0

@@ -7,11 +7,11 @@ import uuid
 from dataclasses import dataclass, field
 from typing import Any
 
-from smart_auth.bearer import ACCESS_TYPE
-from smart_auth.caller import User
+from smart_auth.access.caller import User
 from smart_auth.config import Config
-from smart_auth.keys import Keyring
 from smart_auth.store.transaction import now
+from smart_auth.tokens.bearer import ACCESS_TYPE
+from smart_auth.tokens.keys import Keyring
 
 #: what a token response may tell of the launch; the rest of a context is not for clients
 CONTEXT = ("patient", "encounter", "fhirContext", "need_patient_banner", "intent")

@@ -10,9 +10,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from mappers.parse import Parser
-from smart_auth.policy import Policy
-from smart_auth.rows import NothingOpenError, Rows
-from smart_auth.scopes import CONTEXT_SCOPES, Scope, scope
+from smart_auth.access.policy import Policy
+from smart_auth.access.rows import NothingOpenError, Rows
+from smart_auth.access.scopes import CONTEXT_SCOPES, Scope, scope
 
 _V1 = {frozenset("rs"): "read", frozenset("cud"): "write", frozenset("cruds"): "*"}
 

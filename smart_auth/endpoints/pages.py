@@ -13,8 +13,8 @@ from string import Template
 
 from fastapi import Request
 
+from smart_auth.access.scopes import scope
 from smart_auth.config import PatientChoice
-from smart_auth.scopes import scope
 
 LANGUAGES = ("en", "ko")
 
@@ -99,7 +99,7 @@ def words(lang: str, text: str) -> str:
 
 @cache
 def _read(name: str) -> str:
-    return files("smart_auth").joinpath("web", name).read_text("utf-8")
+    return files("smart_auth.endpoints").joinpath("web", name).read_text("utf-8")
 
 
 @cache

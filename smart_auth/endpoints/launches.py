@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Any
 from urllib.parse import quote, urlencode
 
-from smart_auth.caller import User
+from smart_auth.access.caller import User
 from smart_auth.seal import fresh
 from smart_auth.server import AuthorizationServer
 from smart_auth.store.once import first_use

@@ -7,11 +7,11 @@ from typing import Any
 
 from fastapi import FastAPI, Request, Response
 
-from smart_auth.authorize import RedirectFault, location
-from smart_auth.browser import Browser, FormFault, redirect
+from smart_auth.endpoints.authorize import RedirectFault, location
+from smart_auth.endpoints.browser import Browser, FormFault, redirect
+from smart_auth.endpoints.pages import Page, language
 from smart_auth.faults import PageFault
 from smart_auth.identity.provider import ProviderDownError
-from smart_auth.pages import Page, language
 from smart_auth.server import AuthorizationServer
 
 Handler = Callable[[Request, Any], Awaitable[Response]]

@@ -13,11 +13,11 @@ from typing import Any
 
 from anyio import to_thread
 
-from smart_auth.caller import Caller, TokenFault, User
+from smart_auth.access.caller import Caller, TokenFault, User
+from smart_auth.access.scopes import scope
 from smart_auth.faults import OAuthFault
-from smart_auth.scopes import scope
 from smart_auth.server import AuthorizationServer
-from smart_auth.tokens import Granted
+from smart_auth.tokens.minting import Granted
 
 _ID = re.compile(r"[A-Za-z0-9\-.]{1,64}")
 #: characters of a reason that says something

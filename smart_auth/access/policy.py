@@ -93,7 +93,7 @@ def policy(path: Path | None = None) -> Policy:
 
 
 def _own(name: str) -> str:
-    return files("smart_auth").joinpath(name).read_text(encoding="utf-8")
+    return files("smart_auth.access").joinpath(name).read_text(encoding="utf-8")
 
 
 def _rules(number: int, row: dict[str, str]) -> Iterator[Rule]:

@@ -10,11 +10,11 @@ from typing import Any
 
 from anyio import to_thread
 
-from smart_auth.bearer import Verified
-from smart_auth.caller import TokenFault
+from smart_auth.access.caller import TokenFault
 from smart_auth.faults import OAuthFault
 from smart_auth.server import AuthorizationServer
 from smart_auth.store.tables import Client
+from smart_auth.tokens.bearer import Verified
 
 INACTIVE = {"active": False}
 

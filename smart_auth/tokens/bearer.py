@@ -23,14 +23,14 @@ from joserfc.jwk import RSAKey
 from sqlalchemy import or_, select
 
 from mappers.database import Database
-from smart_auth.bell import Bell
-from smart_auth.caller import Caller, TokenFault, User
+from smart_auth.access.caller import Caller, TokenFault, User
+from smart_auth.access.scopes import resource_scopes, split
 from smart_auth.config import Config
-from smart_auth.keys import ALGORITHM
-from smart_auth.revocations import Revocations
-from smart_auth.scopes import resource_scopes, split
 from smart_auth.store.plain import plain
 from smart_auth.store.tables import Key, columns
+from smart_auth.tokens.bell import Bell
+from smart_auth.tokens.keys import ALGORITHM
+from smart_auth.tokens.revocations import Revocations
 
 ACCESS_TYPE = "at+jwt"
 LONGEST = 16384

@@ -13,16 +13,16 @@ from typing import Any
 from anyio import from_thread
 from authlib.oauth2.rfc7636 import create_s256_code_challenge
 
-from smart_auth.allowing import allowed
-from smart_auth.caller import User
+from smart_auth.access.allowing import allowed
+from smart_auth.access.caller import User
+from smart_auth.access.scopes import scope, split
 from smart_auth.faults import OAuthFault
 from smart_auth.identity.provider import ProviderDownError
-from smart_auth.scopes import scope, split
 from smart_auth.seal import SealFault
 from smart_auth.server import AuthorizationServer
 from smart_auth.store.families import Redemption
 from smart_auth.store.tables import Client, Grant
-from smart_auth.tokens import Granted, context_of, person_of
+from smart_auth.tokens.minting import Granted, context_of, person_of
 
 Form = Mapping[str, str]
 #: https://www.rfc-editor.org/rfc/rfc7636#section-4.1

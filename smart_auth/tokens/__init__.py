@@ -1,0 +1,1 @@
+"""Tokens: signing keys, minting, checking, revoking, introspection."""

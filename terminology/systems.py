@@ -22,6 +22,7 @@ ICD10 = "http://hl7.org/fhir/sid/icd-10"
 ICD10_CM = "http://hl7.org/fhir/sid/icd-10-cm"
 RACE_AND_ETHNICITY = "urn:oid:2.16.840.1.113883.6.238"
 BCP_47 = "urn:ietf:bcp:47"
+MIME_TYPE = "urn:ietf:bcp:13"
 
 _KOREA = "http://www.hl7korea.or.kr"
 KCD8 = f"{_KOREA}/CodeSystem/kostat-kcd-8"

@@ -21,6 +21,7 @@ from fhir_facade.audit.trail import Trail
 from fhir_facade.audit.wiring import trail_of
 from fhir_facade.authorization import authorization_of, emergencies_of
 from fhir_facade.content import Message, Receive, Send
+from fhir_facade.encryption import at_rest_of
 from fhir_facade.guard import BearerGuard, Callers, Guard, OpenDoor
 from fhir_facade.paging import Cursors
 from fhir_facade.registry import by_type
@@ -111,7 +112,15 @@ def service_of(settings: Settings) -> Service:
     cursors = Cursors.of(settings.data_path)
     access = Access() if settings.enable_security else UNRESTRICTED
     return Service(
-        settings, site, found.mappings, engine, cursors, found.degraded, may_read=access, may_search=access
+        settings,
+        site,
+        found.mappings,
+        engine,
+        cursors,
+        found.degraded,
+        may_read=access,
+        may_search=access,
+        at_rest=at_rest_of(settings),
     )
 
 

@@ -13,6 +13,7 @@ from fhir_facade.consent_commands import add_to as consent_commands
 from fhir_facade.demo_users import FILE, demo_users, password
 from fhir_facade.doctor.command import add_to as doctor_command
 from fhir_facade.documents import add_to as docs_command
+from fhir_facade.encryption_commands import add_to as encryption_commands
 from fhir_facade.keycloak_command import add_to as keycloak_command
 from fhir_facade.set_up import add_to as set_up_commands
 from fhir_facade.settings import SettingFault, Settings
@@ -48,6 +49,7 @@ def _parser() -> argparse.ArgumentParser:
     trial_commands(commands)
     consent_commands(commands)
     audit_command(commands)
+    encryption_commands(commands)
     return parser
 
 

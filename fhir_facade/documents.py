@@ -28,6 +28,7 @@ BY_HAND = (
     "operations/authorization.md",
     "operations/keycloak.md",
     "operations/audit.md",
+    "operations/encryption.md",
     "mapping-guide.md",
     "architecture.md",
 )

@@ -10,6 +10,7 @@ from typing import Any
 from fhir_facade.outcome import FhirFault
 from fhir_facade.paging import Cursors
 from fhir_facade.settings import Settings
+from mappers.at_rest import AtRest
 from mappers.engine import Engine
 from mappers.mapping import ResourceMapping
 from mappers.parse import Parser
@@ -38,6 +39,7 @@ class Service:
     caller: Caller | None = None
     may_read: Access = UNRESTRICTED
     may_search: Access = UNRESTRICTED
+    at_rest: AtRest = field(default=AtRest())
 
     @property
     def base(self) -> str:

@@ -82,6 +82,12 @@ class Settings:
     audit_key: str = setting(
         "", "key of the audit trail's seals, 32 characters or more; default: DATA_DIR/audit.key", secret=True
     )
+    encryption_at_rest: bool = setting(
+        True, "whether what the facade itself stores (residue, history, export files) is encrypted"
+    )
+    encryption_keys_file: str = setting(
+        "", "file with the keys of encryption at rest; default: DATA_DIR/encryption.keys"
+    )
     orthanc_api_url: str = setting("", "Orthanc's address (used from the imaging step on)")
     hapi_fhir_url: str = setting("", "HAPI FHIR's address (used by the sync)")
     redis_url: str = setting(

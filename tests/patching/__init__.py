@@ -1,0 +1,1 @@
+"""Patches: the standards' own cases, and what can go wrong."""

@@ -124,10 +124,11 @@ class FhirApp:
             await self.guard.charge(request, 1)
             return self._metadata(request)
         service = await self.guard.admitted(request)
-        if segments and segments[-1] == "_search":
+        by_form = segments[-1:] == ["_search"]
+        if by_form:
             await self._form(request, receive)
-        await self.guard.charge(request, cost(request, len(segments) == 2))
-        if segments and segments[-1] == "_search":
+        await self.guard.charge(request, cost(request, len(segments) == 2 and not by_form))
+        if by_form:
             return await self._search(service, request, segments[:-1])
         if request.method not in ("GET", "HEAD"):
             raise _not_allowed("GET, HEAD, OPTIONS")

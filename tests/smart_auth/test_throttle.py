@@ -82,6 +82,17 @@ async def test_a_search_costs_what_it_asks_for(path: str, cost: int, guarded: Fa
     assert answer.headers["ratelimit"].startswith(f'"caller";r={limit - cost};t=')
 
 
+async def test_a_search_by_form_costs_what_a_search_costs(guarded: Facade, badges: Badges) -> None:
+    form = "_revinclude=Encounter:patient&_count=1"
+    for path in ("Patient/_search", "_search?_type=Patient", "Patient/P-2025-000001/Condition/_search"):
+        token = badges.badge("user/*.rs", user("doctor"))
+        asked = form if path == "Patient/_search" else "_sort=_lastUpdated"
+        answer = await guarded.post(path, asked, authorization=token)
+        assert answer.status_code == 200, answer.text
+        left = guarded.settings.rate_limit_caller - (6 if asked == form else 3)
+        assert answer.headers["ratelimit"].startswith(f'"caller";r={left};t=')
+
+
 async def test_what_is_sent_to_sign_in_is_counted_by_address(embedded_data: Path, badges: Badges) -> None:
     facade = Facade(settings_of(embedded_data, enable_security=True, rate_limit_sign_in=3), badges)
     try:

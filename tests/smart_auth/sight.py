@@ -12,13 +12,13 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl
 
-import smart_auth
+import smart_auth.access
 from smart_auth.access.caller import Caller
 from terminology import definitions
 from tests.search.oracle import Oracle
 
 Resource = dict[str, Any]
-FOLDER = Path(smart_auth.__file__).parent
+FOLDER = Path(smart_auth.access.__file__).parent
 LETTERS = {"read": "rs", "write": "cud", "*": "cruds"}
 
 

@@ -174,7 +174,10 @@ class Profile:
 
 @dataclass(frozen=True, eq=False)
 class Part:
-    """One SELECT of which one row is one resource."""
+    """One SELECT of which one row is one resource.
+
+    `untold`: types to which its rows may refer without saying so, because the columns are missing.
+    """
 
     id: Id
     source: SqlSource
@@ -186,6 +189,7 @@ class Part:
     writable: bool = False
     read_only_because: str = ""
     comment: str = ""
+    untold: frozenset[str] = frozenset()
 
     @cached_property
     def name(self) -> str:

@@ -75,10 +75,18 @@ class _Reducer:
             lost = frozenset(n for e in told for n in needed_names(e.value, part.joins)) & self.missing
             self._without(resource_type, part, lost)
             return None
-        source = self._source(part.source)
         return replace(
-            part, elements=elements, source=source, last_updated=self._updated(resource_type, part)
+            part,
+            elements=elements,
+            source=self._source(part.source),
+            last_updated=self._updated(resource_type, part),
+            untold=frozenset(self._untold(part)),
         )
+
+    def _untold(self, part: Part) -> Iterator[str]:
+        for element in part.elements:
+            if needed_names(element.value, part.joins) & self.missing:
+                yield from _referred(element.value)
 
     def _vital(self, resource_type: str, part: Part) -> set[str]:
         return _vital(resource_type, part)
@@ -211,6 +219,16 @@ def _vital(resource_type: str, part: Part) -> set[str]:
     required = {n.removesuffix("[x]") for n in definitions.mandatory_elements(resource_type)}
     insisted = {e.segments[0] for e in part.elements if getattr(e.value, "needed", False)}
     return insisted | (required & {e.segments[0] for e in part.elements})
+
+
+def _referred(value: Any) -> Iterator[str]:
+    """The types that a value, or what is in it, refers to."""
+    if isinstance(value, ReferenceTo):
+        yield value.resource_type
+    elements = [e.value for e in value.elements] if isinstance(value, Backbone) else []
+    for inner in (*elements, *getattr(value, "values", ()), getattr(value, "value", None)):
+        if isinstance(inner, Value):
+            yield from _referred(inner)
 
 
 def _leads_to_patient(value: Value) -> bool:

@@ -7,13 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
-from itertools import product
 from typing import Any
 
 from sqlalchemy import Select, case, func, literal_column, select
 
 from mappers.from_clause import Compilation, Scope, leads
-from mappers.mapping import Part, Place, ResourceMapping
+from mappers.mapping import Part, Place, ResourceMapping, places
 from mappers.param_places import (
     ANYTHING,
     children_around,
@@ -150,12 +149,21 @@ class PartScope(Scope):
         if not condition.param:
             yield negate(plain(PartScope(by_row, self.mapping, self.part).condition(condition.condition)))
             return
-        target = self.c.mappings[condition.target_type]
-        references = [p.value for p in self._places(condition.param) if isinstance(p.value, ReferenceTo)]
-        routes = [r for v in references if v.resource_type == target.resource_type for r in v.routes]
-        for route, part in product(routes, target.parts):
-            if leads(route, part):
-                yield from _not_found(PartScope(by_row, target, part), route.id.column, condition.condition)
+        if condition.target_type in self.part.untold:
+            yield NEVER
+            return
+        for place in self._reached(condition.param):
+            if not isinstance(place.value, ReferenceTo) or children_around(place):
+                yield NEVER  # nothing that can't be asked is taken for open
+            elif place.value.resource_type == condition.target_type:
+                for route in place.value.routes:
+                    yield from _not_led(by_row, route, condition)
+
+    def _reached(self, param: str) -> Iterator[Place]:
+        """Every place that a parameter's paths lead to, whatever is there."""
+        declared = self.mapping.params.get(param)
+        for path in declared.paths if declared else ():
+            yield from places(self.part.elements, path)
 
     # chains
 
@@ -216,6 +224,16 @@ class PartScope(Scope):
         else:
             me = self.part.source.table.alias()
             yield select(me.c[self.part.id.column.name]).where(me.c[route.target].in_(keys.correlate(None)))
+
+
+def _not_led(c: Compilation, route: Route, condition: NotAbout) -> Iterator[Sql]:
+    """That a route leads to nothing that fulfils a condition, nor to what isn't served."""
+    target = c.mappings[condition.target_type]
+    parts = [part for part in target.parts if leads(route, part)]
+    if not parts:
+        yield route.id.column.is_(None)
+    for part in parts:
+        yield from _not_found(PartScope(c, target, part), route.id.column, condition.condition)
 
 
 def _not_found(target: PartScope, own: Column, condition: Condition) -> Iterator[Sql]:

@@ -95,7 +95,8 @@ class Rows:
             return NotAbout("", "Encounter", self._closed_visit(labels, user))
         if resource_type == "Provenance":
             return self._leading(resource_type, lambda kind: self._labelled_target(kind, labels, user))
-        if "encounter" not in self.parser.mappings[resource_type].params:
+        mapping = self.parser.mappings[resource_type]
+        if "encounter" not in mapping.params and not any("Encounter" in p.untold for p in mapping.parts):
             return None
         return NotAbout("encounter", "Encounter", self._closed_visit(labels, user))
 

@@ -1,7 +1,20 @@
 """What the compiler once got wrong, each in the shortest search that shows it."""
 
+from collections.abc import Callable
+from dataclasses import replace
+
 import pytest
 
+from fhir_facade.registry import by_type
+from mappers.from_clause import Compilation
+from mappers.mapping import Element, Part, ResourceMapping
+from mappers.query import AllOf, NotAbout
+from mappers.scope import PartScope
+from mappers.site import Site
+from mappers.sql import Condition, is_never, plain
+from mappers.statement import Slots
+from mappers.value import Value
+from mappers.values import Children, FirstOf
 from tests.facade.facade import Facade
 from tests.search.asking import found
 
@@ -92,3 +105,23 @@ async def test_outer_blanks_and_control_characters_are_not_searched(facade: Faca
     assert "oe-pat-900014" in await found(facade, "Patient", "family", "Pa")
     assert "oe-pat-900014" in await found(facade, "Patient", "family:exact", "Padded")
     assert "oe-user-900005" in await found(facade, "Practitioner", "family:exact", "&lt;Tag&gt;")
+
+
+@pytest.mark.parametrize(
+    "within",
+    [
+        FirstOf,
+        lambda visit: Children(visit.routes[0].own.table, visit.routes[0].own, visit.routes[0].own, visit),
+    ],
+)
+def test_a_visit_that_cannot_be_asked_about_closes_the_row(within: Callable[[Value], Value]) -> None:
+    mapping = by_type()["Condition"]
+    part = next(p for p in mapping.parts if p.name == "diag-ocs_diagnosis")
+    assert not is_never(_of_no_visit(mapping, part))
+    elements = [Element(e.path, within(e.value)) if e.path == "encounter" else e for e in part.elements]
+    assert is_never(_of_no_visit(mapping, replace(part, elements=tuple(elements))))
+
+
+def _of_no_visit(mapping: ResourceMapping, part: Part) -> Condition:
+    scope = PartScope(Compilation(by_type(), Site(), Slots(())), mapping, part)
+    return plain(scope.condition(NotAbout("encounter", "Encounter", AllOf(()))))

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import AsyncIterator
-from contextlib import closing
+from collections.abc import AsyncIterator, Iterator
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 import pytest
 import pytest_asyncio
 
-from tests.facade.facade import Facade, embedded_folder, settings_of
+from tests.facade.facade import Facade, Resource, embedded_folder, settings_of
 from tests.smart_auth.badges import Badges, user
 
 
@@ -26,6 +26,75 @@ async def without_visits(tmp_path_factory: pytest.TempPathFactory, badges: Badge
     facade = Facade(settings, badges)
     yield facade
     await facade.close()
+
+
+@contextmanager
+def _drifted(folder: Path, change: str, badges: Badges) -> Iterator[Facade]:
+    """A facade with access control over a CDSS that has been changed."""
+    embedded_folder(folder)
+    with closing(sqlite3.connect(folder / "cdss.db")) as cdss:
+        cdss.execute(change)
+        cdss.commit()
+    yield Facade(settings_of(folder, enable_security=True), badges)
+
+
+@pytest_asyncio.fixture(scope="module")
+async def untold(tmp_path_factory: pytest.TempPathFactory, badges: Badges) -> AsyncIterator[Facade]:
+    """A facade over orders that don't say in which visit they were placed."""
+    change = "ALTER TABLE ocs_order RENAME COLUMN encounter_id TO visit"
+    with _drifted(tmp_path_factory.mktemp("untold"), change, badges) as facade:
+        yield facade
+        await facade.close()
+
+
+@pytest_asyncio.fixture(scope="module")
+async def without_cdss_visits(
+    tmp_path_factory: pytest.TempPathFactory, badges: Badges
+) -> AsyncIterator[Facade]:
+    """A facade that can serve OpenEMR's visits only."""
+    change = "ALTER TABLE emr_encounter RENAME COLUMN status TO state"
+    with _drifted(tmp_path_factory.mktemp("half"), change, badges) as facade:
+        yield facade
+        await facade.close()
+
+
+async def _seen(facade: Facade, badges: Badges, role: str, resource_type: str) -> list[Resource]:
+    token = badges.badge("user/*.rs", user(role))
+    bundle = await facade.bundle(f"{resource_type}?_count=500", authorization=token)
+    return [e["resource"] for e in bundle.get("entry", []) if e["search"]["mode"] == "match"]
+
+
+@pytest.mark.parametrize(
+    ("resource_type", "role", "closed"),
+    [
+        ("ImagingStudy", "radiologist", {"ris_radiologystudy"}),
+        ("MedicationRequest", "pharmacist", {"ocs_order", "ocs_orderitem"}),
+    ],
+)
+async def test_rows_that_lost_their_visit_are_seen_only_by_who_may_see_any(
+    untold: Facade, badges: Badges, resource_type: str, role: str, closed: set[str]
+) -> None:
+    every, seen = [
+        {r["meta"]["source"].split(":")[3] for r in await _seen(untold, badges, who, resource_type)}
+        for who in ("admin", role)
+    ]
+    assert closed <= every
+    assert seen == every - closed
+
+
+async def test_rows_of_visits_that_are_not_served_are_seen_only_by_who_may_see_any(
+    without_cdss_visits: Facade, badges: Badges
+) -> None:
+    every = await _seen(without_cdss_visits, badges, "admin", "Condition")
+    seen = {r["id"] for r in await _seen(without_cdss_visits, badges, "pharmacist", "Condition")}
+    of_ours = {
+        r["id"] for r in every if r.get("encounter", {}).get("reference", "").startswith("Encounter/E-")
+    }
+    visitless = {r["id"] for r in every if "encounter" not in r}
+    assert of_ours
+    assert visitless
+    assert visitless <= seen
+    assert not of_ours & seen
 
 
 async def test_without_visits_who_is_not_cleared_sees_nothing_that_may_belong_to_one(

@@ -22,10 +22,13 @@ from typing import Any
 from xml.etree import ElementTree
 
 from terminology.build_codes import build_codes
+from terminology.build_resources import published, write_lines
+from terminology.service import packaged
 from terminology.xml_bundle import child, children, every, flag, read_bundle, value
 
 R4_FOLDER = Path(__file__).with_name("r4")
 MODEL = "org/hl7/fhir/r4/model/"
+TABLES = ("valuesets", "v3-codesystems", "v2-tables")
 TYPE_URL = "http://hl7.org/fhir/StructureDefinition/"
 FHIR_TYPE = TYPE_URL + "structuredefinition-fhir-type"
 
@@ -178,14 +181,18 @@ def build(jar: Path) -> Iterator[tuple[str, Json]]:
         yield "search_parameters", search_parameters(parameters)
         yield "structures", structures(types, resources)
         yield "compartments", compartments(resources)
-        tables = ("valuesets", "v3-codesystems", "v2-tables")
-        bundles = [read_bundle(archive, f"{MODEL}valueset/{name}.xml") for name in tables]
-    yield from build_codes(bundles)
 
 
 def main() -> None:
     """Build from the jar named on the command line and say how large each file became."""
-    for name, content in build(Path(sys.argv[1])):
+    jar = Path(sys.argv[1])
+    for name, content in build(jar):
+        print(f"{name}.json.gz: {len(content)} entries, {write(name, content)} bytes")
+    bundles = tuple(f"{MODEL}valueset/{name}.xml" for name in TABLES)
+    for kind, name in packaged.FILES.items():
+        path = R4_FOLDER / f"{name}.jsonl.gz"
+        print(f"{path.name}: {write_lines(path, published(jar, bundles, kind))} bytes")
+    for name, content in build_codes():
         print(f"{name}.json.gz: {len(content)} entries, {write(name, content)} bytes")
 
 

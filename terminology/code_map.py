@@ -41,13 +41,17 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class MapInfo:
-    """What `maps/index.csv` says of a map; `value_set` is the one its codes must be members of, if any."""
+    """What `maps/index.csv` says of a map; `value_set` is the one its codes must be members of, if any.
+
+    `words` names the hospital's own code system of the words that it maps.
+    """
 
     name: str
     source: str
     target: str
     value_set: str
     case_sensitive: bool
+    words: str = ""
 
 
 class CodeMap:
@@ -104,7 +108,12 @@ def index() -> Mapping[str, MapInfo]:
     return MappingProxyType(
         {
             row["name"]: MapInfo(
-                row["name"], row["source"], row["target"], row["value_set"], row["case"] == "sensitive"
+                row["name"],
+                row["source"],
+                row["target"],
+                row["value_set"],
+                row["case"] == "sensitive",
+                row["words"],
             )
             for row in rows
         }

@@ -35,7 +35,7 @@ def codes_of(url: str) -> frozenset[tuple[str, str]] | None:
 
 
 def holds(url: str, system: str, code: str) -> bool | None:
-    """Whether a value set of R4 has a code; `system` may be '' (a bare code). None: that can't be told here."""
+    """Whether a value set of R4 has a code; `system` may be '' (a bare code). None: it can't be told."""
     listed = codes_of(url)
     if listed is not None:
         return (system, code) in listed if system else any(code == one for _, one in listed)

@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from terminology import build_definitions, definitions
+from terminology import build_codes, build_definitions, build_resources, definitions
 from terminology.build_definitions import expression_for, split_union
+from terminology.service import packaged
 
 ARTIFACT = "ca/uhn/hapi/fhir/hapi-fhir-validation-resources-r4/8.8.0/*.jar"
 JARS = sorted((Path.home() / ".m2/repository").glob(ARTIFACT))
@@ -185,9 +186,18 @@ def test_writing_twice_gives_the_same_bytes(tmp_path: Path, monkeypatch: pytest.
 
 @pytest.mark.skipif(not JARS, reason="the definitions jar is not in the local Maven repository")
 def test_the_packaged_files_are_what_the_script_builds() -> None:
-    for name, content in build_definitions.build(JARS[0]):
+    built = [*build_definitions.build(JARS[0]), *build_codes.build_codes()]
+    for name, content in built:
         assert json.loads(gzip.decompress((R4 / f"{name}.json.gz").read_bytes())) == content
 
 
+@pytest.mark.skipif(not JARS, reason="the definitions jar is not in the local Maven repository")
+@pytest.mark.parametrize("kind", packaged.FILES)
+def test_the_packaged_resources_are_what_the_standard_publishes(kind: str) -> None:
+    lines = gzip.decompress((R4 / f"{packaged.FILES[kind]}.jsonl.gz").read_bytes()).splitlines()
+    bundles = tuple(f"{build_definitions.MODEL}valueset/{name}.xml" for name in build_definitions.TABLES)
+    assert [json.loads(line) for line in lines] == list(build_resources.published(JARS[0], bundles, kind))
+
+
 def test_the_packaged_files_are_small() -> None:
-    assert sum(file.stat().st_size for file in R4.iterdir()) < 1_500_000
+    assert sum(file.stat().st_size for file in R4.iterdir()) < 2_000_000

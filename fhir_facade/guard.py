@@ -120,8 +120,5 @@ class BearerGuard:
 
 def unauthorized(fault: TokenFault) -> FhirFault:
     """401 (or what the fault says) with RFC 6750's challenge."""
-    challenge = (
-        f'Bearer error="{fault.error}", error_description="{fault.description}"' if fault.error else "Bearer"
-    )
     code = "expired" if "expired" in fault.description else "login"
-    return FhirFault(fault.status, code, fault.description, headers={"www-authenticate": challenge})
+    return FhirFault(fault.status, code, fault.description, headers={"www-authenticate": fault.challenge})

@@ -55,7 +55,7 @@ class PatientChoice:
 
 
 class Events(Protocol):
-    """Is told what happens, before the answer leaves; what it raises fails the request."""
+    """Is told what happens, before the answer leaves; raises UnrecordedFault where that fails."""
 
     def __call__(self, kind: str, **details: str) -> None:
         """`kind` is login, login-failed, logout, launch, token, token-refused or token-revoked. Details hold

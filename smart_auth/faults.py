@@ -2,13 +2,30 @@
 
 from __future__ import annotations
 
+from smart_auth.access.caller import TokenFault
+
 
 class OAuthFault(Exception):
     """An error of RFC 6749 (5.2 and 4.1.2.1): https://www.rfc-editor.org/rfc/rfc6749#section-5.2"""
 
-    def __init__(self, error: str, description: str, status: int = 400) -> None:
+    def __init__(
+        self, error: str, description: str, status: int = 400, challenge: str = 'Basic realm="token"'
+    ) -> None:
         super().__init__(f"{error}: {description}")
         self.error, self.description, self.status = error, description, status
+        self.headers = {"www-authenticate": challenge} if status == 401 else {}
+
+    @classmethod
+    def of_token(cls, fault: TokenFault) -> OAuthFault:
+        """For an endpoint that takes an access token."""
+        return cls(fault.error or "invalid_token", fault.description, fault.status, fault.challenge)
+
+
+class UnrecordedFault(OAuthFault):
+    """What happens can't be recorded now, so nothing is answered; raised by who listens to `Events`."""
+
+    def __init__(self) -> None:
+        super().__init__("temporarily_unavailable", "the audit trail can't be written just now", 503)
 
 
 class PageFault(Exception):

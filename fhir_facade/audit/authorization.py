@@ -10,10 +10,11 @@ from anyio import from_thread
 
 from fhir_facade.audit.event import Event
 from fhir_facade.audit.masking import encoded, masked
-from fhir_facade.audit.trail import Trail
+from fhir_facade.audit.trail import Trail, TrailDownError
 from fhir_facade.content import Message, Receive, Send
 from smart_auth.access.caller import Caller, User
 from smart_auth.config import Events, unheard
+from smart_auth.faults import UnrecordedFault
 
 #: what the server tells → (word of the code maps, outcome)
 KINDS = {
@@ -44,12 +45,15 @@ class Addressed:
 
 
 def events_into(trail: Trail | None) -> Events:
-    """What the authorization server tells, recorded before it goes on; TrailDownError where that can't be."""
+    """What the authorization server tells, recorded before it goes on; else UnrecordedFault."""
     if trail is None:
         return unheard
 
     def told(kind: str, **details: str) -> None:
-        from_thread.run(trail.record, event_of(kind, details, trail.server))
+        try:
+            from_thread.run(trail.record, event_of(kind, details, trail.server))
+        except TrailDownError:
+            raise UnrecordedFault from None
 
     return told
 

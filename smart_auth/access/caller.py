@@ -55,3 +55,8 @@ class TokenFault(Exception):
     def __init__(self, error: str, description: str, status: int = 401) -> None:
         super().__init__(description)
         self.error, self.description, self.status = error, description, status
+
+    @property
+    def challenge(self) -> str:
+        """The value of WWW-Authenticate."""
+        return f'Bearer error="{self.error}", error_description="{self}"' if self.error else "Bearer"

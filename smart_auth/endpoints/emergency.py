@@ -57,7 +57,7 @@ async def _verified(server: AuthorizationServer, authorization: str) -> Any:
     try:
         return await server.bearer.verified(authorization)
     except TokenFault as fault:
-        raise OAuthFault(fault.error or "invalid_token", fault.description, fault.status) from None
+        raise OAuthFault.of_token(fault) from None
 
 
 def _user(caller: Caller, emergencies: Emergencies) -> User:

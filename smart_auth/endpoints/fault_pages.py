@@ -10,11 +10,12 @@ from fastapi import FastAPI, Request, Response
 from smart_auth.endpoints.authorize import RedirectFault, location
 from smart_auth.endpoints.browser import Browser, FormFault, redirect
 from smart_auth.endpoints.pages import Page, language
-from smart_auth.faults import PageFault
+from smart_auth.faults import PageFault, UnrecordedFault
 from smart_auth.identity.provider import ProviderDownError
 from smart_auth.server import AuthorizationServer
 
 Handler = Callable[[Request, Any], Awaitable[Response]]
+UNRECORDED = PageFault("unrecorded", 503)
 
 
 def add_faults(app: FastAPI, server: AuthorizationServer) -> None:
@@ -27,12 +28,16 @@ def add_faults(app: FastAPI, server: AuthorizationServer) -> None:
         return handle
 
     async def sent_back(request: Request, fault: Any) -> Response:
-        return await _sent_back(server, fault)
+        try:
+            return await _sent_back(server, fault)
+        except UnrecordedFault:  # a handler's own faults reach no other handler
+            return _page(server, request, UNRECORDED)
 
     app.add_exception_handler(RedirectFault, sent_back)
     app.add_exception_handler(PageFault, page(lambda fault: fault))
     app.add_exception_handler(FormFault, page(lambda _: PageFault("form")))
     app.add_exception_handler(ProviderDownError, page(lambda _: PageFault("provider", 503)))
+    app.add_exception_handler(UnrecordedFault, page(lambda _: UNRECORDED))
 
 
 async def _sent_back(server: AuthorizationServer, fault: RedirectFault) -> Response:

@@ -29,7 +29,7 @@ def add(routes: APIRouter, server: AuthorizationServer) -> None:
             context = {name: content[name] for name in CONTEXT if name in content}
             made = await to_thread.run_sync(launch, server, user, context, content.get("client_id", ""))
         except TokenFault as fault:
-            return _fault(OAuthFault(fault.error or "invalid_token", fault.description, fault.status))
+            return _fault(OAuthFault.of_token(fault))
         except OAuthFault as fault:
             return _fault(fault)
         return Response(orjson.dumps(made), 201, PRIVATE, "application/json")
@@ -37,8 +37,7 @@ def add(routes: APIRouter, server: AuthorizationServer) -> None:
 
 def _fault(fault: OAuthFault) -> Response:
     content = orjson.dumps({"error": fault.error, "error_description": fault.description})
-    headers = PRIVATE | ({"www-authenticate": "Bearer"} if fault.status == 401 else {})
-    return Response(content, fault.status, headers, "application/json")
+    return Response(content, fault.status, PRIVATE | fault.headers, "application/json")
 
 
 async def _user(server: AuthorizationServer, request: Request) -> User:

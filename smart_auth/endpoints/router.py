@@ -20,7 +20,7 @@ from smart_auth.endpoints.emergency import Emergencies, emergency
 from smart_auth.endpoints.fault_pages import add_faults
 from smart_auth.endpoints.interaction import Interaction
 from smart_auth.endpoints.token import token_response
-from smart_auth.faults import OAuthFault
+from smart_auth.faults import OAuthFault, UnrecordedFault
 from smart_auth.server import AuthorizationServer
 from smart_auth.tokens.introspection import introspected, revoke
 
@@ -86,7 +86,10 @@ def _add_endpoints(routes: APIRouter, server: AuthorizationServer, emergencies: 
             headers = await to_thread.run_sync(origins.headers, request.headers.get("origin", ""))
             if request.method == "OPTIONS":
                 return Response(None, 204, headers)
-            status, content, own = await _answered(server, request, answer)
+            try:
+                status, content, own = await _answered(server, request, answer)
+            except UnrecordedFault as fault:
+                status, content, own = _refusal(fault)
             return _json(content, status, PRIVATE | own | headers)
 
         routes.add_api_route(path, handle, methods=["POST", "OPTIONS"])
@@ -125,6 +128,8 @@ async def _answered(
         return 200, await answer(form, request.headers.get("authorization", "")), {}
     except FormFault as fault:
         return 400, {"error": "invalid_request", "error_description": str(fault)}, {}
+    except UnrecordedFault:
+        raise
     except OAuthFault as fault:
         await server.tell(
             "token-refused",
@@ -132,8 +137,11 @@ async def _answered(
             grant_type=form.get("grant_type", "")[:64],
             reason=str(fault),
         )
-        own = {"www-authenticate": 'Basic realm="token"'} if fault.status == 401 else {}
-        return fault.status, {"error": fault.error, "error_description": fault.description}, own
+        return _refusal(fault)
+
+
+def _refusal(fault: OAuthFault) -> tuple[int, dict[str, str], dict[str, str]]:
+    return fault.status, {"error": fault.error, "error_description": fault.description}, fault.headers
 
 
 def _json(content: Any, status: int, headers: dict[str, str]) -> Response:

@@ -8,8 +8,8 @@ from pathlib import Path
 import smart_auth
 from fhir_facade.audit.authorization import KINDS
 from tests.audit.recording import Recording
-from tests.facade.facade import Facade, embedded_folder, settings_of, writer
-from tests.smart_auth.app import App
+from tests.facade.facade import ORIGIN, Facade, embedded_folder, execute, settings_of, writer
+from tests.smart_auth.app import AUTH, App
 from tests.smart_auth.badges import Badges
 
 
@@ -27,6 +27,30 @@ async def test_a_sign_in_and_its_token_are_recorded_without_secrets(tmp_path: Pa
     assert "IHE.IUA.71" in events[1]["meta"]["profile"][0]
     await facade.close()
     assert recording.faults() == []
+
+
+async def test_while_nothing_can_be_recorded_nobody_is_let_in(tmp_path: Path) -> None:
+    facade = Facade(settings_of(embedded_folder(tmp_path), enable_security=True, audit="on"))
+    app = App.of(facade)
+    page = await app.follow(await app.ask())
+    code = await App.of(facade).code()
+    token = (await app.tokens())["access_token"]
+    execute(writer(facade), "ALTER TABLE fhir_audit RENAME TO fhir_audit_gone")
+    calls = [
+        await app.post(grant_type="authorization_code", code=code["code"], client_id=app.client.client_id),
+        await app.post(
+            "emergency", authorization=f"Bearer {token}", patient="oe-pat-2", reason="unconscious"
+        ),
+        await app.browser.post(f"{AUTH}/launch", headers={"origin": ORIGIN}, json={}),
+        await app.post("revoke", token=token, client_id=app.client.client_id),
+    ]
+    assert [(c.status_code, c.json()["error"]) for c in calls] == [(503, "temporarily_unavailable")] * 4
+    assert {c.headers["cache-control"] for c in calls} == {"no-store"}
+    for told in (await app.sign_in(page), await app.ask(response_type="token")):
+        assert (told.status_code, "access log" in told.text) == (503, True)
+    execute(writer(facade), "ALTER TABLE fhir_audit_gone RENAME TO fhir_audit")
+    assert "access_token" in await app.tokens()
+    await facade.close()
 
 
 def test_every_kind_that_is_told_is_known() -> None:

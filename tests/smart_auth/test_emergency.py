@@ -93,6 +93,7 @@ async def test_what_says_too_little_opens_nothing(
     asked = {"authorization": token, "patient": "oe-pat-2", "reason": REASON, **changes}
     answer = await app.post("emergency", **asked)
     assert (answer.status_code, answer.json()["error"]) == (status, error)
+    assert answer.headers.get("www-authenticate", "").startswith("Bearer") == (status == 401)
 
 
 @pytest.mark.parametrize("username", ["patient", "lab", "external", "admin"])

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from capability.describe import ParameterDeclared, TypeDescribed
+from mappers.mapping import LOGICAL_ID
 from terminology import definitions
 
 Document = dict[str, Any]
@@ -131,7 +132,7 @@ def _content(name: str) -> Document:
 
 
 def _path(name: str, description: str) -> Document:
-    schema = {"type": "string", "pattern": "^[A-Za-z0-9\\-.]{1,64}$"}
+    schema = {"type": "string", "pattern": f"^{LOGICAL_ID.pattern}$"}
     return {"name": name, "in": "path", "required": True, "description": description, "schema": schema}
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import logging
+
 from sqlalchemy import URL, Engine, create_engine, select
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.pool import NullPool
@@ -27,6 +29,7 @@ from smart_auth.tokens.bearer import Bearer
 from smart_auth.tokens.bell import Bell
 from smart_auth.tokens.keys import Keyring
 
+log = logging.getLogger("fhir_facade.authorization")
 #: the deployment's secret, which all workers share
 KEY_FILE = "auth.key"
 
@@ -148,6 +151,7 @@ def emergencies_of(service: Service, opener: Opener, authorization: Authorizatio
     def alarm(user: User, patient: str, reason: str) -> None:
         message = f"{user.name} ({user.username}): {reason}"
         engine = authorization.store.engine
-        alert_administrators(engine, service.site, patient, "Emergency access to a record", message)
+        if not alert_administrators(engine, service.site, patient, "Emergency access to a record", message):
+            log.warning("%s breaks the glass, and there is no active administrator to alert", user.username)
 
     return Emergencies(may, alarm)

@@ -8,6 +8,7 @@ from typing import Any
 
 from fhir_facade.service import Service
 from mappers.engine import Engine
+from mappers.mapping import LOGICAL_ID
 from mappers.parse import SearchFault
 from mappers.query import UNRESTRICTED, Access, SearchQuery
 from mappers.site import Site
@@ -17,7 +18,6 @@ from smart_auth.access.scopes import resource_scopes
 from smart_auth.config import PatientChoice, Patients
 
 _DATE = re.compile(r"\d{4}-\d{2}-\d{2}")
-_ID = re.compile(r"[A-Za-z0-9\-.]{1,64}")
 MOST = 20
 _ANY_PATIENT = tuple(resource_scopes(["user/Patient.rs"]))
 
@@ -44,7 +44,7 @@ def _parameters(text: str) -> Iterator[tuple[str, str]]:
     if not text:
         yield "", ""
         return
-    if _ID.fullmatch(text):
+    if LOGICAL_ID.fullmatch(text):
         yield "_id", text
     yield ("birthdate", text) if _DATE.fullmatch(text) else ("name", text.replace(",", r"\,"))
 

@@ -46,12 +46,13 @@ def closed_includes(service: Service, includes: Sequence[Include]) -> list[Issue
     """A warning for each include that can add nothing because its type is closed."""
     access = service.may_search
     closed = [i for i in includes if i.source_type != "*" and not _may_add(service, access, i)]
-    text = "your scopes and role do not open what this would include"
-    names = ["_revinclude" if i.reverse else "_include" for i in closed]
-    return [
-        Issue("suppressed", f"{text}: {i.text}", "warning", (f"http.{n}",))
-        for i, n in zip(closed, names, strict=True)
-    ]
+    return [_left_out(i) for i in closed]
+
+
+def _left_out(include: Include) -> Issue:
+    text = f"your scopes and role do not open what this would include: {include.text}"
+    where = "http._revinclude" if include.reverse else "http._include"
+    return Issue("suppressed", text, "warning", (where,))
 
 
 def _may_add(service: Service, access: Access, include: Include) -> bool:

@@ -70,7 +70,7 @@ def explain(
             tuple(f"{p.id.prefix}…{p.id.suffix}" for p in branch.parts),
             engine.plans.text(statement, slots),
             tuple(Reached(condition_text(c), _columns(branch, c)) for c in query.where),
-            tuple(_access(engine, branch)),
+            tuple(dict.fromkeys(_access(engine, branch))),
         )
 
 
@@ -80,7 +80,7 @@ def _columns(branch: Branch, condition: Condition) -> tuple[str, ...]:
 
 
 def _access(engine: Engine, branch: Branch) -> Iterator[str]:
-    """The conditions that access control adds, as SQL."""
+    """The conditions that access control adds, as SQL, for each part: most say the same."""
     for scope in branch.scopes:
         for condition in branch.gated or ():
             yield str(plain(scope.opened(condition)).compile(dialect=engine.database.dialect))

@@ -18,6 +18,8 @@ from mappers.sql import ALWAYS, Condition
 from mappers.value import Column, Columns, DirtyRowError, Row, Value
 
 MAX_ID = 64
+#: https://hl7.org/fhir/R4/datatypes.html#id
+LOGICAL_ID = re.compile(rf"[A-Za-z0-9\-.]{{1,{MAX_ID}}}")
 _BIGINT = 2**63
 
 

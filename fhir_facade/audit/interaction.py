@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from urllib.parse import unquote
 
+from mappers.mapping import LOGICAL_ID
 from mappers.parse import RESIDENT_NUMBER
 from terminology import definitions
 
-_ID = re.compile(r"[A-Za-z0-9\-.]{1,64}")
 _ON_ONE = {"GET": "read", "HEAD": "read", "PUT": "update", "PATCH": "patch", "DELETE": "delete"}
 
 
@@ -43,7 +42,7 @@ def _resource(segments: list[str]) -> tuple[str, str]:
     """(type, id) of the resource that an address names; nothing where it can't be one."""
     if len(segments) < 2 or segments[0] not in definitions.resource_types():
         return "", ""
-    kept = _ID.fullmatch(segments[1]) and not RESIDENT_NUMBER.search(segments[1])
+    kept = LOGICAL_ID.fullmatch(segments[1]) and not RESIDENT_NUMBER.search(segments[1])
     return (segments[0], segments[1]) if kept else ("", "")
 
 

@@ -14,15 +14,14 @@ from fhir_facade.outcome import FhirFault, not_found, parameter
 from fhir_facade.search_request import Options, Reader, SearchRequest
 from fhir_facade.service import Service, refused
 from mappers.database import SourceDownError
+from mappers.mapping import LOGICAL_ID
 from mappers.outage import SUBSETTED
 from mappers.reader import Unreadable
-
-_ID = re.compile(r"[A-Za-z0-9\-.]{1,64}")
 
 
 async def read(service: Service, request: Request, resource_type: str, id_text: str) -> Response:
     """The resource; 404 where there is none, 304 if the client has it already."""
-    if not _ID.fullmatch(id_text):
+    if not LOGICAL_ID.fullmatch(id_text):
         raise FhirFault(400, "value", "an id is 1 to 64 of A-Z a-z 0-9 - .", (f"{resource_type}.id",))
     shape = _shape(service, request, resource_type)
     resource = await found(service, resource_type, id_text, strict=request.states_strict)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from sqlalchemy import String, func, literal
 from sqlalchemy.sql.schema import Column as TableColumn
@@ -13,9 +13,6 @@ from mappers.sql import Alternative, Condition, all_of, any_of, exact, filled, l
 from mappers.terms import Mode, Term, Text, Token, Uri
 from mappers.value import Column, Columns, Question, Read, Value
 from mappers.values.fixed import Fixed
-
-if TYPE_CHECKING:
-    pass
 
 # FHIR's string has no control characters but tab, line feed and carriage return; XML has no U+FFFE/F either
 _UNPRINTABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff]")

@@ -11,11 +11,12 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from mappers.mapping import LOGICAL_ID
 from mappers.parse import Parser
 from mappers.query import Access, AllOf, Condition
 from smart_auth.access.caller import Caller
 from smart_auth.access.policy import Policy, Rule, groups
-from smart_auth.access.rows import LOGICAL_ID, NothingOpenError, Rows
+from smart_auth.access.rows import NothingOpenError, Rows
 from smart_auth.access.scopes import Scope
 
 CARE_TEAM = "care-team"

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from urllib.parse import parse_qsl
 
+from mappers.mapping import LOGICAL_ID
 from mappers.parse import Parser, SearchFault
 from mappers.query import AllOf, AnyOf, Chained, Condition, Criterion, NotAbout
 from smart_auth.access.policy import care_relations, groups
 
-#: https://hl7.org/fhir/R4/datatypes.html#id
-LOGICAL_ID = re.compile(r"[A-Za-z0-9\-.]{1,64}")
 #: parameters of a scope's or rule's search
 MOST_PARAMETERS = 20
 CONFIDENTIALITY = "http://terminology.hl7.org/CodeSystem/v3-Confidentiality"

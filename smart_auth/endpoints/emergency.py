@@ -6,20 +6,19 @@ https://profiles.ihe.net/ITI/BALP/content.html speaks of such access as purposeO
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from anyio import to_thread
 
+from mappers.mapping import LOGICAL_ID
 from smart_auth.access.caller import Caller, TokenFault, User
 from smart_auth.access.scopes import scope
 from smart_auth.faults import OAuthFault
 from smart_auth.server import AuthorizationServer
 from smart_auth.tokens.minting import Granted
 
-_ID = re.compile(r"[A-Za-z0-9\-.]{1,64}")
 #: characters of a reason that says something
 SHORTEST, LONGEST = 10, 500
 
@@ -70,7 +69,7 @@ def _user(caller: Caller, emergencies: Emergencies) -> User:
 
 def _stated(form: Mapping[str, str]) -> tuple[str, str]:
     patient, reason = form.get("patient", ""), " ".join(form.get("reason", "").split())
-    if not _ID.fullmatch(patient):
+    if not LOGICAL_ID.fullmatch(patient):
         raise OAuthFault("invalid_request", "patient is the id of a Patient")
     if not SHORTEST <= len(reason) <= LONGEST:
         raise OAuthFault("invalid_request", f"reason says why, in {SHORTEST} to {LONGEST} characters")

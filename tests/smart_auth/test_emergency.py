@@ -12,7 +12,7 @@ from sqlalchemy import text
 
 from mappers.alerts import alert_administrators
 from mappers.site import Site
-from tests.facade.facade import Facade, embedded_folder, settings_of
+from tests.facade.facade import Facade, embedded_folder, execute, settings_of, writer
 from tests.services.database import DatabaseServer
 from tests.smart_auth.app import App
 
@@ -122,16 +122,33 @@ async def test_it_ends_with_the_family_that_it_came_from(hospital: Facade) -> No
     assert (await hospital.get("Patient/oe-pat-2", authorization=opened)).status_code == 401
 
 
-def test_servers_keep_the_alert(server: DatabaseServer) -> None:
+async def test_without_an_administrator_it_opens_and_the_log_says_so(
+    hospital: Facade, caplog: pytest.LogCaptureFixture
+) -> None:
+    app, token = await signed_in(hospital, "nurse2")
+    engine = writer(hospital)
+    execute(engine, "UPDATE accounts_user SET is_active = 0 WHERE role = 'admin'")
+    try:
+        answer = await app.post("emergency", authorization=token, patient="oe-pat-2", reason=REASON)
+    finally:
+        execute(engine, "UPDATE accounts_user SET is_active = 1 WHERE role = 'admin'")
+    assert answer.status_code == 200
+    assert "nurse2 breaks the glass, and there is no active administrator" in caplog.text
+
+
+@pytest.mark.parametrize(
+    ("patient", "known"), [("oe-pat-2", None), ("P-2025-000001", "P-2025-000001"), ("p-2025-000001", None)]
+)
+def test_servers_keep_the_alert(server: DatabaseServer, patient: str, known: str | None) -> None:
     engine = server.engine(server.owner)
     with engine.begin() as connection:
         last = connection.scalar(text("SELECT MAX(id) FROM cdss_db.alert_notification"))
     try:
-        assert alert_administrators(engine, Site(), "oe-pat-2", "title", "message") == 1
+        assert alert_administrators(engine, Site(), patient, "title", "message") == 1
         with engine.begin() as connection:
             made = text(f"SELECT recipient_id, patient_id, created_at {ALERTS}")
             [row] = connection.execute(made, {"last": last}).all()
-        assert row[:2] == (1, None)
+        assert row[:2] == (1, known)
         assert abs(time.mktime(row[2].timetuple()) - time.time()) < 15 * 3600
     finally:
         with engine.begin() as connection:

@@ -209,6 +209,15 @@ async def test_only_administrators_see_how_a_search_is_done(
     assert answer.json()["resourceType"] == "Parameters"
 
 
+async def test_an_explanation_tells_each_condition_of_access_once(guarded: Facade, badges: Badges) -> None:
+    vital_signs = "http://terminology.hl7.org/CodeSystem/observation-category|vital-signs"
+    admin = badges.badge(f"user/Observation.rs?category={vital_signs}&code=8867-4,9279-1", user("admin"))
+    answer = await guarded.get("Observation?_explain=true", authorization=admin)
+    told = [[p for p in b["part"] if p["name"] == "access"] for b in answer.json()["parameter"]]
+    assert any(told)
+    assert all(len(one) == len({p["valueString"] for p in one}) for one in told)
+
+
 async def test_a_hidden_resource_is_as_absent_as_one_that_never_was(
     guarded: Facade, patient: dict[str, str]
 ) -> None:

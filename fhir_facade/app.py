@@ -24,7 +24,7 @@ from fhir_facade.content import Message, Receive, Send
 from fhir_facade.encryption import at_rest_of
 from fhir_facade.guard import BearerGuard, Callers, Guard, OpenDoor
 from fhir_facade.paging import Cursors
-from fhir_facade.registry import by_type
+from fhir_facade.registry import everything
 from fhir_facade.routes import FhirApp, Smart
 from fhir_facade.service import Service
 from fhir_facade.set_up import migrate_embedded
@@ -107,7 +107,7 @@ def session_zone(zone: str) -> str:
 def service_of(settings: Settings) -> Service:
     """Everything that answers FHIR requests under these settings; with access control, nothing to nobody."""
     site, database = site_of(settings, permits_of(settings)), database_of(settings)
-    found = drift.fitted(settings, by_type())
+    found = drift.fitted(settings, everything())
     engine = Engine(found.mappings, database, site)
     cursors = Cursors.of(settings.data_path)
     access = Access() if settings.enable_security else UNRESTRICTED

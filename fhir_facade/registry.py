@@ -1,4 +1,4 @@
-"""Every resource type that is served, and nothing else: the only list of them."""
+"""Every resource type that is served, and nothing else: the only lists of them."""
 
 from __future__ import annotations
 
@@ -29,6 +29,7 @@ from mappers.resources.provenance import PROVENANCE
 from mappers.resources.service_request import SERVICE_REQUEST
 from mappers.resources.specimen import SPECIMEN
 from mappers.resources.task import TASK
+from mappers.stored.native import natives
 
 MAPPINGS: tuple[ResourceMapping, ...] = (
     ALLERGY_INTOLERANCE,
@@ -58,6 +59,35 @@ MAPPINGS: tuple[ResourceMapping, ...] = (
     SPECIMEN,
     TASK,
 )
+
+#: types that clients may write and no table of the hospital holds (or takes): kept as they are written
+NATIVE = (
+    "Basic",
+    "Binary",
+    "CarePlan",
+    "CareTeam",
+    "Consent",
+    "Coverage",
+    "Device",
+    "DocumentReference",
+    "Flag",
+    "Goal",
+    "Group",
+    "Immunization",
+    "List",
+    "Location",
+    "Organization",
+    "Practitioner",
+    "Procedure",
+    "Questionnaire",
+    "QuestionnaireResponse",
+    "RelatedPerson",
+)
+
+
+def everything() -> dict[str, ResourceMapping]:
+    """All that is served: the hospital's tables, and what clients write besides."""
+    return dict(sorted(natives(NATIVE, by_type()).items()))
 
 
 def by_type(mappings: tuple[ResourceMapping, ...] = MAPPINGS) -> dict[str, ResourceMapping]:

@@ -172,6 +172,8 @@ def sort_expression(mapping: ResourceMapping, part: Part, param: str) -> ColumnE
     """What a part is ordered by for a sort key; None where it has nothing to order by."""
     if param == "_id":
         return part.id.column
+    if (indexed := part.indexed.get(param)) is not None:
+        return indexed.sort_key()
     for place in param_places(mapping, part, param):
         if not place.inside or not any(hasattr(c, "link") for c in place.inside):
             found = place.value.sort_key()

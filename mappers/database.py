@@ -98,7 +98,7 @@ class MySql:
             try:
                 return await self._fetch(sql, parameters)
             except Exception as error:
-                raise _translated(error) from error
+                raise translated(error) from error
 
     async def _fetch(self, sql: str, parameters: tuple[Any, ...]) -> Rows:
         connection, fresh = await self._connection()
@@ -215,7 +215,10 @@ def _code(error: BaseException) -> int:
     return code if isinstance(code, int) else 0
 
 
-def _translated(error: Exception) -> Exception:
+def translated(error: Exception) -> Exception:
+    """What a driver's error means: SourceDownError, TooComplexError, or itself."""
+    if type(error).__module__ == "sqlite3":
+        return _translated_sqlite(error)
     code = _code(error)
     if code in TOO_COMPLEX:
         return TooComplexError(str(code))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from copy import copy
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
@@ -65,7 +66,13 @@ class Engine:
     ) -> None:
         self.mappings, self.database, self.site = mappings, database, site
         self.plans = Plans(mappings, database, site, cache)
-        self._whole = WholeRows(self.plans)
+        self._whole = WholeRows(self.plans, database)
+
+    def within(self, transaction: Database) -> Engine:
+        """The same engine, asking within a transaction."""
+        found = copy(self)
+        found.database, found._whole = transaction, WholeRows(self.plans, transaction)
+        return found
 
     # what it offers
 

@@ -7,7 +7,7 @@ and the tests that all types share. Nothing about a resource type is stated twic
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -179,6 +179,8 @@ class Part:
     """One SELECT of which one row is one resource.
 
     `untold`: types to which its rows may refer without saying so, because the columns are missing.
+    `whole`: what yields the resource as it was written, where no columns do; `version`: the column that
+    counts its versions (else they are digests of the row); `indexed`: what parameters find of it, by name.
     """
 
     id: Id
@@ -192,6 +194,14 @@ class Part:
     read_only_because: str = ""
     comment: str = ""
     untold: frozenset[str] = frozenset()
+    whole: Value | None = None
+    version: Column | None = None
+    indexed: Mapping[str, Value] = field(default_factory=dict)
+
+    @property
+    def native(self) -> bool:
+        """Whether its resources are kept whole, as clients wrote them."""
+        return self.whole is not None
 
     @cached_property
     def name(self) -> str:

@@ -46,6 +46,8 @@ def param_places(mapping: ResourceMapping, part: Part, param: str) -> tuple[Plac
     declared = mapping.params.get(param)
     if declared is None:
         return ()
+    if (indexed := part.indexed.get(param)) is not None:
+        return tuple(Place(value, (inside,)) for value, inside in indexed.unfold())  # type: ignore[attr-defined]
     types, targets = stated_types(mapping.resource_type, declared), _targets(mapping.resource_type, declared)
     found = (p for path in declared.paths for p in narrowed_places(part.elements, path, types))
     return tuple(p for p in found if not targets or _is_reference(p.value, targets))

@@ -15,7 +15,7 @@ from mappers.assemble import assembler
 from mappers.mapping import Part, ResourceMapping
 from mappers.narrative import narrator
 from mappers.site import Site
-from mappers.value import Columns, DirtyRowError, Row, no_value
+from mappers.value import Columns, DirtyRowError, Row, Value, no_value
 from terminology import definitions
 
 Resource = dict[str, Any]
@@ -78,6 +78,8 @@ def _written(stored: Any) -> bytes:
 
 
 def _builder(mapping: ResourceMapping, part: Part, columns: Columns) -> Callable[[Row, str], Resource]:
+    if part.whole is not None:
+        return _whole(mapping, part, part.whole, columns)
     id_of, build, meta_of = part.id.reader(columns), assembler(part.elements, columns), _meta(part, columns)
     narrate, required = narrator(mapping.resource_type, mapping.narrative), _required(mapping.resource_type)
     security = part.security.reader(columns) if part.security else None
@@ -101,14 +103,31 @@ def _builder(mapping: ResourceMapping, part: Part, columns: Columns) -> Callable
     return read
 
 
+def _whole(
+    mapping: ResourceMapping, part: Part, whole: Value, columns: Columns
+) -> Callable[[Row, str], Resource]:
+    """What reads a resource that is kept as it was written: its own words, and what the server says of it."""
+    id_of, written, meta_of = part.id.reader(columns), whole.reader(columns), _meta(part, columns)
+    resource_type = mapping.resource_type
+
+    def read(row: Row, digest: str) -> Resource:
+        kept = written(row)
+        meta = {**meta_of(row, digest), **kept.pop("meta", {})}
+        return {"resourceType": resource_type, "id": id_of(row), "meta": meta, **kept}
+
+    return read
+
+
 def _meta(part: Part, columns: Columns) -> Callable[[Row, str], dict[str, Any]]:
     """A function from a row and its digest to what `meta` begins with."""
     place, source = columns.at(part.id.column), f"urn:neuronova:{source_name(part).replace('/', ':')}:"
     updated = part.last_updated.reader(columns) if part.last_updated else no_value
+    version = columns.at(part.version) if part.version is not None else None
 
     def read(row: Row, digest: str) -> dict[str, Any]:
         key = row[place]
-        found = {"versionId": digest, "source": source + (str(key) if type(key) is int else _uri(str(key)))}
+        told = digest if version is None else str(row[version])
+        found = {"versionId": told, "source": source + (str(key) if type(key) is int else _uri(str(key)))}
         if (changed := updated(row)) is not None:
             found["lastUpdated"] = changed
         return found

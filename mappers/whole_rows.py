@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from mappers.database import Rows
+from mappers.database import Database, Rows
 from mappers.from_clause import Compilation
 from mappers.plans import Plans
 from mappers.reader import Reader
@@ -17,15 +17,15 @@ from mappers.statement import Slots, Statement
 class WholeRows:
     """Rows with everything that their readers need."""
 
-    def __init__(self, plans: Plans) -> None:
-        self.plans = plans
+    def __init__(self, plans: Plans, database: Database) -> None:
+        self.plans, self.database = plans, database
 
     async def by_keys(self, reader: Reader, keys: list[Any]) -> Rows:
         """The rows of native keys; a row that has gone meanwhile is missing."""
         size = _padded(len(keys))
         statement = self.plans.cached(("rows", id(reader), size), lambda: self._rows_statement(reader, size))
         padded = keys + [keys[-1]] * (size - len(keys))
-        return await self.plans.database.fetch(
+        return await self.database.fetch(
             statement.sql, statement.parameters((), {f"key{i}": k for i, k in enumerate(padded)})
         )
 
@@ -52,7 +52,7 @@ class WholeRows:
         shape = ("children", id(reader), number, size)
         statement = self.plans.cached(shape, lambda: self._child_statement(query, size))
         padded = links + [links[-1]] * (size - len(links))
-        rows = await self.plans.database.fetch(
+        rows = await self.database.fetch(
             statement.sql, statement.parameters((), {f"key{i}": k for i, k in enumerate(padded)})
         )
         nested = await self.with_children(_Nested(query.columns), dict(enumerate(r[1:] for r in rows)))  # type: ignore[arg-type]

@@ -7,10 +7,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import CHAR, VARCHAR, Column, Table
+from sqlalchemy import CHAR, VARCHAR, Column, Index, Table, UniqueConstraint
 from sqlmodel import SQLModel
 
-from mappers.column_types import BIGINT, MEDIUMTEXT, SiteDateTime
+from mappers.column_types import BIGINT, FLAG, LONGTEXT, MEDIUMTEXT, DecimalText, SiteDateTime
 
 FACADE = SQLModel.metadata
 INNODB: dict[str, Any] = {"mysql_engine": "InnoDB", "mariadb_engine": "InnoDB"}
@@ -55,3 +55,84 @@ fhir_audit_event = Table(
 
 #: `fhir_audit_event.id` is `audit_id` times this, plus the event's number within the access
 EVENTS_AN_ACCESS = 10_000
+
+#: what clients have written. `part` '': the whole resource; else the rest of a row that a part's columns
+#: can't hold (its key is `key_int` or `key_text`). A deleted one keeps its row as the tombstone
+fhir_resource = Table(
+    "fhir_resource",
+    FACADE,
+    Column("id", BIGINT, primary_key=True, autoincrement=True),
+    Column("resource_type", VARCHAR(64), nullable=False),
+    Column("part", VARCHAR(128), nullable=False),
+    Column("key_int", BIGINT),
+    Column("key_text", VARCHAR(191)),
+    Column("version", BIGINT, nullable=False),
+    Column("last_updated", SiteDateTime(6), nullable=False),
+    Column("deleted", FLAG, nullable=False),
+    Column("content", LONGTEXT),
+    UniqueConstraint("part", "key_int", name="uq_fhir_resource_int"),
+    UniqueConstraint("part", "key_text", name="uq_fhir_resource_text"),
+    Index("ix_fhir_resource_type", "resource_type", "last_updated", "id"),
+    **INNODB,
+    sqlite_autoincrement=True,
+)
+
+#: search values of what `fhir_resource` holds: a row a value, `resource` its id there
+fhir_index = Table(
+    "fhir_index",
+    FACADE,
+    Column("id", BIGINT, primary_key=True, autoincrement=True),
+    Column("resource", BIGINT, nullable=False),
+    Column("resource_type", VARCHAR(64), nullable=False),
+    Column("param", VARCHAR(64), nullable=False),
+    Column("system", VARCHAR(255)),
+    Column("value", VARCHAR(255)),
+    Column("words", LONGTEXT),
+    Column("number", DecimalText(38, 12)),
+    Column("low", SiteDateTime(6)),
+    Column("high", SiteDateTime(6)),
+    Column("target_part", VARCHAR(128)),
+    Column("target_int", BIGINT),
+    Column("target_text", VARCHAR(191)),
+    Index("ix_fhir_index_value", "resource_type", "param", "value", "resource"),
+    Index("ix_fhir_index_low", "resource_type", "param", "low", "resource"),
+    Index("ix_fhir_index_target_int", "resource_type", "param", "target_part", "target_int", "resource"),
+    Index("ix_fhir_index_target_text", "resource_type", "param", "target_part", "target_text", "resource"),
+    Index("ix_fhir_index_resource", "resource", "param"),
+    **INNODB,
+    sqlite_autoincrement=True,
+)
+
+#: every version that a client has written, and those of others that one has written over
+fhir_version = Table(
+    "fhir_version",
+    FACADE,
+    Column("id", BIGINT, primary_key=True, autoincrement=True),
+    Column("resource_type", VARCHAR(64), nullable=False),
+    Column("resource_id", VARCHAR(64), nullable=False),
+    Column("version_id", VARCHAR(64), nullable=False),
+    Column("recorded", SiteDateTime(6), nullable=False, index=True),
+    Column("method", VARCHAR(8), nullable=False),
+    Column("content", LONGTEXT),
+    Column("author", VARCHAR(255)),
+    Column("client", VARCHAR(255)),
+    Column("request_id", VARCHAR(64)),
+    Index("ix_fhir_version_resource", "resource_type", "resource_id", "id"),
+    **INNODB,
+    sqlite_autoincrement=True,
+)
+
+#: what has changed, in the transaction that changed it: an outbox
+fhir_event = Table(
+    "fhir_event",
+    FACADE,
+    Column("id", BIGINT, primary_key=True, autoincrement=True),
+    Column("recorded", SiteDateTime(6), nullable=False, index=True),
+    Column("action", VARCHAR(8), nullable=False),
+    Column("resource_type", VARCHAR(64), nullable=False),
+    Column("resource_id", VARCHAR(64), nullable=False),
+    Column("version_id", VARCHAR(64), nullable=False),
+    Column("request_id", VARCHAR(64)),
+    **INNODB,
+    sqlite_autoincrement=True,
+)

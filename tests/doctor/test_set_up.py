@@ -128,10 +128,10 @@ def test_alembic_sees_no_table_of_the_cdss(owner: DatabaseServer) -> None:
         future = MetaData()
         for table in OWN.tables.values():
             table.to_metadata(future)
-        Table("fhir_version", future, Column("id", Integer, primary_key=True))
+        Table("fhir_novelty", future, Column("id", Integer, primary_key=True))
         Table("lis_labresult", future, Column("id", Integer, primary_key=True))
         [(what, table)] = compare_metadata(context, future)
-        assert (what, table.name) == ("add_table", "fhir_version")
+        assert (what, table.name) == ("add_table", "fhir_novelty")
 
 
 def test_the_embedded_databases_are_migrated(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -155,6 +155,6 @@ def test_there_is_one_head(owner: DatabaseServer) -> None:
 
 
 def test_the_syncs_log_is_the_cdss_own() -> None:
-    assert is_ours("fhir_version")
+    assert is_ours("fhir_novelty")
     assert not is_ours("fhir_synclog")
     assert not is_ours("lis_labresult")

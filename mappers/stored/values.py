@@ -1,0 +1,213 @@
+"""Value kinds over what clients have written: the whole resource, and its search values in `fhir_index`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from datetime import datetime
+from functools import cached_property
+from typing import Any
+
+from sqlalchemy import func, select
+
+from mappers.facade.tables import fhir_index, fhir_resource
+from mappers.mapping import Id
+from mappers.site import Site
+from mappers.sql import NEVER, Alternative, Condition, all_of, any_of, exact, negate
+from mappers.stored.content import loads
+from mappers.terms import Amount, Mode, OfType, Prefix, Range, Term, Text, Token, Uri
+from mappers.value import Column, Columns, DirtyRowError, Question, Read, Row, Value
+from mappers.values.amounts import amount_condition, bound_of, by_unit
+from mappers.values.children import Children
+from mappers.values.references import ReferenceTo, Route
+from mappers.values.text import text_condition, uri_condition
+
+R, I = fhir_resource.c, fhir_index.c  # noqa: E741 - as the other tables' initials
+
+
+class Stored(Value):
+    """The whole resource, as its text holds it."""
+
+    def __init__(self, column: Column) -> None:
+        self.column = column
+
+    def reader(self, columns: Columns) -> Read:
+        place = columns.at(self.column)
+        columns.beyond_row()  # each is another: nothing to remember
+
+        def read(row: Row) -> Any:
+            try:
+                return loads(row[place])
+            except (ValueError, TypeError, RecursionError):
+                raise DirtyRowError("what is stored of it is no JSON") from None
+
+        return read
+
+    def present(self) -> Condition:
+        return self.column.is_not(None)
+
+
+class _Indexed(Value):
+    """A search value in `fhir_index`; nothing folds, for any code may be written."""
+
+    folds: frozenset[str] | None = frozenset()
+    #: what such values are ordered by
+    order: Column
+
+    def reader(self, columns: Columns) -> Read:
+        raise NotImplementedError("it is only searched")
+
+    def present(self) -> Condition:
+        return I.id.is_not(None)
+
+
+class IndexedToken(_Indexed):
+    """A code, identifier, contact point or flag: `system`, `value`, and its words for `:text`."""
+
+    takes: tuple[type[Term], ...] = (Token, OfType)
+    order = I.value
+
+    def matches(self, term: Term, q: Question) -> list[Alternative]:
+        if isinstance(term, OfType):
+            return [NEVER]
+        assert isinstance(term, Token)
+        return [all_of(*self._system(term, q), *self._code(term, q))]
+
+    @staticmethod
+    def _system(term: Token, q: Question) -> Sequence[Condition]:
+        if term.system is None:
+            return ()
+        if term.system == "":
+            return (I.system.is_(None),)
+        return (I.system == exact(q.bind(term, lambda t: t.system)),)
+
+    @staticmethod
+    def _code(term: Token, q: Question) -> Sequence[Condition]:
+        return () if term.code is None else (I.value == exact(q.bind(term, lambda t: t.code)),)
+
+    def matches_text(self, term: Term, q: Question) -> list[Alternative]:
+        assert isinstance(term, Text)
+        return [text_condition(I.words, term, q)]
+
+
+class IndexedText(_Indexed):
+    """A string: `value` is its beginning, `words` the whole of it."""
+
+    takes: tuple[type[Term], ...] = (Text,)
+    order = I.value
+
+    def matches(self, term: Term, q: Question) -> list[Alternative]:
+        assert isinstance(term, Text)
+        short = term.mode is Mode.STARTS
+        return [text_condition(I.value if short else I.words, term, q)]
+
+
+class IndexedUri(_Indexed):
+    """A uri, whole."""
+
+    takes: tuple[type[Term], ...] = (Uri,)
+    order = I.value
+
+    def matches(self, term: Term, q: Question) -> list[Alternative]:
+        assert isinstance(term, Uri)
+        return [uri_condition(I.words, term, q)]
+
+
+class IndexedNumber(_Indexed):
+    """A number, or a quantity with its unit (`system`, `value`), which compares with others by UCUM."""
+
+    takes: tuple[type[Term], ...] = (Amount,)
+    order = I.number
+
+    def matches(self, term: Term, q: Question) -> list[Alternative]:
+        assert isinstance(term, Amount)
+        if term.code is None:
+            return [amount_condition(I.number, term, bound_of(term, q))]
+        return [all_of(I.value.is_not(None), amount_condition(I.number, term, by_unit(I.value, term, q)))]
+
+
+class IndexedStretch(_Indexed):
+    """A stretch of time [low, high), as wide as what was written. https://hl7.org/fhir/R4/search.html#date"""
+
+    takes: tuple[type[Term], ...] = (Range,)
+    order = I.low
+
+    def matches(self, term: Term, q: Question) -> list[Alternative]:
+        assert isinstance(term, Range)
+        site = q.site
+        low = q.bind(term, lambda t: stamp(site, t.low))
+        high = q.bind(term, lambda t: stamp(site, t.high))
+        within = all_of(I.low >= low, I.high <= high)
+        ways: dict[Prefix, Callable[[], Condition]] = {
+            Prefix.EQ: lambda: within,
+            Prefix.NE: lambda: negate(within),
+            Prefix.GT: lambda: I.high > high,
+            Prefix.LT: lambda: I.low < low,
+            Prefix.GE: lambda: any_of(I.high > high, within),
+            Prefix.LE: lambda: any_of(I.low < low, within),
+            Prefix.SA: lambda: I.low >= high,
+            Prefix.EB: lambda: I.high <= low,
+            Prefix.AP: lambda: all_of(I.low < high, I.high > low),
+        }
+        return [ways[term.prefix]()]
+
+
+def stamp(site: Site, when: datetime) -> str:
+    """A moment as `fhir_index` holds it: the site's time, to the microsecond (so that text compares)."""
+    return site.wall_clock(when).isoformat(" ", "microseconds")
+
+
+#: the kind of each search type's values
+KINDS: dict[str, Value] = {
+    "token": IndexedToken(),
+    "string": IndexedText(),
+    "uri": IndexedUri(),
+    "number": IndexedNumber(),
+    "quantity": IndexedNumber(),
+    "date": IndexedStretch(),
+}
+
+
+class Indexed(Value):
+    """All values of one parameter: of a reference, one alternative for each part that it may lead to.
+
+    It is searched, chained and sorted by like any other; it is read as part of the whole resource.
+    """
+
+    def __init__(self, resource_type: str, param: str, alternatives: Sequence[tuple[str, Value]]) -> None:
+        self.resource_type, self.param = resource_type, param
+        self.children = [self._children(part, value) for part, value in alternatives]
+
+    def _children(self, part: str, value: Value) -> Children:
+        mine = all_of(I.resource_type == self.resource_type, I.param == self.param)
+        where = all_of(mine, I.target_part == part) if part else mine
+        return Children(fhir_index, R.id, I.resource, value, where=where)
+
+    def reader(self, columns: Columns) -> Read:
+        raise NotImplementedError("it is only searched")
+
+    def unfold(self) -> Sequence[tuple[Value, Any]]:
+        """What is inside: conditions on rows of the index."""
+        return [(c.value, c) for c in self.children]
+
+    def present(self) -> Condition:
+        return any_of(*(c.present() for c in self.children))
+
+    def sort_key(self) -> Column | None:
+        found: Column = self._first
+        return found
+
+    @cached_property
+    def _first(self) -> Any:
+        """The least of its values."""
+        value = self.children[0].value
+        column = value.order if isinstance(value, _Indexed) else func.coalesce(I.target_text, I.target_int)
+        found = select(func.min(column)).where(
+            I.resource == R.id, I.resource_type == self.resource_type, I.param == self.param
+        )
+        return found.correlate(fhir_resource).scalar_subquery()
+
+
+def leading_to(resource_type: str, id_: Id) -> ReferenceTo:
+    """A reference to resources of one part, by the key in the index."""
+    own = I.target_int if id_.numeric else I.target_text
+    return ReferenceTo(resource_type, Route(own, Id(id_.prefix, own, id_.suffix)))

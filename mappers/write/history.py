@@ -1,0 +1,124 @@
+"""Versions: what a resource was, each time it was written. https://hl7.org/fhir/R4/http.html#history"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Select, func, insert, select
+
+from mappers.database import Database
+from mappers.facade.tables import fhir_event, fhir_resource, fhir_version
+from mappers.sql import exact
+from mappers.statement import Slots, compiled
+from mappers.stored.content import Resource, dumps, loads
+from mappers.transaction import Transaction
+from mappers.value import Row
+
+V, R = fhir_version.c, fhir_resource.c
+ACTIONS = {"POST": "create", "PUT": "update", "PATCH": "update", "DELETE": "delete"}
+
+
+@dataclass(frozen=True)
+class Author:
+    """Who writes, and by which request."""
+
+    name: str = ""
+    client: str = ""
+    request_id: str = ""
+
+
+@dataclass(frozen=True)
+class Version:
+    """One version; `resource` is None where it was deleted. `place` orders the versions of all resources."""
+
+    place: int
+    resource_type: str
+    id: str
+    version_id: str
+    recorded: str
+    method: str
+    resource: Resource | None
+
+
+@dataclass(frozen=True)
+class Asked:
+    """Which versions: of a type (of all), of one resource, after a moment (site's time), before a place."""
+
+    resource_type: str | None = None
+    id: str | None = None
+    since: str | None = None
+    at: str | None = None
+    before: int | None = None
+
+
+async def keep(t: Transaction, author: Author, version: Version) -> None:
+    """Keeps a version, and tells of it as an event; one that others wrote is kept, but no event of ours."""
+    await t.execute(
+        insert(fhir_version).values(
+            resource_type=version.resource_type,
+            resource_id=version.id,
+            version_id=version.version_id,
+            recorded=version.recorded,
+            method=version.method,
+            content=dumps(version.resource) if version.resource is not None else None,
+            author=author.name[:255] or None,
+            client=author.client[:255] or None,
+            request_id=author.request_id[:64] or None,
+        )
+    )
+    if version.method in ACTIONS:
+        await t.execute(
+            insert(fhir_event).values(
+                recorded=version.recorded,
+                action=ACTIONS[version.method],
+                resource_type=version.resource_type,
+                resource_id=version.id,
+                version_id=version.version_id,
+                request_id=author.request_id[:64] or None,
+            )
+        )
+
+
+async def versions(database: Database, asked: Asked, limit: int) -> list[Version]:
+    """Up to `limit` versions, the newest first."""
+    columns = (V.id, V.resource_type, V.resource_id, V.version_id, V.recorded, V.method, V.content)
+    found = _where(select(*columns), asked).order_by(V.id.desc()).limit(limit)
+    rows = await _rows(database, found)
+    return [_version(row) for row in rows]
+
+
+async def version(database: Database, resource_type: str, id_: str, version_id: str) -> Version | None:
+    """One version of a resource; None if we don't have it."""
+    columns = (V.id, V.resource_type, V.resource_id, V.version_id, V.recorded, V.method, V.content)
+    found = _where(select(*columns), Asked(resource_type, id_)).where(V.version_id == exact(version_id))
+    rows = await _rows(database, found.order_by(V.id.desc()).limit(1))
+    return _version(rows[0]) if rows else None
+
+
+def _version(row: Row) -> Version:
+    place, resource_type, id_, version_id, recorded, method, content = row
+    resource = loads(content) if content is not None else None
+    return Version(int(place), resource_type, id_, version_id, recorded, method, resource)
+
+
+async def count(database: Database, asked: Asked) -> int:
+    """How many versions there are."""
+    return int((await _rows(database, _where(select(func.count(V.id)), asked)))[0][0])
+
+
+def _where(found: Select[Any], asked: Asked) -> Select[Any]:
+    if asked.resource_type is not None:
+        found = found.where(V.resource_type == asked.resource_type)
+    if asked.id is not None:
+        found = found.where(V.resource_id == exact(asked.id))
+    if asked.since is not None:
+        found = found.where(V.recorded >= asked.since)
+    if asked.at is not None:
+        found = found.where(V.recorded <= asked.at)
+    return found.where(V.id < asked.before) if asked.before is not None else found
+
+
+async def _rows(database: Database, statement: Select[Any]) -> Any:
+    made = compiled(statement, database.dialect, Slots(()), {})
+    return await database.fetch(made.sql, made.parameters((), {}))

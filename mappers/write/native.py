@@ -1,0 +1,81 @@
+"""Writing resources that are kept whole."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import delete, insert, select, update
+
+from mappers.facade.tables import fhir_index, fhir_resource
+from mappers.mapping import Part
+from mappers.statement import Slots, compiled
+from mappers.stored.content import Resource, body_of, dumps
+from mappers.stored.search_values import Found, SearchValues
+from mappers.transaction import Transaction
+
+R, I = fhir_resource.c, fhir_index.c  # noqa: E741 - as the other tables' initials
+#: rows of the index that one statement takes
+ROWS = 200
+COLUMNS = ("system", "value", "words", "number", "low", "high", "target_part", "target_int", "target_text")
+
+
+class NativeRows:
+    """`fhir_resource` and `fhir_index` within a transaction; `now` is the site's time."""
+
+    def __init__(self, t: Transaction, values: SearchValues, now: str) -> None:
+        self.t, self.values, self.now = t, values, now
+
+    async def create(self, part: Part, resource: Resource) -> Any:
+        """The key that the new resource got."""
+        written = await self.t.execute(
+            insert(fhir_resource).values(
+                resource_type=resource["resourceType"],
+                part="",
+                version=1,
+                last_updated=self.now,
+                deleted=0,
+                content=dumps(body_of(resource)),
+            )
+        )
+        await self._index(written.key, resource)
+        return written.key
+
+    async def update(self, part: Part, key: Any, resource: Resource) -> None:
+        """Writes over what is there; a deleted one is there again."""
+        content = dumps(body_of(resource))
+        await self._next(key, deleted=0, content=content)
+        await self.t.execute(delete(fhir_index).where(I.resource == key))
+        await self._index(key, resource)
+
+    async def delete(self, part: Part, key: Any) -> str:
+        """Leaves a tombstone; its version."""
+        await self._next(key, deleted=1, content=None)
+        await self.t.execute(delete(fhir_index).where(I.resource == key))
+        return str((await self.state(key))[0])
+
+    async def state(self, key: Any, *, lock: bool = False) -> tuple[int, bool]:
+        """(version, whether it is deleted); version 0 where there never was such a resource."""
+        found: Any = select(R.version, R.deleted).where(R.id == key, R.part == "")
+        if lock:
+            found = found.with_for_update()
+        made = compiled(found, self.t.dialect, Slots(()), {})
+        rows = await self.t.fetch(made.sql, made.parameters((), {}))
+        return (int(rows[0][0]), bool(int(rows[0][1]))) if rows else (0, False)
+
+    async def _next(self, key: Any, **columns: Any) -> None:
+        await self.t.execute(
+            update(fhir_resource)
+            .where(R.id == key)
+            .values(version=R.version + 1, last_updated=self.now, **columns)
+        )
+
+    async def _index(self, key: Any, resource: Resource) -> None:
+        kind = resource["resourceType"]
+        rows = [_row(key, kind, name, found) for name, found in self.values.of(resource)]
+        for start in range(0, len(rows), ROWS):
+            await self.t.execute(insert(fhir_index).values(rows[start : start + ROWS]))
+
+
+def _row(key: Any, resource_type: str, param: str, found: Found) -> dict[str, Any]:
+    told = {name: found.get(name) for name in COLUMNS}
+    return {"resource": key, "resource_type": resource_type, "param": param, **told}

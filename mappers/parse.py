@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from functools import lru_cache
 
@@ -14,13 +14,16 @@ from mappers.param_places import param_places
 from mappers.query import AnyOf, Chained, Condition, Criterion, Has
 from mappers.site import Site
 from mappers.terms import Composite, Ref, Term, Token
-from mappers.value import folds_of
+from mappers.value import Value, folds_of, systems_of
+from mappers.value_sets import SetFault, tokens_of
 from mappers.values.references import ReferenceTo
 from terminology import definitions
+from terminology.service.source import Resolver
+from terminology.service.standing import standing
 
 MODIFIERS = {
     "string": ("exact", "contains", "missing"),
-    "token": ("not", "text", "of-type", "missing"),
+    "token": ("not", "text", "of-type", "missing", "in", "not-in", "above", "below"),
     "reference": ("missing",),
     "date": ("missing",),
     "number": ("missing",),
@@ -30,6 +33,10 @@ MODIFIERS = {
 }
 #: parameters of every type: https://hl7.org/fhir/R4/search.html#all
 COMMON = {"_id": "token", "_lastUpdated": "date", "_security": "token"}
+#: the modifiers that a condition keeps; of a value set, only whether it is the codes in it or the others
+KEPT = {"not": "not", "text": "text", "of-type": "of-type", "not-in": "not"}
+#: the modifiers of tokens that ask the terminology service
+BY_TERMINOLOGY = ("in", "not-in", "above", "below")
 #: values of one parameter (OR), by name or type; 200 of any other: an id is cheap to look for, a text is not
 MOST_VALUES = {"_id": 1000, "string": 10}
 # a whole word that is one: UIDs and accession numbers have such runs of digits too
@@ -58,6 +65,7 @@ class Parser:
     bases: tuple[str, ...] = ()
     by_post: bool = False
     max_depth: int = 8
+    terminology: Resolver = field(default_factory=standing)
 
     def condition(self, resource_type: str, name: str, value: str, depth: int = 0) -> Condition:
         """`name=value` as a condition on a type; raises SearchFault."""
@@ -105,8 +113,7 @@ class Parser:
         if len(values) > MOST_VALUES.get(param, MOST_VALUES.get(kind, 200)):
             raise SearchFault("too-costly", name, f"{name} has {len(values)} values: ask in several searches")
         found = [t for v in values for t in self._terms(resource_type, param, kind, modifier, v, name)]
-        kept = modifier if modifier in ("not", "text", "of-type") else ""
-        return Criterion(param, tuple(found), kept)
+        return Criterion(param, tuple(found), KEPT.get(modifier, ""))
 
     def _modifier_fits(self, kind: str, modifier: str, param: str) -> bool:
         if kind == "reference":
@@ -136,12 +143,16 @@ class Parser:
     ) -> Sequence[Term]:
         try:
             return self._typed(resource_type, param, kind, modifier, value)
+        except SetFault as fault:
+            raise SearchFault(fault.code, name, f"{name}: {fault}") from None
         except terms.ValueFault as fault:
             raise SearchFault("invalid", name, f"{name}: {fault}") from None
 
     def _typed(self, resource_type: str, param: str, kind: str, modifier: str, value: str) -> Sequence[Term]:
         if param == "_id":
             return [self._own(resource_type, terms.unescape(value))]
+        if kind == "token" and modifier in BY_TERMINOLOGY:
+            return self._coded(resource_type, param, modifier, value)
         if kind == "token":
             return [self._token(resource_type, param, modifier, value)]
         if kind == "reference":
@@ -169,10 +180,23 @@ class Parser:
         token = terms.token_term(value, self._folds(resource_type, param))
         return _without_own_system(token, resource_type, self.mappings[resource_type].params.get(param))
 
+    def _coded(self, resource_type: str, param: str, modifier: str, value: str) -> Sequence[Term]:
+        """The codes of a value set, or of a part of a hierarchy."""
+        folds, declared = self._folds(resource_type, param), self.mappings[resource_type].params.get(param)
+        found = tokens_of(self.terminology, modifier, value, self.bases)
+        bound = (replace(t, bound=folds is not None and t.code not in folds) for t in found)
+        stated = [_without_own_system(token, resource_type, declared) for token in bound]
+        systems = systems_of(self._searched(resource_type, param))
+        return [t for t in stated if systems is None or t.system is None or t.system in systems]
+
     def _folds(self, resource_type: str, param: str) -> frozenset[str] | None:
         """The codes that may decide a statement's text; None: any may."""
+        return folds_of(self._searched(resource_type, param))
+
+    def _searched(self, resource_type: str, param: str) -> list[Value]:
+        """What a parameter searches, in all parts."""
         mapping = self.mappings[resource_type]
-        return folds_of(p.value for part in mapping.parts for p in param_places(mapping, part, param))
+        return [p.value for part in mapping.parts for p in param_places(mapping, part, param)]
 
     def _composite(self, resource_type: str, param: str, value: str) -> Composite:
         declared = self.mappings[resource_type].params[param]

@@ -61,6 +61,8 @@ class Value(ABC):
     joins: tuple[Join, ...] = ()
     #: codes that a statement's text may depend on (they fold); others are bound to a slot. None: all fold
     folds: frozenset[str] | None = None
+    #: systems that its codes can be of, '' among them for codes that state none. None: that can't be told
+    of_systems: frozenset[str] | None = None
 
     @abstractmethod
     def reader(self, columns: Columns) -> Read:
@@ -202,6 +204,16 @@ def folds_of(values: Iterable[Value]) -> frozenset[str] | None:
         if value.folds is None:
             return None
         found |= value.folds
+    return found
+
+
+def systems_of(values: Iterable[Value]) -> frozenset[str] | None:
+    """The systems that codes of any of the values can be of; None if that can't be told of one of them."""
+    found: frozenset[str] = frozenset()
+    for value in values:
+        if value.of_systems is None:
+            return None
+        found |= value.of_systems
     return found
 
 

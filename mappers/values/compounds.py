@@ -11,7 +11,7 @@ from mappers.assemble import assembler
 from mappers.mapping import Element
 from mappers.sql import NEVER, Alternative, Condition, all_of, any_of, negate, plain
 from mappers.terms import Term
-from mappers.value import Column, Columns, Question, Read, Row, Value, folds_of, no_value
+from mappers.value import Column, Columns, Question, Read, Row, Value, folds_of, no_value, systems_of
 from mappers.values.codes import Given
 from mappers.values.conditions import When
 from mappers.values.fixed import Fixed
@@ -23,7 +23,7 @@ class _Alternatives(Value):
     def __init__(self, *values: Value) -> None:
         self.values = values
         self.takes = tuple({t: None for v in values for t in v.takes})
-        self.folds = folds_of(values)
+        self.folds, self.of_systems = folds_of(values), systems_of(values)
         self.joins = tuple(j for v in values for j in v.joins)
         self.fhir_type = values[0].fhir_type if values else ""
 

@@ -23,7 +23,7 @@ from mappers.sql import (
     wrapped_list,
 )
 from mappers.terms import Term, Text, Token
-from mappers.value import Column, Columns, Question, Read, Row, Value, folds_of
+from mappers.value import Column, Columns, Question, Read, Row, Value, folds_of, systems_of
 from mappers.values.codes import codes_of, memo, sources
 from mappers.values.fixed import codings, is_asked, says
 from mappers.values.text import Str, clean, text_condition, text_reader, whole_number
@@ -44,6 +44,7 @@ class Coded(Coding):
 
     def __init__(self, system: str, code: Column, display: Column | None = None) -> None:
         self.system, self.code, self.display = system, code, display
+        self.of_systems = frozenset({system})
 
     def reader(self, columns: Columns) -> Read:
         code, system = text_reader(self.code, columns), self.system
@@ -91,6 +92,8 @@ class MappedCoding(Coding):
     def __init__(self, column: Column, code_map: CodeMap, *, otherwise: Any = None) -> None:
         self.column, self.map, self.otherwise = column, code_map, otherwise
         self.folds = codes_of(code_map) | {code for _, code in codings(otherwise)}
+        self.of_systems = frozenset(e.system for e in code_map.entries if e.coding())
+        self.of_systems |= {system or "" for system, _ in codings(otherwise)}
 
     def reader(self, columns: Columns) -> Read:
         place, translate = columns.at(self.column), memo(self._translate)
@@ -227,7 +230,7 @@ class Concept(Value):
     def __init__(self, *codings: Value, text: Value | Column | None = None) -> None:
         self.codings = codings
         self.text = text if isinstance(text, Value) or text is None else Str(text)
-        self.folds = folds_of(codings)
+        self.folds, self.of_systems = folds_of(codings), systems_of(codings)
         self.joins = tuple(j for k in (*codings, self.text) if k is not None for j in k.joins)
 
     def reader(self, columns: Columns) -> Read:

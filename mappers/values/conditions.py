@@ -20,7 +20,7 @@ class When(Value):
 
     def __init__(self, condition: Condition, test: Callable[[Columns], Read], value: Value) -> None:
         self.condition, self.test, self.value = condition, test, value
-        self.folds = value.folds
+        self.folds, self.of_systems = value.folds, value.of_systems
         self.takes, self.fhir_type, self.joins = value.takes, value.fhir_type, value.joins
 
     def reader(self, columns: Columns) -> Read:

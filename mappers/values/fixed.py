@@ -21,6 +21,7 @@ class Fixed(Value):
     def __init__(self, value: Any, fhir_type: str = "") -> None:
         self.value, self.fhir_type = value, fhir_type
         self.folds = frozenset(code for _, code in codings(value))
+        self.of_systems = frozenset(system or "" for system, _ in codings(value))
 
     def reader(self, columns: Columns) -> Read:
         value = self.value

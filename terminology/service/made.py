@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 import orjson
@@ -53,14 +53,20 @@ class Shelf:
     def __init__(self, resources: Iterable[Resource]) -> None:
         self._by_type: dict[str, list[Resource]] = {}
         self._by_url: dict[tuple[str, str], Resource] = {}
+        self._by_id: dict[tuple[str, str], Resource] = {}
         for one in resources:
             self._by_type.setdefault(one["resourceType"], []).append(one)
             self._by_url.setdefault((one["resourceType"], one.get("url", "")), one)
+            self._by_id[one["resourceType"], one["id"]] = one
 
     def find(self, resource_type: str, url: str, version: str) -> Resource | None:
         """The resource of a url; None where there is none, or of another version."""
-        found: Mapping[str, Any] | None = self._by_url.get((resource_type, url))
-        return dict(found) if found and version in ("", found.get("version")) else None
+        found = self._by_url.get((resource_type, url))
+        return found if found is not None and version in ("", found.get("version")) else None
+
+    def of_id(self, resource_type: str, id_text: str) -> Resource | None:
+        """The resource of an id; None where there is none."""
+        return self._by_id.get((resource_type, id_text))
 
     def every(self, resource_type: str) -> Iterator[Resource]:
         """All of a type."""

@@ -24,9 +24,9 @@ def _lines(resource_type: str) -> tuple[bytes, ...]:
 
 
 @cache
-def _by_url(resource_type: str) -> dict[str, int]:
-    """Url → line: each url is there once."""
-    return {orjson.loads(line)["url"]: number for number, line in enumerate(_lines(resource_type))}
+def _numbers(resource_type: str, name: str) -> dict[str, int]:
+    """Url or id → line: each is there once."""
+    return {orjson.loads(line)[name]: number for number, line in enumerate(_lines(resource_type))}
 
 
 @lru_cache(256)
@@ -40,11 +40,16 @@ class Packaged:
 
     def find(self, resource_type: str, url: str, version: str) -> Resource | None:
         """The resource of a url; None where there is none, or of another version."""
-        number = _by_url(resource_type).get(url) if resource_type in FILES else None
-        if number is None:
-            return None
-        found = _resource(resource_type, number)
-        return found if version in ("", found.get("version")) else None
+        found = self._by(resource_type, "url", url)
+        return found if found is not None and version in ("", found.get("version")) else None
+
+    def of_id(self, resource_type: str, id_text: str) -> Resource | None:
+        """The resource of an id; None where there is none."""
+        return self._by(resource_type, "id", id_text)
+
+    def _by(self, resource_type: str, name: str, text: str) -> Resource | None:
+        number = _numbers(resource_type, name).get(text) if resource_type in FILES else None
+        return None if number is None else _resource(resource_type, number)
 
     def every(self, resource_type: str) -> Iterator[Resource]:
         """All of a type, by id; parsed anew each time, so that none are kept."""

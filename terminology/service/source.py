@@ -42,6 +42,9 @@ class Source(Protocol):
     def find(self, resource_type: str, url: str, version: str) -> Resource | None:
         """The resource of that canonical url ('' for any version); None if it has none; NotLoadedError."""
 
+    def of_id(self, resource_type: str, id_text: str) -> Resource | None:
+        """The resource of that id; None if it has none; NotLoadedError."""
+
     def every(self, resource_type: str) -> Iterable[Resource]:
         """All its resources of a type."""
 
@@ -60,6 +63,11 @@ class Resolver:
         if stated:  # HL7 v2's tables of one version have the version in their url, behind a bar
             asked.insert(0, (canonical, version))
         found = (source.find(resource_type, *each) for each in asked for source in self.sources)
+        return next((one for one in found if one is not None), None)
+
+    def of_id(self, resource_type: str, id_text: str) -> Resource | None:
+        """The resource of an id; None where no source has it."""
+        found = (source.of_id(resource_type, id_text) for source in self.sources)
         return next((one for one in found if one is not None), None)
 
     def every(self, resource_type: str) -> Iterable[Resource]:

@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from capability.describe import usable_parameters
+from capability.operations import ANY, Declared, claims
 from mappers.include import reference_types
 from mappers.mapping import ResourceMapping, SearchParam
 from mappers.parse import COMMON, declared_type
@@ -23,6 +24,7 @@ SMART = (
 )
 OAUTH_URIS = "http://fhir-registry.smarthealthit.org/StructureDefinition/oauth-uris"
 SERVICE = "http://terminology.hl7.org/CodeSystem/restful-security-service"
+_READ = [{"code": "read"}]
 _COMMON_URLS = {
     "_id": "http://hl7.org/fhir/SearchParameter/Resource-id",
     "_lastUpdated": "http://hl7.org/fhir/SearchParameter/Resource-lastUpdated",
@@ -37,6 +39,7 @@ def capability_statement(
     date: str,
     degraded: Sequence[str] = (),
     authorization: str = "",
+    operations: Sequence[Declared] = (),
 ) -> Resource:
     """What this server does at `base`; `degraded`: what the drift check had to take out.
 
@@ -56,7 +59,7 @@ def capability_statement(
         "implementation": {"description": described, "url": base},
         "fhirVersion": "4.0.1",
         "format": ["application/fhir+json", "json", "application/fhir+xml", "xml"],
-        "rest": [_rest(mappings, authorization)],
+        "rest": [_rest(mappings, authorization, operations)],
     }
 
 
@@ -89,13 +92,15 @@ def _smart(authorization: str) -> Resource:
     }
 
 
-def _rest(mappings: Mapping[str, ResourceMapping], authorization: str) -> Resource:
-    return {
+def _rest(
+    mappings: Mapping[str, ResourceMapping], authorization: str, operations: Sequence[Declared]
+) -> Resource:
+    rest: Resource = {
         "mode": "server",
         "documentation": "Unknown search parameters are refused (400) unless Prefer: handling=lenient is sent"
         ". Searches may chain, use _has, _include and _revinclude, and be sent by POST to _search.",
         "security": _smart(authorization) if authorization else {"cors": True, "description": OPEN},
-        "resource": [_resource(m, mappings) for _, m in sorted(mappings.items())],
+        "resource": _resources(mappings, operations),
         "interaction": [{"code": "search-system"}],
         "searchParam": [
             {"name": n, "type": COMMON[n], "definition": _COMMON_URLS[n]} for n in ("_id", "_lastUpdated")
@@ -106,6 +111,22 @@ def _rest(mappings: Mapping[str, ResourceMapping], authorization: str) -> Resour
             if code in mappings
         ],
     }
+    if offered := claims(operations, ""):
+        rest["operation"] = offered
+    return rest
+
+
+def _resources(mappings: Mapping[str, ResourceMapping], operations: Sequence[Declared]) -> list[Resource]:
+    """The types that are served, those that only operations are about, and the definitions of operations."""
+    found = {name: _resource(mapping, mappings) for name, mapping in mappings.items()}
+    if operations:
+        found.setdefault("OperationDefinition", {"type": "OperationDefinition", "interaction": _READ})
+    for name in {t for o in operations for t in o.types if t != ANY}:
+        found.setdefault(name, {"type": name})
+    for name in found:
+        if name != "OperationDefinition" and (offered := claims(operations, name)):
+            found[name]["operation"] = offered
+    return [one for _, one in sorted(found.items())]
 
 
 def _resource(mapping: ResourceMapping, mappings: Mapping[str, ResourceMapping]) -> Resource:

@@ -24,7 +24,7 @@ from fhir_facade.content import Message, Receive, Send
 from fhir_facade.encryption import at_rest_of
 from fhir_facade.guard import BearerGuard, Callers, Guard, OpenDoor
 from fhir_facade.paging import Cursors
-from fhir_facade.registry import everything
+from fhir_facade.registry import OPERATIONS, everything
 from fhir_facade.routes import FhirApp, Smart
 from fhir_facade.service import Service
 from fhir_facade.set_up import migrate_embedded
@@ -180,7 +180,7 @@ def create_app(settings: Settings | None = None, callers: Callers | None = None)
     rest.include_router(landing.router(service, landing.sign_in_of(settings, authorization)))
     keeper = Keeper(trail, service.mappings, service.base) if trail else None
     smart = smart_of(service, authorization)
-    fhir = FhirApp(service, _capabilities(service), guard, smart, keeper=keeper)
+    fhir = FhirApp(service, _capabilities(service), guard, smart, keeper=keeper, operations=OPERATIONS)
     return Application(fhir, rest, authorization)
 
 
@@ -204,7 +204,7 @@ def _capabilities(service: Service) -> Callable[[str], dict[str, Any]]:
         secured = service.settings.enable_security
         authorization = f"{service.settings.base_url}/api/auth" if secured else ""
         return capability_statement(
-            service.mappings, service.base, release, started, service.degraded, authorization
+            service.mappings, service.base, release, started, service.degraded, authorization, OPERATIONS
         )
 
     return build

@@ -11,9 +11,10 @@ from pathlib import Path
 from typing import Any
 
 from capability.describe import described
+from capability.operation_pages import operations_page
 from capability.pages import NOTE, code, mapping_page, parameters_page, table
 from fhir_facade.faults import raised
-from fhir_facade.registry import by_type
+from fhir_facade.registry import OPERATIONS, by_type
 from fhir_facade.search_request import RESULT_PARAMETERS
 from fhir_facade.search_request import Reader as SearchReader
 from fhir_facade.settings import Settings
@@ -39,6 +40,7 @@ def pages(folder: Path) -> dict[str, str]:
     types = described(by_type())
     found = {f"mappings/{t.resource_type}.md": mapping_page(t) for t in types}
     found["api/search-parameters.md"] = parameters_page(types, result_parameters())
+    found["api/operations.md"] = operations_page(OPERATIONS)
     found["api/errors.md"] = errors_page()
     found["operations/settings.md"] = settings_page()
     found["operations/access-policy.md"] = policy_page()
@@ -138,7 +140,8 @@ def index_page(folder: Path, computed: Mapping[str, Any]) -> str:
     """Where to find what."""
     lines = ["# Documentation", "", NOTE, ""]
     lines += [f"- [{_title(folder / path)}]({path})" for path in BY_HAND if (folder / path).exists()]
-    lines += ["- [Search parameters](api/search-parameters.md), [errors](api/errors.md)"]
+    lines += ["- [Search parameters](api/search-parameters.md), [operations](api/operations.md)"]
+    lines += ["- [Errors](api/errors.md)"]
     lines += ["- [Settings](operations/settings.md), [who may see what](operations/access-policy.md)"]
     lines += ["", "## Mappings", ""]
     lines += [f"- [{Path(p).stem}]({p})" for p in sorted(computed) if p.startswith("mappings/")]

@@ -1,7 +1,9 @@
-"""Every resource type that is served, and nothing else: the only lists of them."""
+"""Every resource type and every operation that is served, and nothing else: the only lists of them."""
 
 from __future__ import annotations
 
+from fhir_facade.operations.meta import META
+from fhir_facade.operations.operation import Operation
 from mappers.mapping import ResourceMapping
 from mappers.resources.allergy_intolerance import ALLERGY_INTOLERANCE
 from mappers.resources.appointment import APPOINTMENT
@@ -59,6 +61,8 @@ MAPPINGS: tuple[ResourceMapping, ...] = (
     SPECIMEN,
     TASK,
 )
+
+OPERATIONS: tuple[Operation, ...] = (META,)
 
 #: types that clients may write and no table of the hospital holds (or takes): kept as they are written
 NATIVE = (

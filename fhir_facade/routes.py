@@ -10,11 +10,12 @@ import logging
 import os
 import re
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import unquote
 
+from capability.operations import operation_definition
 from fhir_facade.audit.keeper import Keeper
 from fhir_facade.audit.masking import masked_path
 from fhir_facade.content import (
@@ -34,6 +35,8 @@ from fhir_facade.cors import Cors, Hosts
 from fhir_facade.guard import Guard
 from fhir_facade.interactions.read import read
 from fhir_facade.interactions.search_type import search_compartment, search_system, search_type
+from fhir_facade.operations.dispatch import Operations
+from fhir_facade.operations.operation import Operation
 from fhir_facade.outcome import FhirFault, not_found, outcome, parameter
 from fhir_facade.service import Service
 from fhir_facade.throttle import cost
@@ -42,6 +45,8 @@ from terminology import definitions
 log = logging.getLogger("fhir_facade.access")
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._\-]{1,64}")
 FORM = "application/x-www-form-urlencoded"
+READING = ("GET", "HEAD")
+Interaction = Callable[[Service, Request, Receive, list[str]], Awaitable[Response]]
 SMART_CONFIGURATION = "/.well-known/smart-configuration"
 
 
@@ -68,12 +73,20 @@ class FhirApp:
         smart: Smart | None = None,
         prefix: str = "/api/fhir",
         keeper: Keeper | None = None,
+        operations: Sequence[Operation] = (),
     ) -> None:
         self.service, self.capabilities, self.guard, self.prefix = service, capabilities, guard, prefix
         self.keeper = keeper
         self.smart = smart
         self.cors = Cors(service.settings.cors_allowed_origins, smart.registered if smart else None)
         self.hosts = Hosts(service.settings.base_url)
+        self.operations = Operations(operations)
+        self.definitions = {o.id: operation_definition(o, service.base) for o in operations}
+        #: what is done, by method and by how many segments the address has
+        self.interactions: dict[tuple[str, int], Interaction] = {
+            **{(method, 2): self._read for method in READING},
+            **{(method, length): self._search for method in READING for length in (0, 1, 3)},
+        }
 
     async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
         """One HTTP request."""
@@ -120,25 +133,46 @@ class FhirApp:
 
     async def _route(self, request: Request, receive: Receive) -> Response:
         segments = [unquote(s) for s in request.path.split("/") if s]
-        if segments == ["metadata"]:
+        if segments == ["metadata"] or segments[:-1] == ["OperationDefinition"]:
             await self.guard.charge(request, 1)
-            return self._metadata(request)
+            return self._told(request, segments)
         service = await self.guard.admitted(request)
+        if segments and segments[-1].startswith("$"):
+            return await self._operation(service, request, receive, segments)
         by_form = segments[-1:] == ["_search"]
         if by_form:
             await self._form(request, receive)
         await self.guard.charge(request, cost(request, len(segments) == 2 and not by_form))
-        if by_form:
-            return await self._search(service, request, segments[:-1])
-        if request.method not in ("GET", "HEAD"):
-            raise _not_allowed("GET, HEAD, OPTIONS")
-        if len(segments) == 2:
-            return await read(service, request, self._type(segments[0]), segments[1])
-        return await self._search(service, request, segments)
+        answer = self._search if by_form else self._interaction(request.method, len(segments))
+        return await answer(service, request, receive, segments)
 
-    async def _search(self, service: Service, request: Request, segments: list[str]) -> Response:
+    def _interaction(self, method: str, length: int) -> Interaction:
+        """What a method does at an address of so many segments; 405 with those that do something, or 404."""
+        found = self.interactions.get((method, length))
+        there = [m for m, n in self.interactions if n == length]
+        if not there:
+            raise not_found("there is nothing at this address")
+        if found is None:
+            raise _not_allowed(", ".join([*there, "OPTIONS"]))
+        return found
+
+    async def _operation(
+        self, service: Service, request: Request, receive: Receive, segments: list[str]
+    ) -> Response:
+        operation = self.operations.at(service, request, segments)
+        await self.guard.charge(request, operation.cost)
+        return await self.operations.answer(operation, service, request, receive, segments)
+
+    async def _read(
+        self, service: Service, request: Request, receive: Receive, segments: list[str]
+    ) -> Response:
+        return await read(service, request, self._type(segments[0]), segments[1])
+
+    async def _search(
+        self, service: Service, request: Request, receive: Receive, segments: list[str]
+    ) -> Response:
         """Searches of everything, of a type, and within a compartment."""
-        match segments:
+        match segments[:-1] if segments[-1:] == ["_search"] else segments:
             case []:
                 return await search_system(service, request)
             case [kind]:
@@ -152,13 +186,22 @@ class FhirApp:
     @staticmethod
     def _smart_configuration(request: Request, told: dict[str, Any]) -> Response:
         """Always JSON, whatever is accepted: https://hl7.org/fhir/smart-app-launch/conformance.html"""
-        if request.method not in ("GET", "HEAD"):
+        if request.method not in READING:
             raise _not_allowed("GET, HEAD, OPTIONS")
         return Response(told, 200, {"cache-control": "public, max-age=60"}, "application/json")
 
-    def _metadata(self, request: Request) -> Response:
-        if request.method not in ("GET", "HEAD"):
+    def _told(self, request: Request, segments: list[str]) -> Response:
+        """What the server says of itself, to anybody: its CapabilityStatement and OperationDefinitions."""
+        if request.method not in READING:
             raise _not_allowed("GET, HEAD, OPTIONS")
+        if segments == ["metadata"]:
+            return self._metadata(request)
+        found = self.definitions.get(segments[-1])
+        if found is None:
+            raise not_found("there is no OperationDefinition of that id")
+        return Response(found, 200, {"cache-control": "public, max-age=60"})
+
+    def _metadata(self, request: Request) -> Response:
         mode = next((v for n, v in request.parameters if n == "mode"), "full")
         if mode not in ("full", "normative", "terminology"):
             raise parameter("mode", "mode is full, normative or terminology")

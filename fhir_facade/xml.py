@@ -23,11 +23,16 @@ Lines = Iterator[tuple[int, str]]
 
 
 class Member(NamedTuple):
-    """What may stand in an element: its JSON name, and its type (or the path where its elements are)."""
+    """What may stand in an element: its JSON name, and its type (or the path where its elements are).
+
+    `stem` is its name in an expression (`value` of `valueQuantity`); `many`: JSON holds it as an array.
+    """
 
     name: str
     type: str
     primitive: bool
+    stem: str
+    many: bool
 
 
 def to_xml(resource: Mapping[str, Any], pretty: bool = False) -> bytes:
@@ -46,10 +51,10 @@ def _resource(resource: Mapping[str, Any], depth: int, attributes: str = "") -> 
 
 def _elements(value: Mapping[str, Any], container: str, depth: int) -> Lines:
     """Everything in an element that is an element, in the order of its definition."""
-    members = _members(container)
-    if unknown := {n.removeprefix("_") for n in value} - members.keys() - {"resourceType"}:
+    known = members(container)
+    if unknown := {n.removeprefix("_") for n in value} - known.keys() - {"resourceType"}:
         raise LookupError(f"{container} has no {', '.join(sorted(unknown))}")
-    for name, member in members.items():
+    for name, member in known.items():
         if name in value or f"_{name}" in value:
             for item, beside in zip_longest(_items(value.get(name)), _items(value.get(f"_{name}"))):
                 yield from _element(member, item, beside, depth)
@@ -75,7 +80,7 @@ def _element(member: Member, value: Any, beside: Any, depth: int) -> Lines:
 
 def _tagged(name: str, stated: str, value: Mapping[str, Any], container: str, depth: int) -> Lines:
     """An element with its attributes: `id`, an extension's `url`, a primitive's `value`."""
-    attributes = {n: value[n] for n in _attributes(container) if n in value}
+    attributes = {n: value[n] for n in attributes_of(container) if n in value}
     start = name + "".join(f' {n}="{_text(v)}"' for n, v in attributes.items()) + stated
     inside = {n: v for n, v in value.items() if n not in attributes}
     if not inside:
@@ -86,7 +91,8 @@ def _tagged(name: str, stated: str, value: Mapping[str, Any], container: str, de
     yield depth, f"</{name}>"
 
 
-def _attributes(container: str) -> tuple[str, ...]:
+def attributes_of(container: str) -> tuple[str, ...]:
+    """The names of what is an attribute in XML."""
     return ("id", "url") if container == "Extension" else ("id",)
 
 
@@ -97,12 +103,12 @@ def _text(value: Any) -> str:
 
 
 @cache
-def _members(container: str) -> Mapping[str, Member]:
+def members(container: str) -> Mapping[str, Member]:
     """What may stand in an element, by JSON name, in order."""
     inside = definitions.elements(container.partition(".")[0])
     found = [one for path, one in inside.items() if path.rpartition(".")[0] == container]
     return {
-        name: Member(name, *_type(one, code))
+        name: Member(name, *_type(one, code), one.name.removesuffix("[x]"), one.is_list)
         for one in found
         for name, code in one.choices() or ((one.name, ""),)
     }

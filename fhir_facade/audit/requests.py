@@ -13,7 +13,7 @@ from fhir_facade.content import Request, Response
 from mappers.include import address
 
 #: not recorded: what the server says of itself, and browsers' questions before a request
-OPEN = ("metadata", ".well-known")
+OPEN = ("metadata", ".well-known", "OperationDefinition")
 #: of one resource: the resource says what was asked; of all others the raw request is kept
 ON_ONE = frozenset({"read", "vread", "history-instance", "create", "update", "patch", "delete", "batch"})
 

@@ -21,8 +21,7 @@ from mappers.reader import Unreadable
 
 async def read(service: Service, request: Request, resource_type: str, id_text: str) -> Response:
     """The resource; 404 where there is none, 304 if the client has it already."""
-    if not LOGICAL_ID.fullmatch(id_text):
-        raise FhirFault(400, "value", "an id is 1 to 64 of A-Z a-z 0-9 - .", (f"{resource_type}.id",))
+    refuse_no_id(resource_type, id_text)
     shape = _shape(service, request, resource_type)
     resource = await found(service, resource_type, id_text, strict=request.states_strict)
     headers = validators(resource)
@@ -31,6 +30,12 @@ async def read(service: Service, request: Request, resource_type: str, id_text: 
     kept = shape.kept(resource_type)
     shown = subset(resource, kept) if kept is not None else resource
     return Response(shown, 200, headers, served=(resource,))
+
+
+def refuse_no_id(resource_type: str, text: str) -> None:
+    """400 for what can't be an id: https://hl7.org/fhir/R4/datatypes.html#id"""
+    if not LOGICAL_ID.fullmatch(text):
+        raise FhirFault(400, "value", "an id is 1 to 64 of A-Z a-z 0-9 - .", (f"{resource_type}.id",))
 
 
 def _shape(service: Service, request: Request, resource_type: str) -> SearchRequest:

@@ -10,13 +10,14 @@ from fhir_facade.bundle import searchset, subset, url
 from fhir_facade.content import Request, Response
 from fhir_facade.interactions.explain import explained
 from fhir_facade.interactions.read import found
+from fhir_facade.outages import outages_told
 from fhir_facade.outcome import FhirFault, Issue, parameter
 from fhir_facade.paging import Cursor
 from fhir_facade.permitted import closed_includes, refuse_closed, searchable
 from fhir_facade.search_request import Options, Reader, SearchRequest
 from fhir_facade.sensitive import resolved
 from fhir_facade.service import Service
-from mappers.database import SourceDownError, TooComplexError, TooSlowError
+from mappers.database import SourceDownError, TooSlowError
 from mappers.engine import Page, Position
 from mappers.include import Included
 from mappers.parse import Parser, SearchFault
@@ -94,7 +95,7 @@ async def search_compartment(
 
 async def _search(search: Search) -> Response:
     cursor = next((v for n, v in search.request.parameters if n == "_cursor"), None)
-    try:
+    with outages_told():
         pairs = _continued(search, cursor) if cursor is not None else await _stated(search)
         reader = _reader(search)
         search.asked = reader.read(pairs)
@@ -105,12 +106,6 @@ async def _search(search: Search) -> Response:
         if search.asked.counts_only:
             return await _counted(search, reader)
         return await _page(search, reader)
-    except TooComplexError:
-        raise FhirFault(400, "too-costly", "the search has too many alternatives: ask in several") from None
-    except TooSlowError:
-        raise FhirFault(503, "too-costly", "the search took too long and was cancelled: narrow it") from None
-    except SourceDownError:
-        raise FhirFault(503, "transient", "a source can't be asked just now") from None
 
 
 def _reader(search: Search) -> Reader:

@@ -8,7 +8,7 @@ import httpx
 import pytest
 
 from capability.statement import capability_statement, terminology_capabilities
-from fhir_facade.registry import by_type, everything
+from fhir_facade.registry import OPERATIONS, by_type, everything
 from tests.validator import Validator
 
 BASE = "http://127.0.0.1:8000/api/fhir"
@@ -30,7 +30,8 @@ async def answer(client: httpx.AsyncClient, path: str) -> Any:
 def test_both_statements_are_valid(validator: Validator) -> None:
     date = "2025-01-01T00:00:00Z"
     degraded = ("Patient lacks name (missing: column cdss_db.emr_patientcache.name)",)
-    assert validator.errors(capability_statement(MAPPINGS, BASE, "0", date, degraded)) == []
+    statement = capability_statement(MAPPINGS, BASE, "0", date, degraded, operations=OPERATIONS)
+    assert validator.errors(statement) == []
     assert validator.errors(terminology_capabilities(BASE, "0", date)) == []
 
 
@@ -48,7 +49,7 @@ async def test_a_mode_that_there_is_not_is_refused(client: httpx.AsyncClient) ->
 
 async def test_metadata_claims_what_the_registry_lists(client: httpx.AsyncClient) -> None:
     statement = await answer(client, "metadata")
-    assert [r["type"] for r in statement["rest"][0]["resource"]] == sorted(MAPPINGS)
+    assert [r["type"] for r in statement["rest"][0]["resource"]] == sorted([*MAPPINGS, "OperationDefinition"])
     assert statement["implementation"]["url"] == BASE
 
 

@@ -6,7 +6,7 @@ import httpx
 
 # what no client may see of the inside
 _INTERNAL = re.compile(
-    r"SELECT |FROM |Traceback|\.py|/tmp|/work|sqlite3|asyncmy|pymysql|sqlalchemy|OperationalError|line \d+",
+    r"SELECT |FROM |Traceback|\.py|/tmp|/work|sqlite3|asyncmy|pymysql|sqlalchemy|OperationalError|, line \d+",
     re.I,
 )
 

@@ -103,11 +103,15 @@ def structure(definition: ElementTree.Element) -> Json:
     """One type with its elements by path, in the order of the snapshot."""
     base = value(definition, "baseDefinition") or ""
     snapshot = child(definition, "snapshot")
+    elements = {str(value(part, "path")): element(part) for part in children(snapshot, "element")}
+    if value(definition, "kind") == "resource" and f"{value(definition, 'type')}.id" in elements:
+        # R4 says "string" there by mistake: https://hl7.org/fhir/R4/resource.html says id
+        elements[f"{value(definition, 'type')}.id"]["types"] = [["id"]]
     return {
         "kind": value(definition, "kind"),
         "abstract": flag(definition, "abstract"),
         "base": base.removeprefix(TYPE_URL),
-        "elements": {str(value(part, "path")): element(part) for part in children(snapshot, "element")},
+        "elements": elements,
     }
 
 
@@ -116,7 +120,7 @@ def element(part: ElementTree.Element) -> Json:
     built: Json = {"min": int(value(part, "min") or 0), "max": value(part, "max")}
     optional: Json = {
         "short": value(part, "short"),
-        "types": [element_type(part, kind) for kind in children(part, "type")],
+        "types": [element_type(kind) for kind in children(part, "type")],
         "summary": flag(part, "isSummary"),
         "modifier": flag(part, "isModifier"),
         "content": (value(part, "contentReference") or "").removeprefix("#"),
@@ -125,20 +129,20 @@ def element(part: ElementTree.Element) -> Json:
     return built | {key: entry for key, entry in optional.items() if entry}
 
 
-def element_type(part: ElementTree.Element, kind: ElementTree.Element) -> list[Any]:
-    """[code] or [code, [target types]]; ids have FHIRPath's code, the FHIR type is in an extension."""
+def element_type(kind: ElementTree.Element) -> list[Any]:
+    """[code] or [code, [target types]]; ids have FHIRPath's code, the FHIR type is in an extension.
+
+    A quantity's profile (SimpleQuantity) is told by the element's invariants.
+    """
     code = str(value(kind, "code"))
     if code.startswith("http://hl7.org/fhirpath/"):
-        code = primitive_type(str(value(part, "path")), kind)
+        code = primitive_type(kind)
     targets = [str(value(target)).removeprefix(TYPE_URL) for target in children(kind, "targetProfile")]
     return [code, targets] if targets else [code]
 
 
-def primitive_type(path: str, kind: ElementTree.Element) -> str:
+def primitive_type(kind: ElementTree.Element) -> str:
     """The FHIR type of an element that the snapshot types with a FHIRPath primitive."""
-    # R4 says "string" for a resource's own id by mistake: https://hl7.org/fhir/R4/resource.html says id
-    if re.fullmatch(r"[A-Z]\w*\.id", path):
-        return "id"
     named = (child(one, "valueUrl") for one in children(kind, "extension") if one.get("url") == FHIR_TYPE)
     return next((str(value(found)) for found in named if found is not None), "string")
 
@@ -149,6 +153,73 @@ def binding(part: ElementTree.Element) -> list[str] | None:
     if bound is None or value(bound, "valueSet") is None:
         return None
     return [str(value(bound, "strength")), str(value(bound, "valueSet")).split("|")[0]]
+
+
+MAX_VALUE_SET = TYPE_URL + "elementdefinition-maxValueSet"
+
+
+def limits(*bundles: ElementTree.Element) -> Json:
+    """Path → what an instance must hold to beyond structure: `invariants` and `maxValueSet`.
+
+    An invariant stands where it is defined, once: at its own path, or at the root of the type that has it.
+    """
+    definitions = [one for bundle in bundles for one in every(bundle, "StructureDefinition")]
+    roots = {key for one in definitions for key in root_keys(one)}
+    quantities = {str(value(one, "url")): profile_invariants(one, roots) for one in definitions}
+    found: Json = {}
+    for one in definitions:
+        if value(one, "derivation") != "constraint" and value(one, "kind") != "logical":
+            for part in children(child(one, "snapshot"), "element"):
+                told = limits_of(one, part, roots, quantities)
+                if told:
+                    found[str(value(part, "path"))] = told
+    return found
+
+
+def profile_invariants(definition: ElementTree.Element, roots: set[str]) -> list[list[str]]:
+    """What the profile of a data type (SimpleQuantity) adds; nothing for what is no profile."""
+    if value(definition, "derivation") != "constraint":
+        return []
+    root = children(child(definition, "snapshot"), "element")[0]
+    return [one for one in own_invariants(definition, root, set()) if one[0] not in roots]
+
+
+def root_keys(definition: ElementTree.Element) -> set[str]:
+    """The keys of the invariants of a data type, which its uses repeat."""
+    if value(definition, "kind") == "resource" or value(definition, "derivation") == "constraint":
+        return set()
+    root = children(child(definition, "snapshot"), "element")[0]
+    return {str(value(one, "key")) for one in children(root, "constraint")}
+
+
+def limits_of(
+    definition: ElementTree.Element, part: ElementTree.Element, roots: set[str], quantities: Json
+) -> Json:
+    """What one element adds."""
+    profiles = (str(value(one)) for kind in children(part, "type") for one in children(kind, "profile"))
+    invariants = [one for url in profiles for one in quantities[url]]
+    invariants += own_invariants(definition, part, roots)
+    bound = children(child(part, "binding"), "extension")
+    largest = [value(one, "valueCanonical") for one in bound if one.get("url") == MAX_VALUE_SET]
+    told: Json = {"invariants": invariants} if invariants else {}
+    return told | ({"maxValueSet": str(largest[0]).split("|")[0]} if largest else {})
+
+
+def own_invariants(
+    definition: ElementTree.Element, part: ElementTree.Element, roots: set[str]
+) -> list[list[str]]:
+    """[key, severity, FHIRPath, words] of the invariants that no other type has brought along."""
+    own = str(value(definition, "type"))
+    at_root = value(part, "path") == own
+    return [
+        [str(value(one, field)) for field in ("key", "severity", "expression", "human")]
+        for one in children(part, "constraint")
+        if (
+            at_root
+            and (value(one, "source") or own).removeprefix(TYPE_URL) in (own, value(definition, "name"))
+        )
+        or (not at_root and value(one, "key") not in roots)
+    ]
 
 
 def compartments(bundle: ElementTree.Element) -> Json:
@@ -180,6 +251,7 @@ def build(jar: Path) -> Iterator[tuple[str, Json]]:
         parameters = json.loads(archive.read(MODEL + "sp/search-parameters.json"))
         yield "search_parameters", search_parameters(parameters)
         yield "structures", structures(types, resources)
+        yield "limits", limits(types, resources)
         yield "compartments", compartments(resources)
 
 

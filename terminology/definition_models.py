@@ -30,6 +30,16 @@ class SearchParameterDefinition:
 
 
 @dataclass(frozen=True, slots=True)
+class InvariantDefinition:
+    """A rule that an element's instances hold to, in FHIRPath, with the severity of breaking it."""
+
+    key: str
+    severity: str
+    expression: str
+    human: str
+
+
+@dataclass(frozen=True, slots=True)
 class ElementType:
     """A type that an element can take, and for a Reference the resource types it may point to."""
 

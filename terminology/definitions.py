@@ -18,10 +18,17 @@ from terminology.definition_models import (
     Component,
     ElementDefinition,
     ElementType,
+    InvariantDefinition,
     SearchParameterDefinition,
 )
 
-__all__ = ["Component", "ElementDefinition", "ElementType", "SearchParameterDefinition"]
+__all__ = [
+    "Component",
+    "ElementDefinition",
+    "ElementType",
+    "InvariantDefinition",
+    "SearchParameterDefinition",
+]
 
 
 @cache
@@ -38,16 +45,21 @@ def resource_types() -> tuple[str, ...]:
     return tuple(sorted(name for name, one in found if one["kind"] == "resource" and not one["abstract"]))
 
 
+def type_names() -> tuple[str, ...]:
+    """Every type that R4 defines: resources, data types and primitives, abstract ones too."""
+    return tuple(_load("structures"))
+
+
 def kind(type_name: str) -> str | None:
     """`resource`, `complex-type` or `primitive-type`; None for a type R4 doesn't have."""
     found = _load("structures").get(type_name)
     return None if found is None else str(found["kind"])
 
 
-def _ancestors(type_name: str) -> tuple[str, ...]:
+def ancestors(type_name: str) -> tuple[str, ...]:
     """The type and what it specializes, nearest first."""
     base = _load("structures").get(type_name, {}).get("base", "")
-    return (type_name, *_ancestors(base)) if base else (type_name,)
+    return (type_name, *ancestors(base)) if base else (type_name,)
 
 
 @cache
@@ -55,7 +67,7 @@ def search_parameters(resource_type: str) -> Mapping[str, SearchParameterDefinit
     """Code → definition, with those of Resource and DomainResource; empty for an unknown type."""
     found: dict[str, SearchParameterDefinition] = {}
     if kind(resource_type) == "resource":
-        for base in reversed(_ancestors(resource_type)):
+        for base in reversed(ancestors(resource_type)):
             for code, raw in _load("search_parameters").get(base, {}).items():
                 found[code] = _search_parameter(resource_type, base, code, raw)
     return MappingProxyType(found)
@@ -179,6 +191,19 @@ def required_binding(type_name: str, path: str) -> str | None:
     """The url of the value set that the element is bound to with strength `required`."""
     found = element(type_name, path)
     return found.value_set if found is not None and found.binding_strength == "required" else None
+
+
+def invariants(path: str) -> tuple[InvariantDefinition, ...]:
+    """The invariants defined at a path; those of a type (`Patient`, `Quantity`) with what it specializes."""
+    names = (path,) if "." in path else ancestors(path)
+    told = (one for name in names for one in _load("limits").get(name, {}).get("invariants", ()))
+    return tuple(InvariantDefinition(*one) for one in told)
+
+
+def max_value_set(path: str) -> str | None:
+    """The value set that an element's codes must not leave, though its binding asks for less."""
+    found: str | None = _load("limits").get(path, {}).get("maxValueSet")
+    return found
 
 
 @cache

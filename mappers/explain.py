@@ -11,8 +11,6 @@ from mappers.branch import Branch
 from mappers.database import Database
 from mappers.engine import Engine
 from mappers.query import (
-    UNRESTRICTED,
-    Access,
     AnyOf,
     Chained,
     Condition,
@@ -26,6 +24,7 @@ from mappers.reader import source_name
 from mappers.select import page_of_keys
 from mappers.sql import plain
 from mappers.statement import Slots, Statement
+from mappers.view import View
 
 
 @dataclass(frozen=True)
@@ -58,12 +57,11 @@ class BranchExplained:
     access: tuple[str, ...]
 
 
-def explain(
-    engine: Engine, query: SearchQuery, by_post: bool = False, access: Access = UNRESTRICTED
-) -> Iterator[BranchExplained]:
+def explain(view: View, query: SearchQuery, by_post: bool = False) -> Iterator[BranchExplained]:
     """Each branch that can match, as the statement of its keys."""
-    slots = Slots([*query.terms(), *access.terms])
-    for number, branch in engine.plans.branches(query, access, by_post, slots).items():
+    engine = view.engine
+    slots = Slots([*query.terms(), *view.access.terms])
+    for number, branch in engine.plans.branches(query, view.access, by_post, slots).items():
         statement = page_of_keys(branch, number, slots, None, [branch.key])
         yield BranchExplained(
             source_name(branch.parts[0]),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from mappers.database import Database
 from mappers.engine import Engine, Page, Position
 from mappers.include import Included, Includer
 from mappers.query import Access, Include, SearchQuery
@@ -17,6 +18,11 @@ class View:
 
     engine: Engine
     access: Access
+
+    @property
+    def database(self) -> Database:
+        """What the engine asks, for plans and times."""
+        return self.engine.database
 
     async def read(
         self, resource_type: str, id_text: str, *, strict: bool = False

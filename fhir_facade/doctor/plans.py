@@ -14,8 +14,9 @@ from mappers.engine import Engine
 from mappers.explain import BranchExplained, Step, explain, explaining, steps
 from mappers.mapping import ResourceMapping
 from mappers.parse import Parser, SearchFault
-from mappers.query import Criterion, SearchQuery
+from mappers.query import UNRESTRICTED, Criterion, SearchQuery
 from mappers.reach import sample_terms
+from mappers.view import View
 
 AREA = "plans"
 LIMIT = 51
@@ -50,7 +51,7 @@ def scans(connection: Connection, engine: Engine, tables: Tables, min_rows: int)
     for mapping in engine.mappings.values():
         for name in usable_parameters(engine.mappings, mapping):
             query = SearchQuery(mapping.resource_type, (_criterion(engine, mapping, name),))
-            for branch in explain(engine, query, by_post=True):
+            for branch in explain(View(engine, UNRESTRICTED), query, by_post=True):
                 schema, _, table = branch.source.partition("/")
                 size = tables.rows.get((schema, table), 0)
                 plan = plan_of(connection, query, branch)

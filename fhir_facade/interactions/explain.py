@@ -12,6 +12,7 @@ from fhir_facade.service import Service
 from mappers.codes_first import codes_first
 from mappers.explain import BranchExplained, Reached, Step, explain, plan, timed
 from mappers.query import SearchQuery
+from mappers.view import View
 
 Resource = dict[str, Any]
 #: keys that each branch is asked for, as a first page of 50 would
@@ -20,16 +21,16 @@ LIMIT = 51
 
 async def explained(service: Service, queries: Sequence[SearchQuery], by_post: bool) -> Resource:
     """Parameters that tell of each branch; raises SourceDownError where a source can't be asked."""
-    access = service.may_search
-    branches = [(q, b) for q in queries for b in explain(service.engine, q, by_post, access)]
-    parameters = [await _branch(service, query, branch) for query, branch in branches]
+    view = service.searching
+    branches = [(q, b) for q in queries for b in explain(view, q, by_post)]
+    parameters = [await _branch(view, query, branch) for query, branch in branches]
     nothing = _text("note", "no source can match: nothing is asked")
     return {"resourceType": "Parameters", "parameter": parameters or [nothing]}
 
 
-async def _branch(service: Service, query: SearchQuery, branch: BranchExplained) -> Resource:
-    database = service.engine.database
-    terms = [*query.terms(), *service.may_search.terms]
+async def _branch(view: View, query: SearchQuery, branch: BranchExplained) -> Resource:
+    database = view.database
+    terms = [*query.terms(), *view.access.terms]
     statement = await codes_first(database, branch.statement, terms)
     values = statement.parameters(terms, {"limit": LIMIT})
     steps = await plan(database, statement, values)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import ast
 from pathlib import Path
 
 import pytest
 
+import fhir_facade
 from tests.facade.facade import Facade, embedded_folder, execute, ids, link, settings_of, writer
 from tests.smart_auth.badges import Badges, user
 
@@ -320,3 +322,18 @@ async def test_pages_of_unregistered_apps_may_not_call(guarded: Facade, badges: 
     token = badges.badge("user/*.rs", user("doctor"))
     answer = await guarded.get("Patient?_count=1", authorization=token, origin="https://elsewhere.example")
     assert "access-control-allow-origin" not in answer.headers
+
+
+def test_what_answers_requests_asks_only_what_the_caller_may_see() -> None:
+    """`Service.reading` and `.searching` hold the caller's access; an engine knows none."""
+    folder = Path(fhir_facade.__file__).parent
+    files = [folder / "sensitive.py", *folder.glob("interactions/*.py"), *folder.glob("operations/*.py")]
+    assert len(files) > 3
+    around = [
+        f"{file.name}:{node.lineno}"
+        for file in files
+        for node in ast.walk(ast.parse(file.read_text()))
+        if (isinstance(node, ast.Attribute) and node.attr == "engine")
+        or (isinstance(node, ast.Name) and node.id in ("Engine", "UNRESTRICTED"))
+    ]
+    assert around == []

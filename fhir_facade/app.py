@@ -19,7 +19,7 @@ from fhir_facade.audit.authorization import Addressed, events_into
 from fhir_facade.audit.keeper import Keeper
 from fhir_facade.audit.trail import Trail
 from fhir_facade.audit.wiring import trail_of
-from fhir_facade.authorization import authorization_of, emergencies_of
+from fhir_facade.authorization import MISSING, authorization_of, emergencies_of
 from fhir_facade.content import Message, Receive, Send
 from fhir_facade.encryption import at_rest_of
 from fhir_facade.guard import BearerGuard, Callers, Guard, OpenDoor
@@ -31,7 +31,6 @@ from fhir_facade.set_up import migrate_embedded
 from fhir_facade.settings import SettingFault, Settings
 from fhir_facade.throttle import SignIns, Throttle
 from mappers.database import Database, MySql, MySqlSettings, Sqlite
-from mappers.demo import create_embedded
 from mappers.engine import Engine
 from mappers.query import UNRESTRICTED, Access
 from mappers.site import RESIDENT_NUMBER, Site
@@ -74,7 +73,6 @@ def permits_of(settings: Settings) -> frozenset[str]:
 def database_of(settings: Settings) -> Database:
     """The database that the settings name; the embedded one is made (with demo data) if it isn't there."""
     if settings.embedded:
-        create_embedded(settings.data_path)
         migrate_embedded(settings)
         return Sqlite(
             settings.data_path / "cdss.db",
@@ -135,7 +133,7 @@ def guard_of(service: Service, opener: Opener, callers: Callers | None, throttle
     if not settings.enable_security:
         return OpenDoor(service)
     if callers is None:
-        raise SettingFault("ENABLE_SECURITY: the authorization tables are missing: run `fhir-facade migrate`")
+        raise SettingFault(MISSING)
     plain = Engine(service.mappings, service.engine.database, site_of(settings))
     return BearerGuard(service, plain, opener, callers, throttle)
 

@@ -32,6 +32,7 @@ from smart_auth.tokens.keys import Keyring
 log = logging.getLogger("fhir_facade.authorization")
 #: the deployment's secret, which all workers share
 KEY_FILE = "auth.key"
+MISSING = "ENABLE_SECURITY: the authorization tables are missing: run `fhir-facade migrate`"
 
 
 def authorization_of(
@@ -56,9 +57,7 @@ def authorization_of(
 
 def check(settings: Settings) -> None:
     """Raises SettingFault where a server with access control could not work, and says what to do."""
-    store = store_of(settings)
-    if store is None:
-        raise SettingFault("ENABLE_SECURITY: the authorization tables are missing: run `fhir-facade migrate`")
+    store = made_store(settings)
     if not Keyring(store, Seals.of(config_of(settings).secret).keys).opens():
         raise SettingFault(
             f"DATA_DIR: {settings.data_path / KEY_FILE} is not what the signing keys in the database "
@@ -70,11 +69,10 @@ def administration_of(settings: Settings) -> AuthorizationServer:
     """The authorization server for a command; raises SettingFault over a database that lacks its tables."""
     from fhir_facade.app import opener_of, service_of
 
-    if store_of(settings) is None:
-        raise SettingFault("DB_NAME: the authorization tables are missing: run `fhir-facade migrate`")
     service = service_of(settings)
     found = authorization_of(service, opener_of(service))
-    assert found is not None
+    if found is None:
+        raise SettingFault(MISSING)
     return found
 
 
@@ -93,10 +91,18 @@ def bell_of(settings: Settings) -> Bell:
     return Bell(settings.data_path / "auth.bell")
 
 
-def store_of(settings: Settings) -> Store | None:
-    """The tables, made first (with the demo's users) if embedded; None where they are missing."""
+def made_store(settings: Settings) -> Store:
+    """The tables, made first if embedded; raises SettingFault where they are missing."""
     if settings.embedded:
         migrate_embedded(settings)
+    store = store_of(settings)
+    if store is None:
+        raise SettingFault(MISSING)
+    return store
+
+
+def store_of(settings: Settings) -> Store | None:
+    """The tables (with the demo's users in them if embedded); None where they are missing."""
     store = Store(_engine(settings), bell_of(settings))
     if not _complete(store.engine):
         return None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import ipaddress
+import shlex
 import sys
 from collections.abc import Sequence
 
@@ -16,6 +17,7 @@ from fhir_facade.documents import add_to as docs_command
 from fhir_facade.encryption_commands import add_to as encryption_commands
 from fhir_facade.keycloak_command import add_to as keycloak_command
 from fhir_facade.set_up import add_to as set_up_commands
+from fhir_facade.set_up import migrate_embedded
 from fhir_facade.settings import SettingFault, Settings
 from fhir_facade.trial_commands import add_to as trial_commands
 
@@ -80,13 +82,12 @@ def prepare(settings: Settings) -> None:
     """
     from fhir_facade.app import policy_of
     from fhir_facade.authorization import check
-    from mappers.demo import create_embedded
 
-    if settings.embedded:
-        create_embedded(settings.data_path)
     policy_of(settings)
     if settings.enable_security:
         check(settings)
+    elif settings.embedded:
+        migrate_embedded(settings)
 
 
 def check_binding(settings: Settings) -> None:
@@ -131,8 +132,15 @@ def _access(settings: Settings) -> list[str]:
     return [
         f"  sign in as     {names}",
         f"  password       {password(settings.data_path)}  (of all demo users; {settings.data_path / FILE})",
-        '  a token        .venv/bin/fhir-facade token --user doctor --scope "user/*.rs"',
+        f'  a token        {_stated(settings)}.venv/bin/fhir-facade token --user doctor --scope "user/*.rs"',
     ]
+
+
+def _stated(settings: Settings) -> str:
+    """The settings that a command needs to be of this server, as they stand before it."""
+    usual, named = Settings(), ("host", "port", "data_dir", "public_base_url")
+    stated = {n: str(getattr(settings, n)) for n in named if getattr(settings, n) != getattr(usual, n)}
+    return "".join(f"{name.upper()}={shlex.quote(value)} " for name, value in stated.items())
 
 
 def demo_data(settings: Settings, chosen: argparse.Namespace) -> int:

@@ -7,7 +7,7 @@ import getpass
 from datetime import UTC, datetime
 from typing import Any
 
-from fhir_facade.authorization import store_of
+from fhir_facade.authorization import made_store
 from fhir_facade.settings import SettingFault, Settings
 from smart_auth.store.consents import Consents
 from smart_auth.store.transaction import now
@@ -57,7 +57,4 @@ def withdraw(settings: Settings, chosen: argparse.Namespace) -> int:
 
 
 def _consents(settings: Settings) -> Consents:
-    store = store_of(settings)
-    if store is None:
-        raise SettingFault("DB_NAME: the authorization tables are missing: run `fhir-facade migrate`")
-    return Consents(store)
+    return Consents(made_store(settings))

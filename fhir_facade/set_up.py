@@ -71,7 +71,9 @@ def migrate(settings: Settings, chosen: argparse.Namespace) -> int:
 
 
 def migrate_embedded(settings: Settings) -> None:
-    """Brings the embedded databases up to date; of workers that start together one does it."""
+    """Makes the embedded databases where there are none and brings them up to date; of workers that start
+    together one does it.
+    """
     with alone(settings.data_path, ".migrating"), _writing(settings) as connection:
         held = MigrationContext.configure(connection, opts={"version_table": VERSIONS}).get_current_heads()
         if set(held) != set(ScriptDirectory.from_config(alembic(connection)).get_heads()):

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 
 import pytest
 
-from fhir_facade.cli import prepare
+from fhir_facade.cli import prepare, welcome
 from fhir_facade.settings import SettingFault, Settings
 from tests.services.mariadb import mariadb_server
 
@@ -28,6 +29,22 @@ def test_missing_tables_stop_the_start(tmp_path: Path) -> None:
         environment = {**server.environment(), "ENABLE_SECURITY": "true", "DATA_DIR": str(tmp_path)}
         with pytest.raises(SettingFault, match="fhir-facade migrate"):
             prepare(Settings.from_environment(environment))
+
+
+@pytest.mark.parametrize(
+    "change", [{}, {"PORT": "9000"}, {"HOST": "::1", "PUBLIC_BASE_URL": "https://a.example"}]
+)
+def test_the_command_for_a_token_that_is_printed_is_for_this_server(
+    change: dict[str, str], tmp_path: Path
+) -> None:
+    settings = Settings.from_environment({"DATA_DIR": str(tmp_path / "a folder"), **change})
+    prepare(settings)
+    [told] = [line for line in welcome(settings).splitlines() if line.startswith("  a token ")]
+    words = shlex.split(told.removeprefix("  a token "))
+    command = words.index(".venv/bin/fhir-facade")
+    own = Settings.from_environment(dict(word.split("=", 1) for word in words[:command]))
+    assert own == settings
+    assert words[command + 1 :] == ["token", "--user", "doctor", "--scope", "user/*.rs"]
 
 
 @pytest.mark.parametrize(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from datetime import UTC, datetime
 from functools import cache
 from importlib.metadata import version
@@ -21,7 +22,7 @@ from fhir_facade.audit.trail import Trail
 from fhir_facade.audit.wiring import trail_of
 from fhir_facade.authorization import MISSING, authorization_of, emergencies_of
 from fhir_facade.content import Message, Receive, Send
-from fhir_facade.encryption import at_rest_of
+from fhir_facade.encryption import at_rest_of, sealed_of
 from fhir_facade.guard import BearerGuard, Callers, Guard, OpenDoor
 from fhir_facade.paging import Cursors
 from fhir_facade.registry import OPERATIONS, everything
@@ -33,6 +34,7 @@ from fhir_facade.throttle import SignIns, Throttle
 from mappers.database import Database, MySql, MySqlSettings, Sqlite
 from mappers.engine import Engine
 from mappers.query import UNRESTRICTED, Access
+from mappers.sealed import Sealed
 from mappers.site import RESIDENT_NUMBER, Site
 from smart_auth.access.opening import MODELS, Opener
 from smart_auth.access.policy import Policy, PolicyFault, policy
@@ -60,9 +62,9 @@ def _is_fhir(path: str) -> bool:
     return path.startswith("/api/fhir") and (len(path) == 9 or path[9] == "/")
 
 
-def site_of(settings: Settings, permits: frozenset[str] = frozenset()) -> Site:
+def site_of(settings: Settings, permits: frozenset[str] = frozenset(), sealed: Sealed | None = None) -> Site:
     """The site as the mappings see it."""
-    return Site(settings.site_timezone, permits, settings.base_url)
+    return Site(settings.site_timezone, permits, settings.base_url, sealed)
 
 
 def permits_of(settings: Settings) -> frozenset[str]:
@@ -104,8 +106,10 @@ def session_zone(zone: str) -> str:
 
 def service_of(settings: Settings) -> Service:
     """Everything that answers FHIR requests under these settings; with access control, nothing to nobody."""
-    site, database = site_of(settings, permits_of(settings)), database_of(settings)
+    database, at_rest = database_of(settings), at_rest_of(settings)
     found = drift.fitted(settings, everything())
+    sealed = sealed_of(settings, at_rest.keyring, found.mappings)
+    site = site_of(settings, permits_of(settings), sealed)
     engine = Engine(found.mappings, database, site)
     cursors = Cursors.of(settings.data_path)
     access = Access() if settings.enable_security else UNRESTRICTED
@@ -118,7 +122,7 @@ def service_of(settings: Settings) -> Service:
         found.degraded,
         may_read=access,
         may_search=access,
-        at_rest=at_rest_of(settings),
+        at_rest=at_rest,
     )
 
 
@@ -134,7 +138,7 @@ def guard_of(service: Service, opener: Opener, callers: Callers | None, throttle
         return OpenDoor(service)
     if callers is None:
         raise SettingFault(MISSING)
-    plain = Engine(service.mappings, service.engine.database, site_of(settings))
+    plain = Engine(service.mappings, service.engine.database, replace(service.site, permits=frozenset()))
     return BearerGuard(service, plain, opener, callers, throttle)
 
 

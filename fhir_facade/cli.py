@@ -16,6 +16,7 @@ from fhir_facade.doctor.command import add_to as doctor_command
 from fhir_facade.documents import add_to as docs_command
 from fhir_facade.encryption_commands import add_to as encryption_commands
 from fhir_facade.keycloak_command import add_to as keycloak_command
+from fhir_facade.seal_command import add_to as seal_command
 from fhir_facade.set_up import add_to as set_up_commands
 from fhir_facade.set_up import migrate_embedded
 from fhir_facade.settings import SettingFault, Settings
@@ -52,6 +53,7 @@ def _parser() -> argparse.ArgumentParser:
     consent_commands(commands)
     audit_command(commands)
     encryption_commands(commands)
+    seal_command(commands)
     return parser
 
 

@@ -5,10 +5,16 @@ from __future__ import annotations
 import logging
 from pathlib import Path
 
+from sqlalchemy.exc import DBAPIError
+
+from fhir_facade.inspection import catalogue, inspecting_engine
 from fhir_facade.settings import SettingFault, Settings
 from mappers.at_rest import AtRest
 from mappers.key_file import KeyFile, KeyFileFault
 from mappers.keyring import Keyring
+from mappers.reach import CDSS_SCHEMA, Mappings
+from mappers.sealable import obstacles
+from mappers.sealed import BLIND, Sealed
 
 log = logging.getLogger("fhir_facade.encryption")
 NAME = "encryption.keys"
@@ -47,3 +53,37 @@ def keyring_of(settings: Settings) -> Keyring | None:
     except KeyFileFault as fault:
         raise SettingFault(f"ENCRYPTION_KEYS_FILE: {fault}") from None
     return None
+
+
+def sealed_of(settings: Settings, keyring: Keyring | None, mappings: Mappings) -> Sealed | None:
+    """The columns that SEALED_COLUMNS names; SettingFault for those that can't be sealed or found in."""
+    if not settings.sealed_columns.strip():
+        return None
+    if keyring is None:
+        raise SettingFault("SEALED_COLUMNS: there are no keys (ENCRYPTION_KEYS_FILE)")
+    sealed = Sealed(keyring, frozenset(_column(c) for c in settings.sealed_columns.split(",")))
+    if found := [*obstacles(mappings, sealed), *_without_index(settings, sealed)]:
+        raise SettingFault(f"SEALED_COLUMNS: {'; '.join(found)}")
+    return sealed
+
+
+def _column(text: str) -> tuple[str, str]:
+    table, dot, column = text.strip().partition(".")
+    if not (table and dot and column):
+        raise SettingFault("SEALED_COLUMNS: expected table.column,table.column,…")
+    return table, column
+
+
+def _without_index(settings: Settings, sealed: Sealed) -> list[str]:
+    """Those without a blind index, as far as the database can be asked now."""
+    try:
+        with inspecting_engine(settings).connect() as connection:
+            there = {
+                (c.table, c.column)
+                for c in catalogue(connection, settings).columns
+                if c.schema == CDSS_SCHEMA
+            }
+    except DBAPIError:
+        return []
+    lacking = sorted((t, c) for t, c in sealed.columns if (t, c + BLIND) not in there)
+    return [f"{t} has no {c}{BLIND}: run `fhir-facade seal {t} {c}`" for t, c in lacking]

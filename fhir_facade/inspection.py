@@ -6,7 +6,7 @@ import sqlite3
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from sqlalchemy import URL, Connection, Engine, create_engine
+from sqlalchemy import URL, Connection, Engine, create_engine, event
 from sqlalchemy.pool import NullPool
 
 from fhir_facade.settings import Settings
@@ -55,6 +55,26 @@ def inspecting_engine(settings: Settings, *, root: bool = False) -> Engine:
         {"charset": "utf8mb4"},
     )
     return create_engine(url, poolclass=NullPool, connect_args={"connect_timeout": 5})
+
+
+def writing_engine(settings: Settings) -> Engine:
+    """An engine for changes of the CDSS's rows; on SQLite a transaction takes the write lock at once."""
+    if not settings.embedded:
+        return inspecting_engine(settings)
+    engine = create_engine(f"sqlite:///{settings.data_path / 'cdss.db'}", poolclass=NullPool)
+    event.listen(engine, "connect", _prepare_sqlite)
+    event.listen(engine, "begin", _begin_at_once)
+    return engine
+
+
+def _prepare_sqlite(connection: sqlite3.Connection, record: object) -> None:
+    connection.isolation_level = None  # SQLAlchemy's BEGIN is the only one
+    connection.execute("PRAGMA busy_timeout = 10000")
+
+
+def _begin_at_once(connection: Connection) -> None:
+    """A reader that becomes a writer later can't wait for others, it fails."""
+    connection.exec_driver_sql("BEGIN IMMEDIATE")
 
 
 def _embedded(settings: Settings) -> sqlite3.Connection:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from typing import Any
 
 from fhir_facade.service import Service
@@ -11,7 +12,6 @@ from mappers.engine import Engine
 from mappers.mapping import LOGICAL_ID
 from mappers.parse import SearchFault
 from mappers.query import UNRESTRICTED, Access, SearchQuery
-from mappers.site import Site
 from smart_auth.access.caller import Caller, User
 from smart_auth.access.opening import Opener
 from smart_auth.access.scopes import resource_scopes
@@ -25,18 +25,28 @@ _ANY_PATIENT = tuple(resource_scopes(["user/Patient.rs"]))
 def patient_choices(service: Service, opener: Opener) -> Patients:
     """A search by id, birth date or name among the patients whom the user may see."""
     # without any value that only some roles may see
-    engine = Engine(service.mappings, service.engine.database, Site(service.site.zone))
+    engine = Engine(service.mappings, service.engine.database, replace(service.site, permits=frozenset()))
 
     async def choices(user: User, text: str) -> Sequence[PatientChoice]:
         caller = Caller("", _ANY_PATIENT, user)
         access = opener.access(caller, "s") if service.settings.enable_security else UNRESTRICTED
         found: dict[str, PatientChoice] = {}
         for name, value in _parameters(text.strip()):
-            for patient in await _matches(engine, _query(service, name, value), access):
+            for patient in await _found(service, engine, access, name, value):
                 found.setdefault(patient.id, patient)
         return list(found.values())[:MOST]
 
     return choices
+
+
+async def _found(
+    service: Service, engine: Engine, access: Access, name: str, value: str
+) -> list[PatientChoice]:
+    """What a parameter finds; where names are encrypted, those that are exactly the text."""
+    try:
+        return await _matches(engine, _query(service, name, value), access)
+    except SearchFault:
+        return await _matches(engine, _query(service, f"{name}:exact", value), access)
 
 
 def _parameters(text: str) -> Iterator[tuple[str, str]]:

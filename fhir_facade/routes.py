@@ -40,6 +40,7 @@ from fhir_facade.operations.operation import Operation
 from fhir_facade.outcome import FhirFault, not_found, outcome, parameter
 from fhir_facade.service import Service
 from fhir_facade.throttle import cost
+from mappers.parse import SearchFault
 from terminology import definitions
 
 log = logging.getLogger("fhir_facade.access")
@@ -113,6 +114,9 @@ class FhirApp:
             return await self._handle(request, receive)
         except FhirFault as fault:
             return Response(outcome(fault.issues()), fault.status, dict(fault.headers))
+        except SearchFault as fault:  # what only the compiler can tell
+            refused = parameter(fault.param, str(fault), fault.code)
+            return Response(outcome(refused.issues()), refused.status)
         except Exception:
             logging.getLogger("fhir_facade").exception("request %s failed", request.request_id)
             text = f"the server failed; request {request.request_id}"

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from fhir_facade.outcome import Issue, parameter
 from mappers.branch import sort_expression
 from mappers.include import reference_params, reference_types
+from mappers.mapping import Part, ResourceMapping
 from mappers.parse import Parser, SearchFault, unknown
 from mappers.query import Condition, Include, SearchQuery, Sort
 from terminology import definitions
@@ -152,16 +153,25 @@ class Reader:
                 str(unknown(param, resource_type, self._sorts(resource_type))),
                 ignorable=True,
             )
+        if any(self._is_sealed(mapping, part, param) for part in mapping.parts):
+            text = f"{param} is encrypted here: it has no order"
+            raise SearchFault("not-supported", "_sort", text, ignorable=True)
         if all(sort_expression(mapping, part, param) is None for part in mapping.parts):
             valid = ", ".join(self._sorts(resource_type))
             raise SearchFault(
                 "not-supported", "_sort", f"{param} has no order; valid: {valid}", ignorable=True
             )
 
+    def _is_sealed(self, mapping: ResourceMapping, part: Part, param: str) -> bool:
+        """Whether a part would be sorted by ciphertext."""
+        sealed, found = self.parser.site.sealed, sort_expression(mapping, part, param)
+        return sealed is not None and found is not None and sealed.reaches(found)
+
     def _sorts(self, resource_type: str) -> list[str]:
         mapping = self.parser.mappings[resource_type]
         names = self.parser.valid(resource_type)
-        return [n for n in names if any(sort_expression(mapping, p, n) is not None for p in mapping.parts)]
+        found = [n for n in names if any(sort_expression(mapping, p, n) is not None for p in mapping.parts)]
+        return [n for n in found if not any(self._is_sealed(mapping, p, n) for p in mapping.parts)]
 
     def take_include(self, request: SearchRequest, name: str, value: str) -> None:
         """`_include[:iterate]=Type:param[:Target]` or `*`."""

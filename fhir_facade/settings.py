@@ -89,6 +89,9 @@ class Settings:
     encryption_keys_file: str = setting(
         "", "file with the keys of encryption at rest; default: DATA_DIR/encryption.keys"
     )
+    sealed_columns: str = setting(
+        "", "columns of the CDSS that hold sealed values, as table.column,… (`fhir-facade seal`)"
+    )
     orthanc_api_url: str = setting("", "Orthanc's address (used from the imaging step on)")
     hapi_fhir_url: str = setting("", "HAPI FHIR's address (used by the sync)")
     redis_url: str = setting(

@@ -65,6 +65,9 @@ class _Everything(frozenset[str]):
         return True
 
 
+ALL_PERMITS = _Everything()
+
+
 def schema_of(table: Any) -> str:
     """The schema that the declarations know a table by."""
     return getattr(table, "schema", None) or CDSS_SCHEMA
@@ -93,7 +96,7 @@ class Recorded:
     """What reading one value asks of its row: expressions of its own FROM, and columns of child rows."""
 
     def __init__(self, value: Value) -> None:
-        columns = Columns(Site(permits=_Everything()))
+        columns = Columns(Site(permits=ALL_PERMITS))
         value.reader(columns)
         self.own: list[Any] = list(columns.selected)
         self.children: set[ColumnName] = set()

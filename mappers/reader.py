@@ -43,6 +43,7 @@ class Reader:
     def read(self, row: Row, part: int) -> Resource | Unreadable:
         """The resource a row is, seen as the given part."""
         try:
+            row = self.columns.opened(row)
             return self._builders[part](row, self._digest(row))
         except DirtyRowError as problem:
             return Unreadable(f"{self.table}/{row[self.key]}", str(problem))

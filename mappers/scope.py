@@ -22,7 +22,9 @@ from mappers.param_places import (
     narrowed_places,
     param_places,
 )
+from mappers.parse import SearchFault
 from mappers.query import UNRESTRICTED, AnyOf, Chained, Condition, Criterion, Has, NotAbout
+from mappers.sealed import SealedSearchError
 from mappers.semi_joins import merged
 from mappers.sql import (
     NEVER,
@@ -72,6 +74,14 @@ class PartScope(Scope):
         """One parameter's condition."""
         if criterion.param == "_id":
             return self._own_id(criterion)
+        try:
+            return self._asked(criterion)
+        except SealedSearchError:
+            name = f"{self.mapping.resource_type}.{criterion.param}"
+            text = f"{name} is encrypted here: only whole values are found (of a string by :exact)"
+            raise SearchFault("not-supported", criterion.param, text) from None
+
+    def _asked(self, criterion: Criterion) -> Alternative:
         found = self._places(criterion.param)
         if criterion.missing is not None:
             present = any_of(*(self._wrapped(p, lambda s, p=p: [s.near(p.value.present())]) for p in found))  # type: ignore[misc]

@@ -9,6 +9,7 @@ from functools import cached_property, lru_cache
 from zoneinfo import ZoneInfo
 
 from mappers.clock import wall_clock
+from mappers.sealed import Sealed
 
 #: permission names that `Sensitive` values ask for
 RESIDENT_NUMBER = "resident-number"
@@ -19,12 +20,14 @@ class Site:
     """The hospital's own settings, as far as reading and searching rows needs them.
 
     `zone` is the zone of the databases' zone-less times (IANA name); `permits` names the sensitive values
-    that may leave (see `mappers.values.Sensitive`); `public_base_url` is where clients find this server.
+    that may leave (see `mappers.values.Sensitive`); `public_base_url` is where clients find this server;
+    `sealed`: the columns that the hospital keeps sealed.
     """
 
     zone: str = "Asia/Seoul"
     permits: frozenset[str] = frozenset()
     public_base_url: str = "http://127.0.0.1:8000"
+    sealed: Sealed | None = None
     _offsets: dict[str, str | None] = field(default_factory=dict, compare=False, repr=False)
 
     @cached_property

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from sqlalchemy import ColumnElement, FromClause
 
+from mappers.keyring import UnopenableError
 from mappers.sql import NEVER, Alternative, Condition
 from mappers.terms import Term
 
@@ -98,6 +99,8 @@ class Columns:
     def __init__(self, site: Site, own: FromClause | None = None) -> None:
         self.site, self.own = site, own
         self.selected: list[Column] = []
+        #: by the place of a sealed column: the column, and where the key of its row stands
+        self.sealed: dict[int, tuple[Column, Sequence[int]]] = {}
         self.children: list[Any] = []
         self._places: dict[int, int] = {}
         self._used: dict[int | None, None] = {}
@@ -107,10 +110,31 @@ class Columns:
         """The column's index in a row; selects it if it isn't yet."""
         place = self._places.get(id(column))
         if place is None:
-            place = self._places[id(column)] = len(self.selected)
-            self.selected.append(column)
+            place = self._select(column)
+            sealed = self.site.sealed
+            if sealed is not None and sealed.covers(column):
+                self.sealed[place] = column, [self._select(key) for key in sealed.keys_of(column)]
         self._used[place] = None
         return place
+
+    def _select(self, column: Column) -> int:
+        place = self._places.setdefault(id(column), len(self.selected))
+        if place == len(self.selected):
+            self.selected.append(column)
+        return place
+
+    def opened(self, row: Row) -> Row:
+        """The row with its sealed columns opened; raises DirtyRowError for one that can't be."""
+        sealed = self.site.sealed
+        if sealed is None or not self.sealed:
+            return row
+        found = list(row)
+        for place, (column, keys) in self.sealed.items():
+            try:
+                found[place] = sealed.opened(column, row[place], [row[k] for k in keys])
+            except UnopenableError as fault:
+                raise DirtyRowError(f"{getattr(column, 'name', '?')} can't be opened: {fault}") from None
+        return found
 
     def remembering(self, make: Callable[[Columns], Read]) -> Read:
         """The reader that `make` makes, which reads equal values of its columns once only.

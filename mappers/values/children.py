@@ -51,7 +51,7 @@ class Children(Value):
         first = self.first
 
         def read_all(row: Row) -> Any:
-            items = [found for child in row[place] if (found := read(child)) is not None]
+            items = [found for child in row[place] if (found := read(inner.opened(child))) is not None]
             if not items:
                 return None
             return (

@@ -8,11 +8,11 @@ from uuid import UUID
 from sqlalchemy import ColumnElement, func, literal
 from sqlalchemy.types import NullType
 
-from mappers.sql import NEVER, Alternative, Condition, all_of, exact, filled, trimmed
+from mappers.sql import NEVER, Alternative, Condition, all_of, exact, filled
 from mappers.terms import OfType, Term, Token
 from mappers.value import Column, Columns, Question, Read, Value
 from mappers.values.absence import absent_because
-from mappers.values.text import Str, text_reader, token_condition, whole_number
+from mappers.values.text import Str, equals, text_reader, token_condition, whole_number
 
 if TYPE_CHECKING:
     pass
@@ -60,7 +60,7 @@ class Identifier(Value):
     def _of_type(self, term: OfType, q: Question) -> Condition:
         if not self.type or (term.system, term.code) != self.type[:2]:
             return NEVER
-        return q.near(trimmed(self.column) == exact(q.bind(term, lambda t: t.value)))
+        return q.near(equals(self.column, term, q, lambda t: t.value))
 
     def _value(self, term: Token, q: Question) -> Condition:
         return token_condition(self.column, term, q)

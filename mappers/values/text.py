@@ -2,36 +2,21 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
 from sqlalchemy import String, func, literal
 from sqlalchemy.sql.schema import Column as TableColumn
 
+from mappers.plain_text import clean as clean
+from mappers.sealed import SealedSearchError
 from mappers.sql import Alternative, Condition, all_of, any_of, exact, filled, like_escape, one_of, trimmed
 from mappers.terms import Mode, Term, Text, Token, Uri
 from mappers.value import Column, Columns, Question, Read, Value
 from mappers.values.fixed import Fixed
 
-# FHIR's string has no control characters but tab, line feed and carriage return; XML has no U+FFFE/F either
-_UNPRINTABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff]")
-#: those of them that the databases' own functions take out
+#: control characters that the databases' own functions take out
 CONTROL = r"[\x01-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]"
-
-
-def clean(value: Any) -> str | None:
-    """A database text as FHIR's string: trimmed, unprintable characters gone; None for blank."""
-    if value is None:
-        return None
-    text = value if type(value) is str else _as_text(value)
-    if not text.isprintable():
-        text = _UNPRINTABLE.sub("", text)
-    return text.strip() or None
-
-
-def _as_text(value: Any) -> str:
-    return value.decode("utf-8", "replace") if isinstance(value, bytes) else str(value)
 
 
 def text_reader(column: Column, columns: Columns) -> Read:
@@ -45,6 +30,11 @@ def text_condition(column: Column, term: Text, q: Question) -> Condition:
     forms: list[Callable[[Text], str]] = [lambda t: t.nfc]
     if term.nfc != term.nfd:
         forms.append(lambda t: t.nfd)
+    sealed = q.site.sealed
+    if sealed is not None and sealed.reaches(column):
+        if term.mode is not Mode.EXACT:
+            raise SealedSearchError
+        return sealed.equal(column, term, q, *forms)
     return any_of(*(_compare(column, term, form, q) for form in forms))
 
 
@@ -95,6 +85,8 @@ class Str(Value):
 
 def uri_condition(column: Column, term: Uri, q: Question) -> Condition:
     """`column` equals the uri; `below`: starts with it; `above`: is a prefix of it."""
+    if q.site.sealed is not None and q.site.sealed.reaches(column):
+        raise SealedSearchError
     if term.modifier == "below":
         return column.like(q.bind(term, lambda t: like_escape(t.value) + "%"), escape="!")
     if term.modifier == "above":
@@ -184,4 +176,12 @@ def token_condition(column: Column, term: Token, q: Question) -> Condition:
     """`column` is the token's code; any filled one if the token has a system only."""
     if term.code is None:
         return filled(column)
-    return trimmed(column) == exact(q.bind(term, lambda t: t.code))
+    return equals(column, term, q, lambda t: t.code)
+
+
+def equals(column: Column, term: Term, q: Question, value: Callable[[Any], str]) -> Condition:
+    """`column` is exactly what `value` takes from the term."""
+    sealed = q.site.sealed
+    if sealed is not None and sealed.reaches(column):
+        return sealed.equal(column, term, q, value)
+    return trimmed(column) == exact(q.bind(term, value))

@@ -1,6 +1,6 @@
-"""Keys for tests."""
+"""Keys, and hospitals that have them."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -8,6 +8,7 @@ import pytest
 
 from mappers.key_file import KeyFile
 from mappers.keyring import Keyring
+from tests.encryption.hospital import Hospital, hospital
 
 
 @pytest.fixture
@@ -36,3 +37,13 @@ def rotated(key_file: KeyFile) -> Callable[[], Keyring]:
         return Keyring(key_file, clock=lambda: (datetime.now(UTC) + timedelta(hours=count + 1)).timestamp())
 
     return rotate
+
+
+@pytest.fixture(scope="module", params=["embedded", "mariadb", "mysql"])
+def hospital_open(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Hospital]:
+    """A hospital with keys and nothing sealed, on each kind of database in turn."""
+    server = None if request.param == "embedded" else request.getfixturevalue(request.param)
+    with hospital(tmp_path_factory.mktemp(request.param), server) as found:
+        yield found

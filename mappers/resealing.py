@@ -1,0 +1,255 @@
+"""A column's values are sealed, opened or sealed anew while others work with the table.
+
+Rows are taken in the order of their key, some hundred a transaction. A row is changed only if it still holds
+what was read, and a transaction commits only after what it wrote was read back and opened. What is done shows
+in the values themselves: whoever is killed begins again, and goes on where the work was left.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Any
+
+from sqlalchemy import Connection, Engine, Select, bindparam, column, func, select, table, tuple_, update
+from sqlalchemy.exc import OperationalError
+from sqlalchemy.ext.compiler import compiles
+from sqlalchemy.sql.compiler import SQLCompiler
+from sqlalchemy.sql.functions import FunctionElement
+from sqlalchemy.types import LargeBinary, String
+
+from mappers.keyring import UnopenableError
+from mappers.sealed import BLIND
+from mappers.sql import Condition, all_of
+
+Key = tuple[Any, ...]
+
+#: deadlocks, lock waits, a locked SQLite: the batch is tried again
+TRIES = 8
+#: passes over the table until nothing is left to do; others may change rows as fast as they are sealed
+PASSES = 20
+#: rows that can't be opened, of which the reason is kept
+EXAMPLES = 20
+
+
+class as_bytes(FunctionElement[bytes]):
+    """A text column's bytes in UTF-8."""
+
+    type = LargeBinary()
+    inherit_cache = True
+
+
+@compiles(as_bytes)
+def _as_blob(element: as_bytes, compiler: SQLCompiler, **kw: Any) -> str:
+    return f"CAST({compiler.process(element.clauses, **kw)} AS BLOB)"
+
+
+@compiles(as_bytes, "mysql")
+@compiles(as_bytes, "mariadb")
+def _as_binary(element: as_bytes, compiler: SQLCompiler, **kw: Any) -> str:
+    return f"CAST(CONVERT({compiler.process(element.clauses, **kw)} USING utf8mb4) AS BINARY)"
+
+
+class as_text(FunctionElement[str]):
+    """Bytes of UTF-8 as a text."""
+
+    type = String()
+    inherit_cache = True
+
+
+@compiles(as_text)
+def _as_text(element: as_text, compiler: SQLCompiler, **kw: Any) -> str:
+    return f"CAST({compiler.process(element.clauses, **kw)} AS TEXT)"
+
+
+@compiles(as_text, "mysql")
+@compiles(as_text, "mariadb")
+def _as_utf8(element: as_text, compiler: SQLCompiler, **kw: Any) -> str:
+    return f"CONVERT({compiler.process(element.clauses, **kw)} USING utf8mb4)"
+
+
+@dataclass(frozen=True)
+class Target:
+    """A column, the key of its table, whether it has a blind index, and the columns that an UPDATE would
+    change by itself (ON UPDATE CURRENT_TIMESTAMP), which keep what they hold.
+    """
+
+    table: str
+    column: str
+    key: tuple[str, ...]
+    blind: bool = False
+    kept: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Held:
+    """What a column and its blind index hold."""
+
+    value: bytes
+    blind: str | None = None
+
+
+@dataclass(frozen=True)
+class Change:
+    """What is done to values, given the key of their row.
+
+    `pending`: the rows that may need it; `made`: what such a value becomes, None where it stays; `says`: the
+    clear value of either. The last two raise UnopenableError.
+    """
+
+    pending: Callable[[Any], Condition]
+    made: Callable[[bytes, Sequence[Any]], Held | None]
+    says: Callable[[bytes, Sequence[Any]], bytes]
+
+
+@dataclass
+class Progress:
+    """How far it is: rows changed, rows that others changed meanwhile, and rows that can't be opened, with
+    the reasons of the first of them by their keys.
+    """
+
+    changed: int = 0
+    overtaken: int = 0
+    unopenable: int = 0
+    examples: dict[Key, str] = field(default_factory=dict)
+
+    def found_unopenable(self, faults: dict[Key, str]) -> None:
+        """Counts them, and keeps a few."""
+        self.unopenable += len(faults)
+        for key, reason in faults.items():
+            if len(self.examples) < EXAMPLES:
+                self.examples[key] = reason
+
+
+class NotKeptError(RuntimeError):
+    """The column doesn't hold what was written (it is too short, or of another character set)."""
+
+
+class Resealing:
+    """One run over one column."""
+
+    def __init__(self, engine: Engine, target: Target, change: Change, batch: int = 500) -> None:
+        self.engine, self.target, self.change, self.batch = engine, target, change, batch
+        names = [*target.key, target.column, *target.kept, *([target.column + BLIND] if target.blind else [])]
+        self._table = table(target.table, *(column(n) for n in dict.fromkeys(names)))
+        self._key = [self._table.c[k] for k in target.key]
+        self._column = self._table.c[target.column]
+
+    def left(self) -> int:
+        """The rows that may still need the change."""
+        with self.engine.connect() as connection:
+            counted = select(func.count()).select_from(self._table).where(self._pending())
+            return int(connection.execute(counted).scalar_one())
+
+    def run(self, report: Callable[[Progress], None]) -> Progress:
+        """Changes all rows; `report` hears of each transaction. Raises NotKeptError: nothing is half done."""
+        progress = Progress()
+        for _ in range(PASSES):
+            before = progress.changed + progress.overtaken
+            self._pass(progress, report)
+            if progress.changed + progress.overtaken == before:
+                break
+        return progress
+
+    def _pass(self, progress: Progress, report: Callable[[Progress], None]) -> None:
+        progress.unopenable, after = 0, None
+        while rows := self._patiently(partial(self._step, after, progress)):
+            report(progress)
+            after = tuple(rows[-1][:-1])
+
+    def _step(self, after: Key | None, progress: Progress, connection: Connection) -> Sequence[Any]:
+        """One transaction's rows."""
+        rows = connection.execute(self._rows(after)).all()
+        stored = {tuple(row[:-1]): bytes(row[-1]) for row in rows}
+        faults: dict[Key, str] = {}
+        wanted = {key: new for key, value in stored.items() if (new := self._made(key, value, faults))}
+        made = {k: stored[k] for k, new in wanted.items() if self._changed(connection, k, stored[k], new)}
+        if made:
+            self._verify(connection, made)
+        connection.commit()
+        progress.changed += len(made)
+        progress.overtaken += len(wanted) - len(made)
+        progress.found_unopenable(faults)
+        return rows
+
+    def _made(self, key: Key, stored: bytes, faults: dict[Key, str]) -> Held | None:
+        try:
+            return self.change.made(stored, key)
+        except UnopenableError as fault:
+            faults[key] = str(fault)
+            return None
+
+    def _rows(self, after: Key | None) -> Select[Any]:
+        wanted = select(*self._key, as_bytes(self._column)).where(self._pending())
+        if after is not None:
+            beyond = tuple_(*self._key) > tuple_(*after) if len(after) > 1 else self._key[0] > after[0]
+            wanted = wanted.where(beyond)
+        return wanted.order_by(*self._key).limit(self.batch)
+
+    def _pending(self) -> Condition:
+        """Texts only: SQLite keeps anything in any column."""
+        pending = self.change.pending(self._column)
+        if self.engine.dialect.name == "sqlite":
+            pending = all_of(pending, func.typeof(self._column) == "text")
+        return pending
+
+    def _is(self, key: Sequence[Any]) -> Condition:
+        return all_of(*(c == k for c, k in zip(self._key, key, strict=True)))
+
+    def _changed(self, connection: Connection, key: Sequence[Any], stored: bytes, new: Held) -> bool:
+        """Whether the row still held what was read; then it holds the new value."""
+        values: dict[str, Any] = {self.target.column: as_text(_bound(new.value))}
+        if self.target.blind:
+            values[self.target.column + BLIND] = new.blind
+        values |= {name: self._table.c[name] for name in self.target.kept}
+        unchanged = as_bytes(self._column) == _bound(stored)
+        found = connection.execute(update(self._table).where(self._is(key), unchanged).values(values))
+        return bool(found.rowcount)
+
+    def _verify(self, connection: Connection, made: dict[Key, bytes]) -> None:
+        """Reads back what was written: each value must open and say what the old one said."""
+        these = tuple_(*self._key).in_(made) if len(self._key) > 1 else self._key[0].in_(k for (k,) in made)
+        found = connection.execute(select(*self._key, as_bytes(self._column)).where(these)).all()
+        kept = {tuple(row[:-1]): bytes(row[-1]) for row in found}
+        if kept.keys() != made.keys() or not all(self._same(k, kept[k], made[k]) for k in made):
+            raise NotKeptError(f"{self.target.table}.{self.target.column} doesn't hold what is written to it")
+
+    def _same(self, key: Key, one: bytes, other: bytes) -> bool:
+        try:
+            return self.change.says(one, key) == self.change.says(other, key)
+        except UnopenableError:
+            return False
+
+    def _patiently(self, step: Callable[[Connection], Any]) -> Any:
+        for attempt in range(TRIES):
+            try:
+                with self._connection() as connection:
+                    return step(connection)
+            except OperationalError as error:
+                if attempt + 1 == TRIES or not _passing(error):
+                    raise
+                time.sleep(0.05 * 2**attempt)
+        raise AssertionError("unreachable")
+
+    @contextmanager
+    def _connection(self) -> Iterator[Connection]:
+        """Closed without a commit, what was written is gone."""
+        with self.engine.connect() as connection:
+            if connection.dialect.name != "sqlite":
+                connection.exec_driver_sql("SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED")
+                # strict: what doesn't fit is refused, not cut
+                connection.exec_driver_sql("SET SESSION sql_mode = 'STRICT_TRANS_TABLES'")
+            yield connection
+
+
+def _bound(value: bytes) -> Any:
+    return bindparam(None, value, type_=LargeBinary())
+
+
+def _passing(error: OperationalError) -> bool:
+    """Whether it may work the next time: lock waits, deadlocks, a locked SQLite."""
+    code = error.orig.args[0] if error.orig and error.orig.args else ""
+    return code in (1205, 1213) or "locked" in str(code)

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from fhir_facade.operations.meta import META
 from fhir_facade.operations.operation import Operation
 from mappers.mapping import ResourceMapping
+from mappers.published import COMMENT, PUBLISHED
 from mappers.resources.allergy_intolerance import ALLERGY_INTOLERANCE
 from mappers.resources.appointment import APPOINTMENT
 from mappers.resources.audit_event import AUDIT_EVENT
@@ -70,6 +73,8 @@ NATIVE = (
     "Binary",
     "CarePlan",
     "CareTeam",
+    "CodeSystem",
+    "ConceptMap",
     "Consent",
     "Coverage",
     "Device",
@@ -86,12 +91,16 @@ NATIVE = (
     "Questionnaire",
     "QuestionnaireResponse",
     "RelatedPerson",
+    "ValueSet",
 )
 
 
 def everything() -> dict[str, ResourceMapping]:
     """All that is served: the hospital's tables, and what clients write besides."""
-    return dict(sorted(natives(NATIVE, by_type()).items()))
+    found = natives(NATIVE, by_type())
+    for name, at_hand in PUBLISHED.items():
+        found[name] = replace(found[name], at_hand=at_hand, comment=COMMENT, _names={})
+    return dict(sorted(found.items()))
 
 
 def by_type(mappings: tuple[ResourceMapping, ...] = MAPPINGS) -> dict[str, ResourceMapping]:

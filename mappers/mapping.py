@@ -10,12 +10,15 @@ import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import FromClause, Integer
 
 from mappers.sql import ALWAYS, Condition
 from mappers.value import Column, Columns, DirtyRowError, Row, Value
+
+if TYPE_CHECKING:
+    from mappers.at_hand import AtHand
 
 MAX_ID = 64
 #: https://hl7.org/fhir/R4/datatypes.html#id
@@ -221,13 +224,17 @@ class Part:
 
 @dataclass(frozen=True, eq=False)
 class ResourceMapping:
-    """One resource type: its parts, what can be searched, and what its narrative says."""
+    """One resource type: its parts, what can be searched, and what its narrative says.
+
+    `at_hand`: resources that no part holds.
+    """
 
     resource_type: str
     parts: tuple[Part, ...]
     search_params: tuple[SearchParam, ...] = ()
     narrative: tuple[str, ...] = ()
     comment: str = ""
+    at_hand: AtHand | None = None
     _names: dict[str, Part] = field(default_factory=dict, repr=False)
 
     @cached_property

@@ -13,7 +13,7 @@ from mappers.mapping import ResourceMapping, SearchParam
 from mappers.param_places import param_places
 from mappers.query import AnyOf, Chained, Condition, Criterion, Has
 from mappers.site import Site
-from mappers.terms import Composite, Ref, Term, Token
+from mappers.terms import Composite, Ref, Term, Token, Uri
 from mappers.value import Value, folds_of, systems_of
 from mappers.value_sets import SetFault, tokens_of
 from mappers.values.references import ReferenceTo
@@ -156,7 +156,7 @@ class Parser:
         if kind == "token":
             return [self._token(resource_type, param, modifier, value)]
         if kind == "reference":
-            return self._references(resource_type, param, modifier, terms.unescape(value))
+            return self._referring(resource_type, param, modifier, terms.unescape(value))
         if kind == "composite":
             return [self._composite(resource_type, param, value)]
         return [self._simple(kind, modifier, value)]
@@ -214,7 +214,8 @@ class Parser:
 
     def _own(self, resource_type: str, text: str) -> Ref:
         resolved = self.mappings[resource_type].resolve(text)
-        return Ref(resource_type, resolved[0].name, resolved[1]) if resolved else Ref(resource_type, None)
+        part, key = resolved if resolved else (None, text)
+        return Ref(resource_type, part.name if part else None, key)
 
     def reference_types(self, resource_type: str, param: str) -> list[str]:
         """The types that a reference parameter really leads to."""
@@ -231,6 +232,11 @@ class Parser:
         if any(value.to_anything for value in found):
             return list(self.mappings)
         return self.reference_types(resource_type, param)
+
+    def _referring(self, resource_type: str, param: str, modifier: str, text: str) -> Sequence[Term]:
+        """References; of types whose resources refer by url to each other, that url besides."""
+        found = self._references(resource_type, param, modifier, text)
+        return [*found, Uri(text)] if self.mappings[resource_type].at_hand else found
 
     def _references(self, resource_type: str, param: str, modifier: str, value: str) -> Sequence[Ref]:
         stated, id_text = self._stated(value)

@@ -37,7 +37,7 @@ def reduced(mappings: Mappings, missing: Names) -> tuple[dict[str, ResourceMappi
         return dict(mappings), []
     reducer = _Reducer(missing)
     kept = {name: reducer.mapping(mapping) for name, mapping in mappings.items()}
-    return {name: m for name, m in kept.items() if m.parts}, reducer.losses
+    return {name: m for name, m in kept.items() if m.parts or m.at_hand}, reducer.losses
 
 
 def hidden(mapping: ResourceMapping, names: Names) -> tuple[ResourceMapping, list[Loss]]:

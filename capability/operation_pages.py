@@ -18,7 +18,12 @@ def operations_page(operations: Sequence[Declared]) -> str:
 
 def _operation(one: Declared) -> list[str]:
     methods = "POST" if one.affects_state else "GET or POST"
-    lines = [f"## ${one.name} ({one.id})", "", f"{one.documentation} Defined at {one.definition}.", ""]
+    lines = [
+        f"## ${one.name} ({one.id})",
+        "",
+        f"{one.documentation} Defined at {one.canonical('{base}')}.",
+        "",
+    ]
     lines += [f"- {methods} {code(address)}" for address in addresses(one)]
     lines += ["", *table(("parameter", "in or out", "how often", "type", "what"), _rows(one.parameters))]
     if one.searches:

@@ -44,7 +44,7 @@ class Parameter:
 
 @dataclass(frozen=True, kw_only=True)
 class Declared:
-    """An operation: `definition` is its canonical address in the standard, or ours.
+    """An operation: `definition` is its canonical address in the standard, or below our own base.
 
     `types` are resource types at the levels `type` and `instance`; `Resource` stands for every one.
     `searches`: it takes the search parameters of its type besides its own parameters.
@@ -63,6 +63,10 @@ class Declared:
     def id(self) -> str:
         """The id of its OperationDefinition here: the last step of the definition's address."""
         return self.definition.rpartition("/")[2]
+
+    def canonical(self, base: str) -> str:
+        """The address of its definition."""
+        return self.definition if "://" in self.definition else f"{base}/{self.definition}"
 
     @property
     def taken(self) -> tuple[Parameter, ...]:
@@ -85,11 +89,11 @@ def addresses(declared: Declared) -> Iterator[str]:
             yield from (f"{'{type}' if t == ANY else t}{within}/${declared.name}" for t in types)
 
 
-def claims(operations: Iterable[Declared], resource_type: str) -> list[Json]:
+def claims(operations: Iterable[Declared], resource_type: str, base: str) -> list[Json]:
     """`rest.resource.operation` of a type, or `rest.operation` for the type ''."""
     levels = ("type", "instance") if resource_type else ("system",)
     return [
-        {"name": one.name, "definition": one.definition, "documentation": one.documentation}
+        {"name": one.name, "definition": one.canonical(base), "documentation": one.documentation}
         for one in operations
         if any(one.at(level, resource_type) for level in levels)
     ]
@@ -109,14 +113,14 @@ def operation_definition(declared: Declared, base: str) -> Json:
         "description": declared.documentation,
         "affectsState": declared.affects_state,
         "code": declared.name,
-        "base": declared.definition,
+        "base": declared.canonical(base),
         "resource": sorted(declared.types),
         "system": "system" in declared.levels,
         "type": "type" in declared.levels,
         "instance": "instance" in declared.levels,
         "parameter": [_parameter(p) for p in declared.parameters],
     }
-    if declared.definition.startswith(base):
+    if found["base"] == found["url"]:
         del found["base"]
     return {name: value for name, value in found.items() if value != []}
 

@@ -59,7 +59,7 @@ def capability_statement(
         "implementation": {"description": described, "url": base},
         "fhirVersion": "4.0.1",
         "format": ["application/fhir+json", "json", "application/fhir+xml", "xml"],
-        "rest": [_rest(mappings, authorization, operations)],
+        "rest": [_rest(mappings, authorization, operations, base)],
     }
 
 
@@ -93,14 +93,14 @@ def _smart(authorization: str) -> Resource:
 
 
 def _rest(
-    mappings: Mapping[str, ResourceMapping], authorization: str, operations: Sequence[Declared]
+    mappings: Mapping[str, ResourceMapping], authorization: str, operations: Sequence[Declared], base: str
 ) -> Resource:
     rest: Resource = {
         "mode": "server",
         "documentation": "Unknown search parameters are refused (400) unless Prefer: handling=lenient is sent"
         ". Searches may chain, use _has, _include and _revinclude, and be sent by POST to _search.",
         "security": _smart(authorization) if authorization else {"cors": True, "description": OPEN},
-        "resource": _resources(mappings, operations),
+        "resource": _resources(mappings, operations, base),
         "interaction": [{"code": "search-system"}],
         "searchParam": [
             {"name": n, "type": COMMON[n], "definition": _COMMON_URLS[n]} for n in ("_id", "_lastUpdated")
@@ -111,12 +111,14 @@ def _rest(
             if code in mappings
         ],
     }
-    if offered := claims(operations, ""):
+    if offered := claims(operations, "", base):
         rest["operation"] = offered
     return rest
 
 
-def _resources(mappings: Mapping[str, ResourceMapping], operations: Sequence[Declared]) -> list[Resource]:
+def _resources(
+    mappings: Mapping[str, ResourceMapping], operations: Sequence[Declared], base: str
+) -> list[Resource]:
     """The types that are served, those that only operations are about, and the definitions of operations."""
     found = {name: _resource(mapping, mappings) for name, mapping in mappings.items()}
     if operations:
@@ -124,7 +126,7 @@ def _resources(mappings: Mapping[str, ResourceMapping], operations: Sequence[Dec
     for name in {t for o in operations for t in o.types if t != ANY}:
         found.setdefault(name, {"type": name})
     for name in found:
-        if name != "OperationDefinition" and (offered := claims(operations, name)):
+        if name != "OperationDefinition" and (offered := claims(operations, name, base)):
             found[name]["operation"] = offered
     return [one for _, one in sorted(found.items())]
 

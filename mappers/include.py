@@ -108,8 +108,8 @@ class Includer:
         """The resources behind `Type/id` texts that exist and may be seen."""
         found: list[Resource] = []
         for refs in self._grouped(addresses).values():
-            for chunk in _chunks(refs, 500):
-                query = SearchQuery(chunk[0].resource_type, (Criterion("_id", tuple(_padded(chunk))),))
+            for chunk in chunks(refs, 500):
+                query = SearchQuery(chunk[0].resource_type, (Criterion("_id", tuple(padded(chunk))),))
                 found += await self._page(query, len(chunk))
         order = {a: i for i, a in enumerate(addresses)}
         return sorted(found, key=lambda r: order.get(address(r), 0))
@@ -143,7 +143,7 @@ class Includer:
         return found
 
     async def _with(self, resource_type: str, param: str, refs: list[Ref]) -> list[Resource]:
-        query = SearchQuery(resource_type, (Criterion(param, tuple(_padded(refs))),))
+        query = SearchQuery(resource_type, (Criterion(param, tuple(padded(refs))),))
         return await self._page(query, self.limit + 1)
 
     async def _page(self, query: SearchQuery, count: int) -> list[Resource]:
@@ -161,14 +161,15 @@ class Includer:
         return [r for r in page.matches if isinstance(r, dict)]
 
 
-def _padded(refs: Sequence[Ref]) -> list[Ref]:
+def padded(refs: Sequence[Ref]) -> list[Ref]:
     """The references, repeated to the next power of two, so that few statements serve all counts."""
     size = 1 << max(len(refs) - 1, 0).bit_length()
     last = refs[-1]
     return [*refs, *(Ref(last.resource_type, last.part, last.key) for _ in range(size - len(refs)))]
 
 
-def _chunks(items: list[Ref], size: int) -> Iterator[list[Ref]]:
+def chunks(items: list[Ref], size: int) -> Iterator[list[Ref]]:
+    """The items in lists of at most that size."""
     for start in range(0, len(items), size):
         yield items[start : start + size]
 

@@ -16,12 +16,13 @@ from mappers.reader import Reader, Resource, Unreadable
 from mappers.reduced import hidden
 from mappers.site import Site
 from mappers.value import Row
+from terminology.systems import V3_OBSERVATION_VALUE
 
 #: (schema, table), as the declarations know them
 TableName = tuple[str, str]
 Tables = frozenset[TableName]
 #: what an incomplete resource is tagged with: https://hl7.org/fhir/R4/resource.html#simple-tags
-SUBSETTED = {"system": "http://terminology.hl7.org/CodeSystem/v3-ObservationValue", "code": "SUBSETTED"}
+SUBSETTED = {"system": V3_OBSERVATION_VALUE, "code": "SUBSETTED"}
 
 
 @dataclass(frozen=True)

@@ -178,7 +178,7 @@ async def _page(search: Search, reader: Reader) -> Response:
     included = list(collected.resources.values())
     page.down = sorted(collected.down.union(page.down))
     page.lacking = sorted(collected.lacking.union(page.lacking))
-    issues = [*asked.issues, *closed_includes(service, asked.includes), *_troubles(page)]
+    issues = [*asked.issues, *closed_includes(service, asked.includes), *troubles(page)]
     if collected.cut:
         limit = service.settings.include_limit
         issues.append(
@@ -238,7 +238,8 @@ async def _asked(search: Search, query: SearchQuery, room: int, after: Position 
         return Page(down=[query.resource_type])
 
 
-def _troubles(page: Page) -> list[Issue]:
+def troubles(page: Page) -> list[Issue]:
+    """What of a page isn't there, or not whole, though it matches."""
     unreadable = [m for m in page.matches if isinstance(m, Unreadable)]
     issues = [
         Issue("exception", f"the row {u.source} can't be read: {u.reason}", "error") for u in unreadable

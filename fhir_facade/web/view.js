@@ -52,17 +52,30 @@ function words(resource) {
   return new DOMParser().parseFromString(div, "text/html").body.textContent.replace(/\s+/g, " ").trim();
 }
 
+// A story in one line: each step and its state.
+function hops(resource) {
+  const told = (resource.parameter ?? []).filter((p) => p.name === "hop").map((p) => p.part ?? []);
+  const value = (parts, name) => parts.find((p) => p.name === name)?.valueCode ?? "";
+  return told.map((parts) => value(parts, "step") + " " + value(parts, "state")).join(" → ");
+}
+
+// Where a story is told by itself.
+function story(resource) {
+  const order = (resource.parameter ?? []).find((p) => p.name === "order");
+  return order && order.valueReference.reference + "/$story";
+}
+
 function entry(item) {
   const resource = item.resource ?? {};
   const line = element("li", {});
-  if (resource.id) {
-    const address = resource.resourceType + "/" + resource.id;
+  const address = story(resource) ?? (resource.id && resource.resourceType + "/" + resource.id);
+  if (address) {
     line.append(element("a", { href: "#" + address }, address));
   } else {
     line.append(resource.resourceType ?? "");
   }
   line.append(element("span", { class: "mode" }, item.search?.mode ?? ""));
-  const said = words(resource) || (resource.issue ?? []).map((i) => i.diagnostics).join(" ");
+  const said = words(resource) || hops(resource) || (resource.issue ?? []).map((i) => i.diagnostics).join(" ");
   if (said) line.append(element("span", { class: "said" }, said));
   return line;
 }

@@ -35,7 +35,7 @@ from mappers.values import (
 )
 from mappers.values.codes import sources
 from terminology.code_map import CodeMap, Entry
-from terminology.systems import OBSERVATION_CATEGORY, local_system
+from terminology.systems import OBSERVATION_CATEGORY, V3_OBSERVATION_VALUE, local_system
 
 MODEL_PREFIX = "ai-model-"
 FINDING_PREFIX = "ai-"
@@ -48,7 +48,7 @@ MEASURES = CodeMap.load("cdss_ai_measure").entries
 #: "asserted by a device": everything of a resource so labelled is a machine's word
 DEVICE_ASSERTED = [
     {
-        "system": "http://terminology.hl7.org/CodeSystem/v3-ObservationValue",
+        "system": V3_OBSERVATION_VALUE,
         "code": "DEVAST",
         "display": "device asserted",
     }

@@ -179,3 +179,14 @@ async def test_without_scripts_the_page_says_what_to_do(person: NewPerson, built
     assert "demo-password" in text
     assert built_in.password not in await somebody.page.content()
     assert not await somebody.page.locator("#sign-in").is_visible()
+
+
+async def test_the_viewer_tells_an_order_s_story_in_a_line(person: NewPerson, built_in: Site) -> None:
+    somebody = await person(built_in)
+    await somebody.sign_in_at_start_page()
+    await somebody.page.click("a[href$='#ServiceRequest/O-2025-000001/$story']")
+    await seen(somebody, "200 · Bundle")
+    told = await somebody.text("#entries li:first-child")
+    assert "order found → study found → report found" in told
+    assert told.endswith("sign-off found")
+    await somebody.page.click("#entries a[href='#ServiceRequest/O-2025-000001/$story']")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import gc
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -23,7 +23,10 @@ from fhir_facade.audit.wiring import trail_of
 from fhir_facade.authorization import MISSING, authorization_of, emergencies_of
 from fhir_facade.content import Message, Receive, Send
 from fhir_facade.encryption import at_rest_of, sealed_of
+from fhir_facade.export.operations import operations_of
+from fhir_facade.export.wiring import Exports, exports_of
 from fhir_facade.guard import BearerGuard, Callers, Guard, OpenDoor
+from fhir_facade.operations.operation import Operation
 from fhir_facade.paging import Cursors
 from fhir_facade.registry import OPERATIONS, everything
 from fhir_facade.routes import FhirApp, Smart
@@ -47,8 +50,14 @@ from smart_auth.server import AuthorizationServer
 class Application:
     """FHIR requests go straight to the FHIR application; everything else to FastAPI."""
 
-    def __init__(self, fhir: FhirApp, rest: FastAPI, authorization: AuthorizationServer | None) -> None:
-        self.fhir, self.rest, self.authorization = fhir, rest, authorization
+    def __init__(
+        self,
+        fhir: FhirApp,
+        rest: FastAPI,
+        authorization: AuthorizationServer | None,
+        exports: Exports | None,
+    ) -> None:
+        self.fhir, self.rest, self.authorization, self.exports = fhir, rest, authorization, exports
 
     async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
         """One ASGI connection."""
@@ -165,10 +174,12 @@ def create_app(settings: Settings | None = None, callers: Callers | None = None)
     throttle = Throttle.of(settings)
     bearer = authorization.bearer if authorization else None
     guard = guard_of(service, opener, callers or bearer, throttle)
+    exports = exports_of(service, guard, authorization, trail, throttle)
+    operations = (*OPERATIONS, *(operations_of(exports.kick_off) if exports else ()))
     rest = FastAPI(
         title="NeuroNova FHIR facade",
         version=version("fhir-facade"),
-        lifespan=_lifespan(service, guard, authorization, trail),
+        lifespan=_lifespan(service, guard, authorization, trail, exports),
         docs_url=None,
         redoc_url=None,
         openapi_url=None,
@@ -182,8 +193,16 @@ def create_app(settings: Settings | None = None, callers: Callers | None = None)
     rest.include_router(landing.router(service, landing.sign_in_of(settings, authorization)))
     keeper = Keeper(trail, service.mappings, service.base) if trail else None
     smart = smart_of(service, authorization)
-    fhir = FhirApp(service, _capabilities(service), guard, smart, keeper=keeper, operations=OPERATIONS)
-    return Application(fhir, rest, authorization)
+    fhir = FhirApp(
+        service,
+        _capabilities(service, operations),
+        guard,
+        smart,
+        keeper=keeper,
+        operations=operations,
+        polling=exports.polling if exports else None,
+    )
+    return Application(fhir, rest, authorization, exports)
 
 
 def smart_of(service: Service, authorization: AuthorizationServer | None) -> Smart | None:
@@ -194,7 +213,7 @@ def smart_of(service: Service, authorization: AuthorizationServer | None) -> Sma
     return Smart(configuration, CrossOrigin(authorization.clients).knows)
 
 
-def _capabilities(service: Service) -> Callable[[str], dict[str, Any]]:
+def _capabilities(service: Service, operations: Sequence[Operation]) -> Callable[[str], dict[str, Any]]:
     """What the server says of itself, by the `mode` that is asked for."""
     started = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
     release = version("fhir-facade")
@@ -206,14 +225,18 @@ def _capabilities(service: Service) -> Callable[[str], dict[str, Any]]:
         secured = service.settings.enable_security
         authorization = f"{service.settings.base_url}/api/auth" if secured else ""
         return capability_statement(
-            service.mappings, service.base, release, started, service.degraded, authorization, OPERATIONS
+            service.mappings, service.base, release, started, service.degraded, authorization, operations
         )
 
     return build
 
 
 def _lifespan(
-    service: Service, guard: Guard, authorization: AuthorizationServer | None, trail: Trail | None
+    service: Service,
+    guard: Guard,
+    authorization: AuthorizationServer | None,
+    trail: Trail | None,
+    exports: Exports | None,
 ) -> Any:
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
@@ -221,7 +244,11 @@ def _lifespan(
         gc.collect()
         gc.freeze()
         gc.set_threshold(50_000, 20, 50)
+        if exports is not None:
+            exports.runner.start()
         yield
+        if exports is not None:
+            await exports.runner.stop()
         await guard.close()
         if authorization is not None:
             await authorization.provider.close()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping, MutableMapping, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, MutableMapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from functools import lru_cache
@@ -75,6 +75,7 @@ class Response:
     """An answer: a resource (or none), a status and headers; `media`, if it isn't FHIR's own type.
 
     `served` are the resources in it as they were read, whatever of them is shown: the audit trail's.
+    `stream` is a body that is no resource, piece by piece.
     """
 
     resource: dict[str, Any] | None
@@ -82,6 +83,7 @@ class Response:
     headers: dict[str, str] = field(default_factory=dict)
     media: str = ""
     served: Sequence[dict[str, Any]] = ()
+    stream: AsyncGenerator[bytes] | None = None
 
 
 def parsed(query: str, where: str = "query") -> list[tuple[str, str]]:

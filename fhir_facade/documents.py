@@ -13,6 +13,7 @@ from typing import Any
 from capability.describe import described
 from capability.operation_pages import operations_page
 from capability.pages import NOTE, code, mapping_page, parameters_page, table
+from fhir_facade.export.operations import EXPORTS
 from fhir_facade.faults import raised
 from fhir_facade.registry import OPERATIONS, by_type
 from fhir_facade.search_request import RESULT_PARAMETERS
@@ -26,6 +27,7 @@ BY_HAND = (
     "api/story.md",
     "api/authorization.md",
     "api/first-smart-app.md",
+    "api/bulk-export.md",
     "operations/README.md",
     "operations/authorization.md",
     "operations/keycloak.md",
@@ -41,7 +43,7 @@ def pages(folder: Path) -> dict[str, str]:
     types = described(by_type())
     found = {f"mappings/{t.resource_type}.md": mapping_page(t) for t in types}
     found["api/search-parameters.md"] = parameters_page(types, result_parameters())
-    found["api/operations.md"] = operations_page(OPERATIONS)
+    found["api/operations.md"] = operations_page((*OPERATIONS, *EXPORTS))
     found["api/errors.md"] = errors_page()
     found["operations/settings.md"] = settings_page()
     found["operations/access-policy.md"] = policy_page()

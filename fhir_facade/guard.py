@@ -26,6 +26,9 @@ class Guard(Protocol):
     async def admitted(self, request: Request) -> Service:
         """The service as the request's caller may use it; raises FhirFault 401 (or 429)."""
 
+    async def seen(self, caller: Caller | None) -> Service:
+        """The service as a caller may use it who was admitted before."""
+
     async def charge(self, request: Request, cost: int) -> None:
         """Counts a request; raises FhirFault 429 for one too many."""
 
@@ -40,6 +43,10 @@ class OpenDoor:
         self.service = service
 
     async def admitted(self, request: Request) -> Service:
+        """The service itself."""
+        return self.service
+
+    async def seen(self, caller: Caller | None) -> Service:
         """The service itself."""
         return self.service
 
@@ -71,6 +78,12 @@ class BearerGuard:
     async def admitted(self, request: Request) -> Service:
         """The service as the token's holder may use it; raises FhirFault 401."""
         request.caller = caller = await self._caller(request)
+        return await self.seen(caller)
+
+    async def seen(self, caller: Caller | None) -> Service:
+        """The service with what the caller may see now; without a caller, that is nothing."""
+        if caller is None:
+            return self.service
         consented = await self._consented(caller)
         key = (caller.token_id, consented)
         found = self._known.get(key)

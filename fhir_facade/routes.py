@@ -32,6 +32,8 @@ from fhir_facade.content import (
     serialized,
 )
 from fhir_facade.cors import Cors, Hosts
+from fhir_facade.export.kick_off import PLACE
+from fhir_facade.export.polling import Polling
 from fhir_facade.guard import Guard
 from fhir_facade.interactions.read import read
 from fhir_facade.interactions.search_type import search_compartment, search_system, search_type
@@ -39,6 +41,7 @@ from fhir_facade.operations.dispatch import Operations
 from fhir_facade.operations.operation import Operation
 from fhir_facade.outcome import FhirFault, not_found, outcome, parameter
 from fhir_facade.service import Service
+from fhir_facade.streaming import streamed
 from fhir_facade.throttle import cost
 from mappers.parse import SearchFault
 from terminology import definitions
@@ -75,9 +78,10 @@ class FhirApp:
         prefix: str = "/api/fhir",
         keeper: Keeper | None = None,
         operations: Sequence[Operation] = (),
+        polling: Polling | None = None,
     ) -> None:
         self.service, self.capabilities, self.guard, self.prefix = service, capabilities, guard, prefix
-        self.keeper = keeper
+        self.keeper, self.polling = keeper, polling
         self.smart = smart
         self.cors = Cors(service.settings.cors_allowed_origins, smart.registered if smart else None)
         self.hosts = Hosts(service.settings.base_url)
@@ -98,13 +102,11 @@ class FhirApp:
         status, sent, content = self._content(request, response)
         if self.keeper is not None and (fault := await self.keeper.refusal(request, response, status)):
             status, sent, content = self._content(request, Response(outcome(fault.issues()), fault.status))
-        await _send(
-            send,
-            status,
-            {**headers, **sent, **request.answered_with},
-            content,
-            request.method != "HEAD" and status != 304,
-        )
+        sent, with_body = {**headers, **sent, **request.answered_with}, request.method != "HEAD"
+        if response.stream is not None and content is None:
+            await streamed(receive, send, sent, response.stream, with_body=with_body)
+        else:
+            await _send(send, status, sent, content or b"", with_body and status != 304)
         if log.isEnabledFor(logging.INFO):
             taken, path = (time.perf_counter() - started) * 1000, masked_path(request.path)
             log.info("%s %s %d %.1f ms %s", request.method, path, status, taken, request.request_id)
@@ -132,6 +134,8 @@ class FhirApp:
             await self.guard.charge(request, 1)
             return self._smart_configuration(request, self.smart.configuration)
         request.parameters = parsed(request.query)
+        if request.path.startswith(f"/{PLACE}/") and self.polling:
+            return await self._exported(request, self.polling)
         negotiate(request)
         return await self._route(request, receive)
 
@@ -171,6 +175,13 @@ class FhirApp:
         self, service: Service, request: Request, receive: Receive, segments: list[str]
     ) -> Response:
         return await read(service, request, self._type(segments[0]), segments[1])
+
+    async def _exported(self, request: Request, polling: Polling) -> Response:
+        """What is below the place of exports; its files are no FHIR resources."""
+        service = await self.guard.admitted(request)
+        await self.guard.charge(request, 1)
+        segments = [unquote(s) for s in request.path.split("/") if s]
+        return await polling(service, request, segments[1:])
 
     async def _search(
         self, service: Service, request: Request, receive: Receive, segments: list[str]
@@ -235,9 +246,11 @@ class FhirApp:
             raise FhirFault(404, "not-supported", f"{name} is not served here")
         raise not_found(f"{name[:64]!r} is no resource type")
 
-    def _content(self, request: Request, response: Response) -> tuple[int, dict[str, str], bytes]:
-        """Status, headers and body; what can't be serialized becomes a 500."""
+    def _content(self, request: Request, response: Response) -> tuple[int, dict[str, str], bytes | None]:
+        """Status, headers and body (None for one that is streamed); what can't be serialized is a 500."""
         headers = response.headers
+        if response.stream is not None:
+            return response.status, {**headers, "content-type": response.media}, None
         if response.resource is None:
             return response.status, headers, b""
         try:

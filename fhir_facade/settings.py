@@ -83,6 +83,8 @@ class Settings:
     audit_key: str = setting(
         "", "key of the audit trail's seals, 32 characters or more; default: DATA_DIR/audit.key", secret=True
     )
+    export_hours: int = setting(24, "how long the files of a bulk export are kept, in hours")
+    export_limit: int = setting(4, "bulk exports of one client that may be under way at once")
     encryption_at_rest: bool = setting(
         True, "whether what the facade itself stores (residue, history, export files) is encrypted"
     )

@@ -25,6 +25,9 @@ from fhir_facade.settings import Settings
 #: what parameters cost beyond the request itself, by the beginning of their names
 WEIGHTS = (("_include", 2), ("_revinclude", 4), ("_has", 4), ("_total", 2), ("_summary", 1), ("_sort", 1))
 
+#: how often a minute one job under way may be asked how far it is
+POLLS = RateLimitItemPerMinute(90, namespace="poll")
+
 
 class Throttle:
     """Counts what callers ask; `anonymous`, `caller` and `sign_in` are units a minute."""
@@ -55,6 +58,10 @@ class Throttle:
     async def signing_in(self, address: str) -> dict[str, str]:
         """Counts what is sent to the authorization server; raises FhirFault 429."""
         return await self._spend(self.sign_in, address, 1)
+
+    async def polling(self, job: str) -> dict[str, str]:
+        """Counts how often a job under way is asked for; raises FhirFault 429."""
+        return await self._spend(POLLS, job, 1)
 
     async def by_token(self, token_id: str, cost: int) -> dict[str, str]:
         """Counts a caller's request; raises FhirFault 429, else gives the answer's headers."""

@@ -27,6 +27,8 @@ class Interaction:
 def interaction(method: str, path: str) -> Interaction:
     """What a request is, by its address below the FHIR base."""
     segments = [unquote(s) for s in path.split("/") if s]
+    if segments[:1] == ["_export"] or segments[-1:] == ["$export"]:
+        return Interaction("export")
     if any(s.startswith("$") for s in segments):
         return Interaction("operation", *_resource(segments))
     if "_history" in segments:

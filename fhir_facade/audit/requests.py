@@ -19,9 +19,12 @@ ON_ONE = frozenset({"read", "vread", "history-instance", "create", "update", "pa
 
 
 def is_recorded(request: Request, status: int) -> bool:
-    """Whether a request leaves an event: a caller of too many must not fill the trail with them."""
+    """Whether a request leaves an event: a caller of too many must not fill the trail with them, nor one who
+    asks how far an export is.
+    """
     first = request.path.strip("/").partition("/")[0]
-    return request.method != "OPTIONS" and first not in OPEN and status != 429
+    waits = first == "_export" and status == 202 and request.method != "DELETE"
+    return request.method != "OPTIONS" and first not in OPEN and status != 429 and not waits
 
 
 def event_of(request: Request, response: Response, status: int, patients_of: PatientsOf, base: str) -> Event:

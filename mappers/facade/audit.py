@@ -42,7 +42,10 @@ from terminology.systems import V3_ACT_REASON, local_system
 
 _TERMINOLOGY = "http://terminology.hl7.org/CodeSystem"
 #: of these the raw request is kept
-QUERIES = ("search-type", "search-system", "history-type", "history-system", "operation", "request", "token")
+QUERIES = (
+    *("search-type", "search-system", "history-type", "history-system"),
+    *("operation", "export", "request", "token"),
+)
 #: what these may say is closed: no entity beside the one, no other name of the user
 CLOSED = ("delete", "token")
 LOCAL = local_system("audit-event")

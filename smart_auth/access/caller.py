@@ -26,8 +26,8 @@ class User:
 class Caller:
     """One access token's holder. `user` is None for a backend service, which has `system/` scopes only.
 
-    `patient` and `encounter` are the launch context's logical ids; `emergency` is the reason that was given
-    for breaking the glass, or empty.
+    `patient` and `encounter` are the launch context's logical ids; `grant` is the family that the token
+    belongs to; `emergency` is the reason that was given for breaking the glass, or empty.
     """
 
     client_id: str
@@ -39,6 +39,7 @@ class Caller:
     issuer: str = ""
     expires: int = 0
     emergency: str = ""
+    grant: str = ""
 
     @property
     def name(self) -> str:

@@ -175,6 +175,7 @@ def _verified(claims: dict[str, Any], kid: str) -> Verified:
         issuer=claims["iss"],
         expires=claims["exp"],
         emergency=str(claims.get("emergency", "")),
+        grant=grant,
     )
     ids = frozenset({claims["jti"], f"client:{client}", f"kid:{kid}"} | ({grant} - {""}))
     return Verified(caller, claims["exp"], ids, tuple(scopes), grant)

@@ -8,6 +8,7 @@ import pytest
 
 from capability.operations import ANY, Declared, Parameter, addresses, operation_definition
 from capability.statement import capability_statement
+from fhir_facade.export.operations import EXPORTS
 from fhir_facade.registry import OPERATIONS, by_type, everything
 from tests.facade.facade import BASE, Facade
 from tests.http.outcomes import refused
@@ -15,7 +16,8 @@ from tests.smart_auth.badges import Badges, user
 from tests.validator import Validator
 
 PATIENT = "Patient/P-2025-000001"
-CALLS = [a.replace("{type}", "Patient").replace("{id}", "x") for o in OPERATIONS for a in addresses(o)]
+OFFERED = (*OPERATIONS, *EXPORTS)
+CALLS = [a.replace("{type}", "Patient").replace("{id}", "x") for o in OFFERED for a in addresses(o)]
 
 
 async def test_an_operation_that_there_is_not_is_answered_with_those_there_are(embedded: Facade) -> None:
@@ -99,7 +101,7 @@ async def test_metadata_lists_the_operations_of_each_type(embedded: Facade) -> N
     }
     expected = {
         (kind, o.name)
-        for o in OPERATIONS
+        for o in OFFERED
         for kind in (*everything(), *o.types, "")
         if kind != ANY and any(o.at(level, kind) for level in (("type", "instance") if kind else ("system",)))
     }
@@ -108,8 +110,8 @@ async def test_metadata_lists_the_operations_of_each_type(embedded: Facade) -> N
 
 
 async def test_every_definition_is_read_by_anybody(guarded: Facade) -> None:
-    assert len({o.id for o in OPERATIONS}) == len(OPERATIONS)
-    for operation in OPERATIONS:
+    assert len({o.id for o in OFFERED}) == len(OFFERED)
+    for operation in OFFERED:
         response = await guarded.get(f"OperationDefinition/{operation.id}")
         assert response.status_code == 200
         assert response.json() == operation_definition(operation, BASE)
@@ -118,7 +120,7 @@ async def test_every_definition_is_read_by_anybody(guarded: Facade) -> None:
 
 
 def test_definitions_and_statement_are_valid(validator: Validator) -> None:
-    for operation in OPERATIONS:
+    for operation in OFFERED:
         assert validator.errors(operation_definition(operation, BASE)) == [], operation.id
     ours = Declared(
         name="own",

@@ -1,0 +1,271 @@
+"""Makes an export: page by page through the search engine, as its caller would see each page now.
+
+Memory holds two pages, however many resources there are. What a page shows of patients is in the audit trail
+before a checkpoint names it, and nothing is downloaded of an export that hasn't ended.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections import OrderedDict
+from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
+from contextlib import aclosing
+from dataclasses import dataclass
+from typing import Any
+
+import orjson
+
+from fhir_facade.audit.event import Event
+from fhir_facade.audit.patients import PatientsOf
+from fhir_facade.audit.trail import TrailDownError
+from fhir_facade.bundle import subset
+from fhir_facade.content import dumps
+from fhir_facade.export.asked import Asked, Reader, Step, steps
+from fhir_facade.export.caller import Stands, caller_of
+from fhir_facade.export.files import Files, Writer
+from fhir_facade.export.state import ERRORS, File, State, plan_of
+from fhir_facade.jobs.runner import FailedError, LaterError, Lease
+from fhir_facade.jobs.store import Jobs
+from fhir_facade.outcome import FhirFault, Issue, outcome
+from fhir_facade.service import Service
+from mappers.database import SourceDownError
+from mappers.engine import Page
+from mappers.reader import Resource, Unreadable
+from smart_auth.access.caller import Caller
+
+KIND = "export"
+#: resources that are read at once: other requests wait while such a page is made of rows (about 15 ms)
+PAGE = 1000
+#: seconds between checkpoints, and between looks whether the caller may still see what they saw
+CHECKPOINT, LOOK = 5.0, 5.0
+#: patients that are remembered as told of; one who comes again after so many others is told of again
+REMEMBERED = 100_000
+
+Seen = Callable[[Caller | None], Awaitable[Service]]
+Record = Callable[[Event], Awaitable[None]]
+
+
+@dataclass(frozen=True)
+class Sources:
+    """What exports are made with: who sees what, whether a caller still stands, and the audit trail."""
+
+    seen: Seen
+    stands: Stands | None
+    record: Record | None
+
+
+class Exporting:
+    """The work of export jobs."""
+
+    def __init__(
+        self, files: Files, sources: Sources, lifetime: int, page: int = PAGE, every: float = CHECKPOINT
+    ) -> None:
+        self.files, self.sources, self.lifetime = files, sources, lifetime
+        self.page, self.every = page, every
+
+    async def run(self, lease: Lease) -> dict[str, Any]:
+        """Writes what is left to write; the files."""
+        await asyncio.to_thread(self.files.make, lease.job.id)
+        return await Export(self, lease).made()
+
+    def remove(self, job_id: str) -> None:
+        """Removes the files of an export."""
+        self.files.remove(job_id)
+
+    def tidy(self, jobs: Jobs) -> None:
+        """Removes the files of exports that no database knows."""
+        for job_id in self.files.jobs():
+            if jobs.get(job_id) is None:
+                self.files.remove(job_id)
+
+
+class Export:
+    """One attempt at an export."""
+
+    def __init__(self, work: Exporting, lease: Lease) -> None:
+        self.work, self.lease = work, lease
+        self.payload = orjson.loads(lease.job.payload)
+        self.state = State.of(orjson.loads(lease.job.checkpoint or "{}"))
+        self.caller = caller_of(self.payload["caller"])
+        self._writers: dict[str, Writer] = {}
+        self._patients: OrderedDict[str, None] = OrderedDict()
+        self._kept, self._looked = time.monotonic(), time.monotonic()
+
+    async def made(self) -> dict[str, Any]:
+        """The export, whole."""
+        try:
+            service = await self._seen()
+            asked = self._asked(service)
+            self._fits(plan_of(service, asked))
+            self._tell(asked)
+            left = list(steps(asked, service.parser(), self.payload["transactionTime"]))[self.state.step :]
+            for step in left:
+                await self._step(asked, step)
+            await self._checkpoint()
+        except (SourceDownError, TrailDownError) as error:
+            raise LaterError(str(error)) from error
+        except OSError as error:
+            raise FailedError("no-store", "the files of the export can't be written") from error
+        except FhirFault as fault:
+            raise FailedError(fault.code, fault.diagnostics) from fault
+        finally:
+            for writer in self._writers.values():
+                writer.close()
+        return {kind: {"count": f.count, "segments": f.segments} for kind, f in self.state.files.items()}
+
+    async def _seen(self) -> Service:
+        """What the caller may see now; FailedError once they are nobody any more."""
+        stands = self.work.sources.stands
+        if self.caller is not None and stands is not None and not await stands(self.caller):
+            raise FailedError("forbidden", "the client, or what it was given, has been revoked")
+        self._looked = time.monotonic()
+        return await self.work.sources.seen(self.caller)
+
+    def _asked(self, service: Service) -> Asked:
+        reader = Reader(service, self.payload["level"], lenient=self.payload["lenient"])
+        asked = reader.read([(n, v) for n, v in self.payload["parameters"]])
+        asked.patients = self.payload["patients"]
+        return asked
+
+    def _fits(self, plan: str) -> None:
+        """How far it has come means something only among the same types, made of the same parts."""
+        if self.state.plan not in ("", plan):
+            raise FailedError("incomplete", "the server was changed while it exported: ask again")
+        self.state.plan = plan
+
+    def _tell(self, asked: Asked) -> None:
+        """What was left out of the request, in the errors' file."""
+        if asked.issues and not self.state.told:
+            self._write(ERRORS, [_outcome(issue) for issue in asked.issues])
+        self.state.told = True
+
+    async def _step(self, asked: Asked, step: Step) -> None:
+        """All pages of one query; a resource of several patients comes with the first of them."""
+        resource_type = step.query.resource_type
+        service = await self._seen()
+        kept, patients_of = asked.kept(resource_type), PatientsOf(service.mappings)
+        earlier = _earlier(asked, step)
+        async with aclosing(self._pages(step)) as pages:
+            async for page in pages:
+                found = [m for m in page.matches if isinstance(m, dict)]
+                if earlier:
+                    found = [r for r in found if not earlier.intersection(patients_of([r]))]
+                await self._record(patients_of(found))
+                self._page(resource_type, found, kept, page.matches)
+                self.state.come_to(page.after)
+                if time.monotonic() - self._kept >= self.work.every:
+                    await self._checkpoint()
+
+    async def _pages(self, step: Step) -> AsyncGenerator[Page]:
+        """Pages from where the state stands; the next is read while one is written."""
+        after = self.state.after()
+        coming = asyncio.create_task(self._read(step, after))
+        try:
+            while True:
+                page = await coming
+                if page.after is not None:
+                    coming = asyncio.create_task(self._read(step, page.after))
+                yield page
+                if page.after is None:
+                    return
+        finally:
+            coming.cancel()
+            await asyncio.gather(coming, return_exceptions=True)
+
+    async def _read(self, step: Step, after: Any) -> Page:
+        view = (await self._current()).searching
+        if step.of_tables:
+            page = await view.engine.page(step.query, self.work.page, after, access=view.access)
+        else:
+            page = await view.page(step.query, self.work.page, after)
+        if page.down or page.lacking:
+            raise LaterError(", ".join([*page.down, *page.lacking]))
+        return page
+
+    async def _current(self) -> Service:
+        if time.monotonic() - self._looked >= LOOK:
+            return await self._seen()
+        return await self.work.sources.seen(self.caller)
+
+    # what is written
+
+    def _page(
+        self,
+        resource_type: str,
+        found: Sequence[Resource],
+        kept: frozenset[str] | None,
+        matches: Sequence[Resource | Unreadable],
+    ) -> None:
+        shown = [subset(r, kept) for r in found] if kept is not None else found
+        lines, unwritable = _lines(shown)
+        self._write(resource_type, lines)
+        bad = [m for m in matches if isinstance(m, Unreadable)]
+        texts = [*(f"the row {m.source} can't be read: {m.reason}" for m in bad), *unwritable]
+        self._write(ERRORS, [_outcome(Issue("exception", text)) for text in texts])
+
+    def _write(self, kind: str, lines: Sequence[bytes]) -> None:
+        if not lines:
+            return
+        if kind not in self._writers:
+            job = self.lease.job
+            self._writers[kind] = Writer(self.work.files, job.id, f"{kind}.{job.attempt}")
+        self._writers[kind].write(b"\n".join(lines) + b"\n")
+        self.state.files.setdefault(kind, File()).count += len(lines)
+
+    async def _record(self, patients: Sequence[str]) -> None:
+        """Those who are shown for the first time, in the audit trail."""
+        fresh = [p for p in patients if p not in self._patients]
+        if not fresh or self.work.sources.record is None:
+            return
+        self._patients.update(dict.fromkeys(fresh))
+        while len(self._patients) > REMEMBERED:
+            self._patients.popitem(last=False)
+        await self.work.sources.record(
+            Event(
+                KIND,
+                query=self.payload["query"],
+                caller=self.caller,
+                address=self.payload["address"],
+                request_id=self.payload["request_id"],
+                patients=fresh,
+                details={"export": self.lease.job.id},
+            )
+        )
+
+    async def _checkpoint(self) -> None:
+        """Everything so far is on disk, then in the job."""
+        for kind, writer in self._writers.items():
+            self.state.files[kind].segments += await asyncio.to_thread(writer.durable)
+        self._kept = time.monotonic()
+        await self.lease.checkpoint(self.state.as_json(), f"{self.state.count} resources")
+
+
+def _earlier(asked: Asked, step: Step) -> frozenset[str]:
+    """The patients of the steps before, where an export goes from some patients to the next."""
+    if not step.patients or asked.patients is None:
+        return frozenset()
+    distinct = list(dict.fromkeys(asked.patients))
+    return frozenset(distinct[: distinct.index(step.patients[0])])
+
+
+def _lines(resources: Sequence[Resource]) -> tuple[list[bytes], list[str]]:
+    """A line for each resource; a word for each that can't be written."""
+    try:
+        return list(map(dumps, resources)), []
+    except (TypeError, ValueError):
+        return _singly(resources)
+
+
+def _singly(resources: Sequence[Resource]) -> tuple[list[bytes], list[str]]:
+    lines, unwritable = [], []
+    for resource in resources:
+        try:
+            lines.append(dumps(resource))
+        except (TypeError, ValueError):
+            unwritable.append(f"{resource['resourceType']}/{resource['id']} can't be written")
+    return lines, unwritable
+
+
+def _outcome(issue: Issue) -> bytes:
+    return dumps(outcome([issue]))

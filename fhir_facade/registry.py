@@ -36,6 +36,7 @@ from mappers.resources.service_request import SERVICE_REQUEST
 from mappers.resources.specimen import SPECIMEN
 from mappers.resources.task import TASK
 from mappers.stored.native import natives
+from mappers.stored.rest import kept
 
 MAPPINGS: tuple[ResourceMapping, ...] = (
     ALLERGY_INTOLERANCE,
@@ -98,7 +99,7 @@ NATIVE = (
 
 def everything() -> dict[str, ResourceMapping]:
     """All that is served: the hospital's tables, and what clients write besides."""
-    found = natives(NATIVE, by_type())
+    found = natives(NATIVE, {name: kept(mapping) for name, mapping in by_type().items()})
     for name, at_hand in PUBLISHED.items():
         found[name] = replace(found[name], at_hand=at_hand, comment=COMMENT, _names={})
     return dict(sorted(found.items()))

@@ -66,12 +66,12 @@ class Engine:
     ) -> None:
         self.mappings, self.database, self.site = mappings, database, site
         self.plans = Plans(mappings, database, site, cache)
-        self._whole = WholeRows(self.plans, database)
+        self.whole = WholeRows(self.plans, database)
 
     def within(self, transaction: Database) -> Engine:
         """The same engine, asking within a transaction."""
         found = copy(self)
-        found.database, found._whole = transaction, WholeRows(self.plans, transaction)
+        found.database, found.whole = transaction, WholeRows(self.plans, transaction)
         return found
 
     # what it offers
@@ -241,9 +241,9 @@ class Engine:
         for number, keyed in by_branch.items():
             reader = plan.readers[number]
             if number != plan.fused:
-                fetched = await self._whole.by_keys(reader, list(keyed))
+                fetched = await self.whole.by_keys(reader, list(keyed))
                 keyed = {row[reader.key]: row for row in fetched}
-            for key, row in (await self._whole.with_children(reader, keyed)).items():
+            for key, row in (await self.whole.with_children(reader, keyed)).items():
                 rows[number, key] = row
         return rows
 

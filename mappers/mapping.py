@@ -10,7 +10,7 @@ import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from sqlalchemy import FromClause, Integer
 
@@ -129,10 +129,19 @@ class SqlSource:
 
 @dataclass(frozen=True, eq=False)
 class Element:
-    """One element: `name[]` appends, `value[x]` takes the type that is there, `a.b` nests."""
+    """One element: `name[]` appends, `value[x]` takes the type that is there, `a.b` nests.
+
+    `writes`: what writes it instead of the value; False: nothing does (it follows from other columns).
+    """
 
     path: str
     value: Value
+    writes: Value | Literal[False] | None = None
+
+    @property
+    def writer(self) -> Value:
+        """What its columns are written by."""
+        return self.writes or self.value
 
     @property
     def segments(self) -> tuple[str, ...]:
@@ -177,6 +186,28 @@ class Profile:
     holds: Callable[[dict[str, Any]], bool]
 
 
+class Moment:
+    """Stands for the moment of writing."""
+
+
+NOW = Moment()
+
+
+@dataclass(frozen=True, eq=False)
+class Upkeep:
+    """How a part's rows are made, touched and retired; a part without it can't be written.
+
+    `key`: the pattern of new keys (`P-{year}-`, six digits follow), '' where the database numbers them;
+    `new`: what a new row holds where nothing is said of it; `touched`: columns that each write sets to now;
+    `retired`: what a DELETE sets, since no row is ever removed (None: there is no way to delete).
+    """
+
+    key: str = ""
+    new: Mapping[Column, Any] = field(default_factory=dict)
+    touched: tuple[Column, ...] = ()
+    retired: tuple[Column, Any] | None = None
+
+
 @dataclass(frozen=True, eq=False)
 class Part:
     """One SELECT of which one row is one resource.
@@ -184,6 +215,7 @@ class Part:
     `untold`: types to which its rows may refer without saying so, because the columns are missing.
     `whole`: what yields the resource as it was written, where no columns do; `version`: the column that
     counts its versions (else they are digests of the row); `indexed`: what parameters find of it, by name.
+    `upkeep`: how its rows are written; `rest`: where is kept what its columns can't hold.
     """
 
     id: Id
@@ -200,6 +232,8 @@ class Part:
     whole: Value | None = None
     version: Column | None = None
     indexed: Mapping[str, Value] = field(default_factory=dict)
+    upkeep: Upkeep | None = None
+    rest: FromClause | None = None
 
     @property
     def native(self) -> bool:

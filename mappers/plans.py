@@ -13,7 +13,7 @@ from sqlalchemy import literal_column, select, table
 from mappers.branch import Branch, groups
 from mappers.database import Database, Rows
 from mappers.from_clause import Compilation
-from mappers.mapping import ResourceMapping
+from mappers.mapping import Part, ResourceMapping
 from mappers.outage import Remains, TableName, Tables, Without, plain_schema
 from mappers.query import Access, SearchQuery
 from mappers.reader import Reader
@@ -145,6 +145,15 @@ class Plans:
         if key not in self._readers:
             self._readers[key] = self._reader(branch, lost)
         return self._readers[key]
+
+    def reader_of(self, mapping: ResourceMapping, part: Part) -> Reader:
+        """The reader of one part's rows."""
+        key = (mapping.resource_type, part.name, Tables())
+        if key not in self._readers:
+            self._readers[key] = Reader(mapping, (part,), self.site)
+        found = self._readers[key]
+        assert found is not None
+        return found
 
     def _reader(self, branch: Branch, lost: Tables) -> Reader | None:
         if not lost:

@@ -15,6 +15,7 @@ from mappers.assemble import assembler
 from mappers.mapping import Part, ResourceMapping
 from mappers.narrative import narrator
 from mappers.site import Site
+from mappers.stored.rest import Rest
 from mappers.value import Columns, DirtyRowError, Row, Value, no_value
 from terminology import definitions
 
@@ -37,6 +38,7 @@ class Reader:
         self.mapping, self.parts = mapping, tuple(parts)
         self.key = self.columns.at(parts[0].id.column)
         self._builders = [_builder(mapping, part, self.columns) for part in parts]
+        self.rest = Rest(parts[0], self.columns) if parts[0].rest is not None else None
         self._digest = _digest(self)
         self.table = source_name(parts[0])
 
@@ -47,6 +49,11 @@ class Reader:
             return self._builders[part](row, self._digest(row))
         except DirtyRowError as problem:
             return Unreadable(f"{self.table}/{row[self.key]}", str(problem))
+
+    def told_by_columns(self) -> Callable[[Row], Resource]:
+        """A function from a row to the elements that its columns alone tell."""
+        build = assembler(self.parts[0].elements, self.columns)
+        return lambda row: build(row, {})
 
 
 def source_name(part: Part) -> str:
@@ -63,9 +70,13 @@ def _digest(reader: Reader) -> Callable[[Row], str]:
     table = reader.parts[0].source.table
     places = [i for i, c in enumerate(reader.columns.selected) if getattr(c, "table", table) is table]
     own = itemgetter(*places, *range(-len(reader.columns.children), 0))
+    version = reader.rest.version if reader.rest else None
 
     def digest(row: Row) -> str:
-        return blake2b(_written(own(row)), digest_size=8).hexdigest()
+        told = own(row)
+        if version is not None and row[version] is not None:
+            told = (*told, row[version]) if type(told) is tuple else (told, row[version])
+        return blake2b(_written(told), digest_size=8).hexdigest()
 
     return digest
 
@@ -84,6 +95,7 @@ def _builder(mapping: ResourceMapping, part: Part, columns: Columns) -> Callable
     id_of, build, meta_of = part.id.reader(columns), assembler(part.elements, columns), _meta(part, columns)
     narrate, required = narrator(mapping.resource_type, mapping.narrative), _required(mapping.resource_type)
     security = part.security.reader(columns) if part.security else None
+    rest = Rest(part, columns) if part.rest is not None else None
     resource_type, profiles = mapping.resource_type, part.profiles
 
     def read(row: Row, digest: str) -> Resource:
@@ -93,12 +105,15 @@ def _builder(mapping: ResourceMapping, part: Part, columns: Columns) -> Callable
         meta = meta_of(row, digest)
         resource: Resource = {"resourceType": resource_type, "id": resource_id, "meta": meta}
         build(row, resource)
+        if rest is not None:
+            rest.apply(row, resource)
         _check(resource, required)
         if security is not None and (labels := security(row)) is not None:
-            meta["security"] = labels
+            meta["security"] = [*labels, *(s for s in meta.get("security", ()) if s not in labels)]
         if profiles and (claimed := [p.url for p in profiles if p.holds(resource)]):
-            meta["profile"] = claimed
-        resource["text"] = narrate(resource)
+            meta["profile"] = [*dict.fromkeys((*meta.get("profile", ()), *claimed))]
+        if "text" not in resource:
+            resource["text"] = narrate(resource)
         return resource
 
     return read

@@ -47,6 +47,19 @@ class Question(Protocol):
         """Whether sensitive values may be searched (POST only)."""
 
 
+#: what columns hold, or shall hold
+Cells = dict[Column, Any]
+
+
+class Writing(Protocol):
+    """What a value kind may ask while it writes."""
+
+    site: Site
+
+    def target(self, reference: Any, text: str) -> Cells | None:
+        """The cell that makes a reference lead where the text says; None if it can't lead there."""
+
+
 class Value(ABC):
     """One value kind. Kinds are declared once, at import, and hold columns, never data."""
 
@@ -84,6 +97,13 @@ class Value(ABC):
     def sort_key(self) -> Column | None:
         """The expression to order by; None where such a value has no order."""
         return None
+
+    def written(self, said: Any, w: Writing) -> Cells | None:
+        """What its columns hold for what is said (None: nothing is); None where they can't hold it.
+
+        A column gets nothing rather than something near: what it can't hold is kept beside the row.
+        """
+        return {} if said is None else None
 
     def sub(self, name: str) -> Value | None:
         """The kind behind a sub-element, such as `family` of a name; None where there is none."""
@@ -159,6 +179,10 @@ class Columns:
         read, used = self._shared[id(value)]
         self._used |= used
         return read
+
+    def used_by(self, value: Value) -> set[int | None]:
+        """The places that reading a value looks at; None among them stands for child rows."""
+        return set(self._watched(lambda columns: columns.reader(value))[1])
 
     def _watched(self, make: Callable[[Columns], Read]) -> tuple[Read, dict[int | None, None]]:
         """A reader and the places it looks at."""
@@ -239,6 +263,22 @@ def systems_of(values: Iterable[Value]) -> frozenset[str] | None:
             return None
         found |= value.of_systems
     return found
+
+
+def cell(column: Column, text: Any) -> Cells | None:
+    """A text (or None) in a column; None where the column is too short for it."""
+    limit = getattr(column.type, "length", None)
+    return None if isinstance(text, str) and limit is not None and len(text) > limit else {column: text}
+
+
+def together(found: Iterable[Cells | None]) -> Cells:
+    """Cells of several values; where two have the same column, what is said counts before what isn't."""
+    result: Cells = {}
+    for cells in found:
+        for column, held in (cells or {}).items():
+            if result.get(column) is None:
+                result[column] = held
+    return result
 
 
 def no_value(row: Row) -> Any:

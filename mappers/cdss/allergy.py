@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from mappers.cdss import links
 from mappers.cdss.tables import emr_allergy
-from mappers.mapping import Element, Id, Part, Profile, SqlSource
+from mappers.mapping import Element, Id, Part, Profile, SqlSource, Upkeep
 from mappers.profiles import kr_allergy
 from mappers.values import (
     Backbone,
@@ -38,7 +38,8 @@ CDSS_ALLERGY = Part(
             Concept(FirstOf(When(*flag_is(A.is_active, True), Fixed(ACTIVE)), Fixed(INACTIVE))),
         ),
         Element("category[]", Code(A.category, CodeMap.load("cdss_allergy_category"))),
-        Element("criticality", Code(A.severity, CodeMap.load("cdss_allergy_criticality"))),
+        # how bad a reaction was doesn't follow from how bad one might be
+        Element("criticality", Code(A.severity, CodeMap.load("cdss_allergy_criticality")), writes=False),
         Element(
             "code",
             Concept(
@@ -64,5 +65,6 @@ CDSS_ALLERGY = Part(
     last_updated=Instant(A.updated_at),
     profiles=(Profile(f"{KR_CORE}/StructureDefinition/krcore-allergyintolerance", kr_allergy),),
     writable=True,
+    upkeep=Upkeep(new={A.is_active: 1}, touched=(A.updated_at,), retired=(A.is_active, 0)),
     comment="An allergy of the CDSS; a soft-deleted one is inactive.",
 )

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from mappers.cdss import links
 from mappers.cdss.tables import ocs_diagnosis, ocs_diagnosismaster
-from mappers.mapping import Element, Id, Join, Part, Profile, SqlSource
+from mappers.mapping import Element, Id, Join, Part, Profile, SqlSource, Upkeep
 from mappers.profiles import kr_encounter_diagnosis
 from mappers.values import (
     Absent,
@@ -61,6 +61,7 @@ DIAGNOSIS = Part(
         Element(
             "verificationStatus",
             Concept(MappedCoding(D.diag_type, CodeMap.load("cdss_diagnosis_verification"))),
+            writes=False,  # "confirmed" doesn't say whether it is the primary or a secondary diagnosis
         ),
         Element("category[]", Fixed(concept(KR_CONDITION_CATEGORY, "진단", "진단"))),
         Element("category[]", Fixed(ENCOUNTER_DIAGNOSIS)),
@@ -89,5 +90,6 @@ DIAGNOSIS = Part(
         ),
     ),
     writable=True,
+    upkeep=Upkeep(touched=(D.updated_at,)),
     comment="A diagnosis of the CDSS. A code that no KCD can have stands under the hospital's system alone.",
 )

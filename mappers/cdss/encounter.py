@@ -5,7 +5,7 @@ from __future__ import annotations
 from mappers.cdss import links
 from mappers.cdss.condition import DIAGNOSIS_PREFIX
 from mappers.cdss.tables import emr_encounter, ocs_diagnosis
-from mappers.mapping import Element, Id, Join, Part, SqlSource
+from mappers.mapping import NOW, Element, Id, Join, Part, SqlSource, Upkeep
 from mappers.openemr.encounter import (
     KR_ENCOUNTER,
     NO_CLASS,
@@ -89,5 +89,8 @@ CDSS_ENCOUNTER = Part(
     profiles=KR_ENCOUNTER,
     security=sensitivity(VISIT),
     writable=True,
+    upkeep=Upkeep(
+        "E-{year}-", new={E.created_at: NOW}, touched=(E.updated_at,), retired=(E.status, "cancelled")
+    ),
     comment="A visit of the CDSS; ward and bed are text, for no table holds them.",
 )

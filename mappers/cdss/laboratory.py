@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from mappers.cdss import links
 from mappers.cdss.tables import lis_labresult, lis_labtestmaster
-from mappers.mapping import Element, Id, Join, Part, SqlSource
+from mappers.mapping import Element, Id, Join, Part, SqlSource, Upkeep
 from mappers.order_profiles import KR_LABORATORY
 from mappers.values import (
     Backbone,
@@ -62,7 +62,8 @@ LAB_RESULT = Part(
         Element("encounter", links.encounter(ORDER.table.c.encounter_id)),
         # its own time, which an index can order; when the specimen was taken is the Specimen's to say
         Element("effective[x]", Choice(Instant(R.resulted_at))),
-        Element("issued", FirstOf(Instant(R.verified_at), Instant(R.resulted_at))),
+        # that it was issued says nothing of its having been verified
+        Element("issued", FirstOf(Instant(R.verified_at), Instant(R.resulted_at)), writes=False),
         Element("performer[]", PERFORMERS),
         Element("value[x]", VALUE),
         Element(
@@ -95,5 +96,6 @@ LAB_RESULT = Part(
     last_updated=Instant(R.updated_at),
     profiles=(KR_LABORATORY,),
     writable=True,
+    upkeep=Upkeep(touched=(R.updated_at,), retired=(R.status, "cancelled")),
     comment="One laboratory value a row; the master adds LOINC, name and reference range.",
 )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from mappers.cdss import links
 from mappers.cdss.tables import emr_patientcache
-from mappers.mapping import Element, Id, Join, Part, SqlSource
+from mappers.mapping import NOW, Element, Id, Join, Part, SqlSource, Upkeep
 from mappers.openemr.patient import (
     PROFILES,
     SEX,
@@ -88,5 +88,11 @@ CDSS_PATIENT = Part(
     last_updated=Instant(P.updated_at),
     profiles=PROFILES,
     writable=True,
+    upkeep=Upkeep(
+        "P-{year}-",
+        new={P.is_active: 1, P.is_deceased: 0, P.created_at: NOW},
+        touched=(P.updated_at,),
+        retired=(P.is_active, 0),
+    ),
     comment="The CDSS's patient, with OpenEMR's demographics where `openemr_pid` links one.",
 )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from mappers.cdss import links
 from mappers.cdss.tables import lis_specimen
-from mappers.mapping import Element, Id, Part, SqlSource
+from mappers.mapping import Element, Id, Part, SqlSource, Upkeep
 from mappers.order_profiles import KR_SPECIMEN
 from mappers.values import Choice, Code, Coded, Concept, Identifier, Instant, MappedCoding, Str, needed
 from terminology.code_map import CodeMap
@@ -41,5 +41,6 @@ SPECIMEN_TAKEN = Part(
     last_updated=Instant(S.updated_at),
     profiles=(KR_SPECIMEN,),
     writable=True,
+    upkeep=Upkeep("S-{year}-", touched=(S.updated_at,)),
     comment="What was taken from a patient, and when the laboratory received it.",
 )

@@ -16,7 +16,7 @@ from typing import Any
 import fhirpathpy
 from fhirpathpy.models import models
 
-from mappers.mapping import ResourceMapping
+from mappers.mapping import Part, ResourceMapping
 from mappers.parse import declared_type
 from mappers.parse_terms import ValueFault, date_term
 from mappers.site import Site
@@ -137,6 +137,14 @@ class SearchValues:
 
     def target(self, text: str) -> Found | None:
         """Type, part and key of a reference to this server; None for any other text."""
+        resolved = self.resolved(text)
+        if resolved is None:
+            return None
+        kind, part, key = resolved
+        return {"type": kind, "target_part": part.name, f"target_{'int' if part.id.numeric else 'text'}": key}
+
+    def resolved(self, text: str) -> tuple[str, Part, Any] | None:
+        """(type, part, native key) of a reference to this server; None for any other text."""
         for base in self.bases:
             text = text.removeprefix(base.rstrip("/") + "/")
         pieces = text.split("/")
@@ -144,15 +152,8 @@ class SearchValues:
             pieces = pieces[:2]
         if len(pieces) != 2 or pieces[0] not in self.mappings:
             return None
-        resolved = self.mappings[pieces[0]].resolve(pieces[1])
-        if resolved is None:
-            return None
-        part, key = resolved
-        return {
-            "type": pieces[0],
-            "target_part": part.name,
-            f"target_{'int' if part.id.numeric else 'text'}": key,
-        }
+        found = self.mappings[pieces[0]].resolve(pieces[1])
+        return (pieces[0], *found) if found else None
 
 
 #: for the one prefix that no stored date has

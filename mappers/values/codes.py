@@ -7,7 +7,7 @@ from typing import Any
 
 from mappers.sql import ALWAYS, NEVER, Alternative, Condition, any_of, negate, one_of, plain, word
 from mappers.terms import Term, Token
-from mappers.value import Column, Columns, Question, Read, Row, Value
+from mappers.value import Cells, Column, Columns, Question, Read, Row, Value, Writing
 from terminology.code_map import CodeMap
 
 
@@ -50,6 +50,10 @@ class Code(Value):
 
     def sort_key(self) -> Column:
         return self.column
+
+    def written(self, said: Any, w: Writing) -> Cells | None:
+        found = self.map.sources_of(None, said) if isinstance(said, str) else ()
+        return {self.column: found[0]} if found else {self.column: None} if said is None else None
 
 
 def sources(code_map: CodeMap, system: str | None = None, code: str | None = None) -> list[str]:
@@ -116,6 +120,11 @@ class Bool(Value):
 
     def sort_key(self) -> Column:
         return self.column
+
+    def written(self, said: Any, w: Writing) -> Cells | None:
+        if said is None:
+            return {} if self.null is None else {self.column: None}
+        return {self.column: int(said is not self.inverted)} if isinstance(said, bool) else None
 
 
 class Given(Value):

@@ -8,10 +8,24 @@ from functools import cache, cached_property
 from typing import Any
 
 from mappers.assemble import assembler
+from mappers.cells import cells_of, picked
 from mappers.mapping import Element
 from mappers.sql import NEVER, Alternative, Condition, all_of, any_of, negate, plain
 from mappers.terms import Term
-from mappers.value import Column, Columns, Question, Read, Row, Value, folds_of, no_value, systems_of
+from mappers.value import (
+    Cells,
+    Column,
+    Columns,
+    Question,
+    Read,
+    Row,
+    Value,
+    Writing,
+    folds_of,
+    no_value,
+    systems_of,
+    together,
+)
 from mappers.values.codes import Given
 from mappers.values.conditions import When
 from mappers.values.fixed import Fixed
@@ -73,6 +87,9 @@ class FirstOf(_Alternatives):
 
         return read
 
+    def written(self, said: Any, w: Writing) -> Cells | None:
+        return self.values[0].written(said, w)
+
 
 class Choice(_Alternatives):
     """A `[x]` element: the first value that is there names the type. Yields (type, value)."""
@@ -95,6 +112,15 @@ class Choice(_Alternatives):
             return None
 
         return read
+
+    def written(self, said: Any, w: Writing) -> Cells | None:
+        """`said` is (type, value); of the alternatives of that type the first that can hold it does."""
+        blank = together(v.written(None, w) for v in self.values)
+        if said is None:
+            return blank
+        fitting = (v.written(said[1], w) for v in self.values if v.fhir_type == said[0])
+        found = next((cells for cells in fitting if cells is not None), None)
+        return None if found is None else together((found, blank))
 
 
 @cache
@@ -175,6 +201,9 @@ class Backbone(Value):
             return all_of(*(e.value.present() for e in needed))
         return any_of(*(e.value.present() for e in self.elements))
 
+    def written(self, said: Any, w: Writing) -> Cells | None:
+        return cells_of(self.elements, said, w) if said is None or isinstance(said, dict) else None
+
 
 class Several(Value):
     """Several values in one `name[]` element; each one that is there becomes an item."""
@@ -199,6 +228,10 @@ class Several(Value):
     def present(self) -> Condition:
         return any_of(*(v.present() for v in self.values))
 
+    def written(self, said: Any, w: Writing) -> Cells | None:
+        items = said if isinstance(said, list) else [said]
+        return picked(self.values, [i for i in items if i is not None], w)
+
 
 class Distinct(Several):
     """Several values, of which equal ones are said once."""
@@ -214,6 +247,11 @@ class Distinct(Several):
             return [v for i, v in enumerate(found) if v not in found[:i]] or None
 
         return distinct
+
+    def written(self, said: Any, w: Writing) -> Cells | None:
+        """The first alone: what else the columns mean, an item more of a list doesn't say."""
+        items = said if isinstance(said, list) else [said]
+        return picked(self.values[:1], [i for i in items if i is not None][:1], w)
 
 
 class Merged(Several):
@@ -250,6 +288,9 @@ class Sensitive(Value):
 
     def present(self) -> Condition:
         return self.value.present()
+
+    def written(self, said: Any, w: Writing) -> Cells | None:
+        return self.value.written(said, w)
 
 
 class Derived(Value):

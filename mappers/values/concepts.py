@@ -23,7 +23,20 @@ from mappers.sql import (
     wrapped_list,
 )
 from mappers.terms import Term, Text, Token
-from mappers.value import Column, Columns, Question, Read, Row, Value, folds_of, systems_of
+from mappers.value import (
+    Cells,
+    Column,
+    Columns,
+    Question,
+    Read,
+    Row,
+    Value,
+    Writing,
+    cell,
+    folds_of,
+    systems_of,
+    together,
+)
 from mappers.values.codes import codes_of, memo, sources
 from mappers.values.fixed import codings, is_asked, says
 from mappers.values.text import Str, clean, text_condition, text_reader, whole_number
@@ -83,6 +96,12 @@ class Coded(Coding):
     def sort_key(self) -> Column:
         return self.code
 
+    def written(self, said: Any, w: Writing) -> Cells | None:
+        if said is None:
+            return {self.code: None}
+        fits = isinstance(said, dict) and said.get("system") == self.system and said.get("code")
+        return cell(self.code, said["code"]) if fits else None
+
 
 class MappedCoding(Coding):
     """One coding from a column of local words, by a code map. Only rows of the map that were verified against
@@ -127,6 +146,13 @@ class MappedCoding(Coding):
 
     def sort_key(self) -> Column:
         return self.column
+
+    def written(self, said: Any, w: Writing) -> Cells | None:
+        if said is None:
+            return {self.column: None}
+        named = isinstance(said, dict) and said.get("system") and said.get("code")
+        found = self.map.sources_of(said["system"], said["code"]) if named else ()
+        return {self.column: found[0]} if found else None
 
 
 def _plain(column: Column) -> Column:
@@ -270,3 +296,21 @@ class Concept(Value):
 
     def sort_key(self) -> Column | None:
         return self.codings[0].sort_key() if self.codings else (self.text.sort_key() if self.text else None)
+
+    def written(self, said: Any, w: Writing) -> Cells | None:
+        if said is None:
+            return together(v.written(None, w) for v in (*self.codings, self.text) if v)
+        if not isinstance(said, dict):
+            return None
+        sent = said.get("coding") or []
+        found = [c for v in self.codings for one in sent if (c := v.written(one, w)) is not None]
+        text = self.text.written(self._words(said), w) if self.text else None
+        blank = self.written(None, w)
+        return together((*found, text, blank)) if found or text else None
+
+    @staticmethod
+    def _words(said: dict[str, Any]) -> Any:
+        """What a person reads of it: its text, or else the first display or code."""
+        codings = said.get("coding") or []
+        shown = (c.get(key) for key in ("display", "code") for c in codings)
+        return said.get("text") or next((s for s in shown if s), None)

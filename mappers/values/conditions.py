@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from typing import Any
 
 from sqlalchemy import func
 
 from mappers.sql import Alternative, Condition, all_of, negate, one_of, plain, word
 from mappers.terms import Term
-from mappers.value import Column, Columns, Question, Read, Value
+from mappers.value import Cells, Column, Columns, Question, Read, Value, Writing
 from mappers.values.text import clean
 
 Sides = tuple[Condition, Callable[[Columns], Read]]
@@ -35,6 +36,9 @@ class When(Value):
 
     def present(self) -> Condition:
         return all_of(self.condition, self.value.present())
+
+    def written(self, said: Any, w: Writing) -> Cells | None:
+        return self.value.written(said, w)
 
 
 def word_is(column: Column, *words: str) -> Sides:

@@ -7,7 +7,19 @@ from typing import TYPE_CHECKING, Any
 
 from mappers.sql import NEVER, Alternative, Condition, any_of, filled
 from mappers.terms import Term, Text, Token
-from mappers.value import Column, Columns, Question, Read, Row, Value, no_value
+from mappers.value import (
+    Cells,
+    Column,
+    Columns,
+    Question,
+    Read,
+    Row,
+    Value,
+    Writing,
+    cell,
+    no_value,
+    together,
+)
 from mappers.values.conditions import When
 from mappers.values.text import Str, text_reader, token_condition
 
@@ -75,6 +87,15 @@ class Address(Value):
         found = self.about.get(name)
         return When(self.present(), lambda columns: no_value, found) if found else self.parts.get(name)
 
+    def written(self, said: Any, w: Writing) -> Cells | None:
+        if said is None:
+            return together(part.written(None, w) for part in self.parts.values())
+        if not isinstance(said, dict) or self.line:
+            return None
+        told = {"text": _as_one(said), **said}
+        found = [(part, part.written(told.get(name), w)) for name, part in self.parts.items()]
+        return together(cells if cells is not None else part.written(None, w) for part, cells in found)
+
 
 class StatedCode(Value):
     """A code that is the same for all rows that have the value around it (an address's use)."""
@@ -133,3 +154,15 @@ class ContactPoint(Value):
 
     def sort_key(self) -> Column:
         return self.column
+
+    def written(self, said: Any, w: Writing) -> Cells | None:
+        if said is None:
+            return {self.column: None}
+        fits = isinstance(said, dict) and said.get("system") == self.system and said.get("value")
+        return cell(self.column, said["value"]) if fits else None
+
+
+def _as_one(address: dict[str, Any]) -> str | None:
+    """The lines and places of an address in one text."""
+    places = [address.get(name) for name in ("city", "district", "state", "country")]
+    return ", ".join(t for t in (*(address.get("line") or []), *places) if t) or None

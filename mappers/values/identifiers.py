@@ -10,7 +10,7 @@ from sqlalchemy.types import NullType
 
 from mappers.sql import NEVER, Alternative, Condition, all_of, exact, filled
 from mappers.terms import OfType, Term, Token
-from mappers.value import Column, Columns, Question, Read, Value
+from mappers.value import Cells, Column, Columns, Question, Read, Value, Writing, cell
 from mappers.values.absence import absent_because
 from mappers.values.text import Str, equals, text_reader, token_condition, whole_number
 
@@ -73,6 +73,12 @@ class Identifier(Value):
 
     def sub(self, name: str) -> Value | None:
         return Str(self.column) if name == "value" else None
+
+    def written(self, said: Any, w: Writing) -> Cells | None:
+        if said is None:
+            return {self.column: None}
+        fits = isinstance(said, dict) and said.get("system") == self.system and said.get("value")
+        return cell(self.column, said["value"]) if fits else None
 
 
 def _is_number(value: Any) -> bool:

@@ -10,7 +10,7 @@ from sqlalchemy import case, func, literal_column
 
 from mappers.sql import Alternative, Condition, any_of, filled
 from mappers.terms import Term, Text
-from mappers.value import Column, Columns, Question, Read, Row, Value
+from mappers.value import Cells, Column, Columns, Question, Read, Row, Value, Writing, cell
 from mappers.values.absence import absent_because
 from mappers.values.text import Joined, Str, Texts, text_condition, text_reader
 
@@ -166,6 +166,23 @@ class HumanName(Value):
         )
         return Str(column) if column is not None else None
 
+    def written(self, said: Any, w: Writing) -> Cells | None:
+        if self.text is None or isinstance(self.text, Value):
+            return {} if said is None else None
+        if said is None:
+            return {self.text: None}
+        if not isinstance(said, dict) or said.get("use", self.use) != self.use:
+            return None
+        return cell(self.text, said.get("text") or _as_written(said))
+
 
 def _put(target: dict[str, Any], **values: Any) -> None:
     target |= {key: value for key, value in values.items() if value}
+
+
+def _as_written(name: dict[str, Any]) -> str | None:
+    """The parts of a name in one text, in the order of its script."""
+    family, given = name.get("family"), [g for g in name.get("given") or [] if g]
+    if family and _HANGUL.match(family):
+        return "".join((family, *given))
+    return " ".join([*given, *([family] if family else [])]) or None

@@ -22,7 +22,7 @@ from mappers.sql import (
     is_numeral,
 )
 from mappers.terms import Amount, Term
-from mappers.value import Column, Columns, Question, Read, Row, Value
+from mappers.value import Cells, Column, Columns, Question, Read, Row, Value, Writing
 from mappers.values.amounts import Bound, amount_condition, bound_of, by_unit, comparable
 from mappers.values.text import clean, text_reader
 from terminology import ucum
@@ -243,6 +243,19 @@ class Quantity(Value):
     def sort_key(self) -> Column:
         return self._number()
 
+    def written(self, said: Any, w: Writing) -> Cells | None:
+        columns = [c for c in (self.column, self.unit, self.text) if c is not None]
+        if said is None:
+            return dict.fromkeys(columns)
+        if not isinstance(said, dict) or self.conversion != UNCONVERTED or said.get("comparator"):
+            return None
+        number = said.get("value")
+        if number is None or self.unit is None or not _NUMERAL.fullmatch(str(number)):
+            return None
+        shown = said.get("unit") or said.get("code")
+        found = {self.column: str(number), self.unit: shown}
+        return found if self.text is None else {**found, self.text: str(number)}
+
 
 class Compared(Value):
     """A quantity from a text such as `<0.5`: the number with its comparator. Not searched by value, since
@@ -271,6 +284,17 @@ class Compared(Value):
         may_be = any_of(self.text.like("%<%"), self.text.like("%>%"))
         numeral = r"^[[:space:]]*(<=|>=|<|>)[[:space:]]*[0-9]+([.][0-9]+)?[[:space:]]*$"
         return all_of(may_be, self.text.regexp_match(numeral))
+
+    def written(self, said: Any, w: Writing) -> Cells | None:
+        columns = [c for c in (self.text, self.unit) if c is not None]
+        if said is None:
+            return dict.fromkeys(columns)
+        if not isinstance(said, dict) or not said.get("comparator") or self.unit is None:
+            return None
+        return {
+            self.text: f"{said['comparator']}{said['value']}",
+            self.unit: said.get("unit") or said.get("code"),
+        }
 
 
 def _compared(text: str) -> dict[str, Any] | None:

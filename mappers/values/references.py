@@ -9,7 +9,7 @@ from typing import Any
 from mappers.mapping import Id, Join
 from mappers.sql import Alternative, Condition, any_of
 from mappers.terms import Ref, Term
-from mappers.value import Column, Columns, DirtyRowError, Question, Read, Row, Value
+from mappers.value import Cells, Column, Columns, DirtyRowError, Question, Read, Row, Value, Writing
 
 
 @dataclass(frozen=True, eq=False)
@@ -80,6 +80,12 @@ class ReferenceTo(Value):
 
     def sort_key(self) -> Column:
         return self.routes[0].own
+
+    def written(self, said: Any, w: Writing) -> Cells | None:
+        if said is None:
+            return {route.own: None for route in self.routes}
+        text = said.get("reference") if isinstance(said, dict) else None
+        return w.target(self, text) if isinstance(text, str) else None
 
 
 def needed(reference: ReferenceTo) -> ReferenceTo:

@@ -12,7 +12,7 @@ from mappers.plain_text import clean as clean
 from mappers.sealed import SealedSearchError
 from mappers.sql import Alternative, Condition, all_of, any_of, exact, filled, like_escape, one_of, trimmed
 from mappers.terms import Mode, Term, Text, Token, Uri
-from mappers.value import Column, Columns, Question, Read, Value
+from mappers.value import Cells, Column, Columns, Question, Read, Value, Writing, cell
 from mappers.values.fixed import Fixed
 
 #: control characters that the databases' own functions take out
@@ -81,6 +81,9 @@ class Str(Value):
 
     def sort_key(self) -> Column:
         return self.column
+
+    def written(self, said: Any, w: Writing) -> Cells | None:
+        return cell(self.column, said) if said is None or isinstance(said, str) else None
 
 
 def uri_condition(column: Column, term: Uri, q: Question) -> Condition:

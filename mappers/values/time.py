@@ -6,11 +6,12 @@ A stored time is site-local and zone-less (`Site`), that of TIMESTAMP columns to
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import datetime
 from typing import Any
 
 from mappers.sql import NEVER, Alternative, Condition, all_of, any_of, negate
 from mappers.terms import Prefix, Range, Term, Token
-from mappers.value import Column, Columns, Question, Read, Row, Value
+from mappers.value import Cells, Column, Columns, Question, Read, Row, Value, Writing, together
 from mappers.values.bounds import Bounds, Ends, high, low
 
 # OpenEMR's "no date"; compared as text, so that no server mode minds
@@ -75,6 +76,20 @@ class Instant(Value):
         """`ge` and `le`: an instant only has to reach the stretch; a day reaches out of it or lies within."""
         return any_of(beyond, reaching) if days else reaching
 
+    def written(self, said: Any, w: Writing) -> Cells | None:
+        if said is None:
+            return {self.column: None}
+        return self._cell(said, w) if isinstance(said, str) else None
+
+    def _cell(self, said: str, w: Writing) -> Cells | None:
+        try:
+            moment = datetime.fromisoformat(said)
+        except ValueError:
+            return None
+        if moment.tzinfo is None:  # a day, a month: no instant
+            return None
+        return {self.column: w.site.wall_clock(moment).isoformat(" ", "microseconds")}
+
 
 class Date(Instant):
     """A day from a DATE column (or the day of a DATETIME that means a day).
@@ -88,6 +103,9 @@ class Date(Instant):
     def reader(self, columns: Columns) -> Read:
         place, date = columns.at(self.column), columns.site.date
         return lambda row: date(row[place]) if row[place] else None
+
+    def _cell(self, said: str, w: Writing) -> Cells | None:
+        return {self.column: said} if len(said) == 10 else None
 
 
 class DateTime(Date):
@@ -215,3 +233,12 @@ class Period(Value):
         if self.start is None or self.end is None:
             return NEVER
         return all_of(self.start.present(), self.end.present(), self.end.column < self.start.column)
+
+    def written(self, said: Any, w: Writing) -> Cells | None:
+        told = said if isinstance(said, dict) else {}
+        ends = (("start", self.start), ("end", self.end))
+        return together(_blank_or(end, told.get(name), w) for name, end in ends if end)
+
+
+def _blank_or(end: Instant, said: Any, w: Writing) -> Cells | None:
+    return found if (found := end.written(said, w)) is not None else end.written(None, w)

@@ -19,6 +19,7 @@ from mappers.transaction import Transaction
 from mappers.write import faults, history
 from mappers.write.history import Author, Version
 from mappers.write.native import NativeRows
+from mappers.write.rows import HospitalRows
 
 
 @dataclass(frozen=True)
@@ -35,12 +36,13 @@ class Writer:
         self.engine, self.t, self.author = engine, t, author
         self.now = stamp(engine.site, datetime.now(UTC))
         self.native = NativeRows(t, values, self.now)
+        self.rows = HospitalRows(engine, t, values, self.now)
 
     async def create(self, resource_type: str, resource: Resource, method: str = "POST") -> Resource:
         """The resource as it can be read from now on; its id is ours to give. Raises WriteFault."""
         part = writable_part(self.engine.mappings[resource_type])
-        key = await self.native.create(part, resource)
-        return await self._kept(resource_type, part, key, method)
+        made = self.native.create if part.native else self.rows.create
+        return await self._kept(resource_type, part, await made(part, resource), method)
 
     async def update(
         self,
@@ -55,57 +57,97 @@ class Writer:
         Raises WriteFault.
         """
         part, key = self._place(resource_type, id_)
-        version, _ = await self.native.state(key, lock=True)
-        if not version:
-            raise faults.absent(resource_type, id_)
-        _match(if_match, str(version))
-        await self.native.update(part, key, resource)
+        if part.native:
+            await self._match_native(resource_type, id_, key, if_match)
+            await self.native.update(part, key, resource)
+        else:
+            current = await self._current(resource_type, part, key, if_match)
+            await self.rows.update(part, key, resource, current)
         return await self._kept(resource_type, part, key, method)
 
     async def delete(self, resource_type: str, id_: str, if_match: str | None = None) -> Deleted | None:
         """Takes a resource away; None where it was gone before. Raises WriteFault."""
         part, key = self._place(resource_type, id_)
-        version, gone = await self.native.state(key, lock=True)
-        if not version:
-            raise faults.absent(resource_type, id_)
-        if gone:
+        if await self.tombstone(resource_type, id_):
             return None
-        _match(if_match, str(version))
-        found = Deleted(await self.native.delete(part, key))
-        told = Version(0, resource_type, id_, found.version_id, self.now, "DELETE", None)
+        if part.native:
+            version = str(await self._match_native(resource_type, id_, key, if_match) + 1)
+            await self.native.delete(part, key)
+        else:
+            current = await self._current(resource_type, part, key, if_match)
+            version = f"{current['meta']['versionId']}-deleted"
+            await self.rows.delete(part, key)
+        told = Version(0, resource_type, id_, version, self.now, "DELETE", None)
         await history.keep(self.t, self.author, told)
-        return found
+        return Deleted(version)
 
     async def tombstone(self, resource_type: str, id_: str) -> bool:
         """Whether there was such a resource, and a client deleted it."""
         found = self.engine.mappings[resource_type].resolve(id_)
-        return found is not None and found[0].native and (await self.native.state(found[1]))[1]
+        if found is None:
+            return False
+        part, key = found
+        if part.native:
+            return (await self.native.state(key))[1]
+        if part.upkeep is None or not await self.rows.tombstone(part, key):
+            return False
+        return await self.engine.read(resource_type, id_, UNRESTRICTED) is None
 
     def _place(self, resource_type: str, id_: str) -> tuple[Part, Any]:
         found = self.engine.mappings[resource_type].resolve(id_)
         if found is None:
             raise faults.absent(resource_type, id_)
         part, key = found
-        if not part.native:
+        if not part.native and part.upkeep is None:
             raise faults.read_only(resource_type, part.read_only_because or "its rows are others'")
         return part, key
+
+    async def _match_native(self, resource_type: str, id_: str, key: Any, if_match: str | None) -> int:
+        version, _ = await self.native.state(key, lock=True)
+        if not version:
+            raise faults.absent(resource_type, id_)
+        _match(if_match, str(version))
+        return version
+
+    async def _current(self, resource_type: str, part: Part, key: Any, if_match: str | None) -> Resource:
+        """The resource as its row is now, held; kept as a version, if others have written it last."""
+        await self.rows.lock(part, key)
+        id_ = part.id.text(key) or ""
+        if await self.tombstone(resource_type, id_):
+            raise faults.deleted(resource_type, id_)
+        current = await self.engine.read(resource_type, id_, UNRESTRICTED)
+        if current is None:
+            raise faults.absent(resource_type, id_)
+        if isinstance(current, Unreadable):
+            raise faults.WriteFault(422, "processing", f"the row as it is can't be read: {current.reason}")
+        version = current["meta"]["versionId"]
+        _match(if_match, version)
+        if await history.version(self.t, resource_type, id_, version) is None:
+            await history.keep(
+                self.t, self.author, Version(0, resource_type, id_, version, self.now, "", current)
+            )
+        return current
 
     async def _kept(self, resource_type: str, part: Part, key: Any, method: str) -> Resource:
         """The resource as it is now, kept as a version."""
         id_ = part.id.text(key) or ""
         found = await self.engine.read(resource_type, id_, UNRESTRICTED)
         if found is None or isinstance(found, Unreadable):
-            raise faults.WriteFault(500, "exception", "what was written can't be read back")
+            raise faults.WriteFault(422, "processing", _unreadable(found))
         told = Version(0, resource_type, id_, found["meta"]["versionId"], self.now, method, found)
         await history.keep(self.t, self.author, told)
         return found
 
 
+def _unreadable(found: Unreadable | None) -> str:
+    why = found.reason if found else "it would not be among those that are served"
+    return f"what was sent can't be kept: {why}"
+
+
 def writable_part(mapping: ResourceMapping) -> Part:
     """Where a new resource of the type goes; raises WriteFault 405 where it can go nowhere."""
-    for part in mapping.parts:
-        if part.native:
-            return part
+    for part in (*(p for p in mapping.parts if p.upkeep), *(p for p in mapping.parts if p.native)):
+        return part
     reasons = dict.fromkeys(p.read_only_because for p in mapping.parts if p.read_only_because)
     raise faults.read_only(mapping.resource_type, " ".join(reasons) or "its rows are others'")
 

@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from typing import Any
 
 import pytest_asyncio
 from sqlalchemy import delete
@@ -13,6 +14,7 @@ from mappers.transaction import transaction
 from mappers.write.history import Author
 from mappers.write.writer import Writer
 from tests.facade import Facade
+from tests.facade.facade import Resource
 
 
 class Written:
@@ -21,6 +23,25 @@ class Written:
     def __init__(self, facade: Facade) -> None:
         self.facade, self.engine = facade, facade.service.engine
         self.values = SearchValues(self.engine.mappings, self.engine.site, (facade.service.base,))
+        self._made: list[tuple[str, str]] = []
+
+    async def made(self, resource: Resource) -> Any:
+        """The resource as it was created, by a writer of its own; its row goes when the test ends."""
+        async with self.writer() as writer:
+            found = await writer.create(resource["resourceType"], resource)
+        self._made.append((resource["resourceType"], found["id"]))
+        return found
+
+    async def clear(self) -> None:
+        """Takes away the rows that were made, and all that is kept beside rows."""
+        async with transaction(self.engine.database) as t:
+            for resource_type, id_ in reversed(self._made):
+                resolved = self.engine.mappings[resource_type].resolve(id_)
+                assert resolved is not None
+                part, key = resolved
+                await t.execute(delete(part.source.table).where(part.id.column == key))  # type: ignore[arg-type]
+            for table in (fhir_resource, fhir_index, fhir_version, fhir_event):
+                await t.execute(delete(table))
 
     @asynccontextmanager
     async def writer(self) -> AsyncIterator[Writer]:
@@ -39,7 +60,6 @@ class Written:
 @pytest_asyncio.fixture
 async def written(facade: Facade) -> AsyncIterator[Written]:
     """The shared facade over each kind of database."""
-    yield Written(facade)
-    async with transaction(facade.service.engine.database) as t:
-        for table in (fhir_resource, fhir_index, fhir_version, fhir_event):
-            await t.execute(delete(table))
+    found = Written(facade)
+    yield found
+    await found.clear()

@@ -1,0 +1,130 @@
+"""The rest: what a client has said of a row and its columns can't hold, kept beside it as a difference.
+
+For each top-level element that the columns tell otherwise than it was sent, what was sent is kept with a
+digest of the columns that tell it. While these are as they were, it is read as it was sent; once others have
+changed them, the columns count: nobody's change is masked.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import replace
+from hashlib import blake2b
+from typing import Any
+
+import orjson
+from sqlalchemy import and_, literal, select
+
+from mappers.facade.tables import fhir_resource
+from mappers.mapping import Join, Part, ResourceMapping, SqlSource
+from mappers.sql import Condition, all_of, any_of
+from mappers.stored.content import SERVERS_OWN, Resource, dumps, loads
+from mappers.value import Columns, Row
+
+#: name → [digest of the columns that tell it, what was sent (None: nothing)]
+Difference = dict[str, list[Any]]
+
+
+def kept(mapping: ResourceMapping) -> ResourceMapping:
+    """The mapping, whose writable rows are read with what is kept beside them."""
+    if not any(p.upkeep for p in mapping.parts):
+        return mapping
+    parts = tuple(_with_rest(p) if p.upkeep else p for p in mapping.parts)
+    return replace(mapping, parts=parts, _names={})
+
+
+def _with_rest(part: Part) -> Part:
+    rest = fhir_resource.alias(f"rest_of_{part.source.table.name}")  # type: ignore[attr-defined]
+    own = rest.c.key_int if part.id.numeric else rest.c.key_text
+    join = Join(rest, and_(rest.c.part == literal(part.name), own == part.id.column))
+    where = all_of(part.source.where, _not_deleted(part))
+    source = SqlSource(part.source.table, (*part.source.joins, join), where)
+    return replace(part, source=source, rest=rest)
+
+
+def _not_deleted(part: Part) -> Condition:
+    """A row that a client has deleted is there again as soon as others bring it back."""
+    assert part.upkeep is not None
+    if part.upkeep.retired is None:
+        return all_of()
+    column, retired = part.upkeep.retired
+    held = fhir_resource.c.key_int if part.id.numeric else fhir_resource.c.key_text
+    gone = select(held).where(
+        fhir_resource.c.part == part.name, fhir_resource.c.deleted == 1, held.is_not(None)
+    )
+    return any_of(column != retired, part.id.column.not_in(gone))
+
+
+class Rest:
+    """What is kept beside the rows of one part."""
+
+    def __init__(self, part: Part, columns: Columns) -> None:
+        assert part.rest is not None
+        self.content, self.version = columns.at(part.rest.c.content), columns.at(part.rest.c.version)
+        self._places = _places(part, columns)
+        self._stems = [n.removesuffix("[x]") for n in self._places if n.endswith("[x]")]
+        table = part.source.table
+        self._own = [i for i, c in enumerate(columns.selected) if getattr(c, "table", None) is table]
+        self._children = len(columns.children)
+
+    def apply(self, row: Row, resource: Resource) -> None:
+        """Puts back what was sent, wherever the columns are as they were then."""
+        text = row[self.content]
+        if not text:
+            return
+        for name, (guard, sent) in loads(text).items():
+            if guard != self.guard(row, name):
+                continue
+            if name == "meta":
+                resource["meta"] |= sent or {}
+            elif sent is None:
+                resource.pop(name, None)
+            else:
+                resource[name] = sent
+
+    def difference(self, row: Row, sent: Resource, told: Resource) -> Difference:
+        """What must be kept of what was sent, beside what the row's columns tell."""
+        said = {k: v for k, v in sent.items() if k not in ("resourceType", "id", "meta")}
+        names = [n for n in dict.fromkeys((*said, *told)) if _text(said.get(n)) != _text(told.get(n))]
+        found = {n: [self.guard(row, n), said.get(n)] for n in names}
+        meta = {k: v for k, v in (sent.get("meta") or {}).items() if k not in SERVERS_OWN}
+        return {**found, "meta": [self.guard(row, "meta"), meta]} if meta else found
+
+    def guard(self, row: Row, name: str) -> str:
+        """A digest of the row's own columns that tell an element; of the narrative's, all of them."""
+        if name == "text":
+            return _digest([row[i] for i in self._own], self._lists(row))
+        places, lists = self._places.get(self._element(name), ((), False))
+        return _digest([row[i] for i in places], self._lists(row) if lists else [])
+
+    def _lists(self, row: Row) -> list[Any]:
+        return [row[-i - 1] for i in range(self._children)]
+
+    def _element(self, name: str) -> str:
+        """The declared name of an element of the JSON: `valueQuantity` is `value[x]`."""
+        if name in self._places:
+            return name
+        bare = name.removeprefix("_")
+        stem = next(
+            (s for s in self._stems if bare.startswith(s) and bare[len(s) : len(s) + 1].isupper()), ""
+        )
+        return f"{stem}[x]" if stem else bare
+
+
+def _places(part: Part, columns: Columns) -> dict[str, tuple[tuple[int, ...], bool]]:
+    """For each top-level element the places of the own columns that tell it, and whether child rows do."""
+    found: dict[str, set[int | None]] = {}
+    for element in part.elements:
+        used = columns.used_by(element.value)
+        found.setdefault(element.path.partition(".")[0].removesuffix("[]"), set()).update(used)
+    table = part.source.table
+    own = {i for i, c in enumerate(columns.selected) if getattr(c, "table", None) is table}
+    return {name: (tuple(sorted(own.intersection(used))), None in used) for name, used in found.items()}
+
+
+def _digest(*values: Iterable[Any]) -> str:
+    return blake2b(orjson.dumps([list(v) for v in values], default=str), digest_size=8).hexdigest()
+
+
+def _text(value: Any) -> str:
+    return dumps(value)

@@ -1,0 +1,240 @@
+"""Writing rows of the hospital's own tables, and what their columns can't hold beside them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from sqlalchemy import Table, func, insert, select, update
+
+from mappers.cells import cells_of, told_at
+from mappers.engine import Engine
+from mappers.facade.tables import fhir_resource
+from mappers.from_clause import leads
+from mappers.mapping import NOW, Element, Part, ResourceMapping, Upkeep
+from mappers.reader import Reader, Resource, source_name
+from mappers.statement import Slots, compiled
+from mappers.stored.content import dumps
+from mappers.stored.search_values import SearchValues
+from mappers.transaction import Transaction
+from mappers.value import Cells, Row
+from mappers.values.references import ReferenceTo
+from mappers.write.faults import WriteFault
+
+R = fhir_resource.c
+
+
+class HospitalRows:
+    """Rows of the parts that have an upkeep, within a transaction; `now` is the site's time."""
+
+    def __init__(self, engine: Engine, t: Transaction, values: SearchValues, now: str) -> None:
+        self.engine, self.t, self.values, self.now = engine, t, values, now
+        self.site = engine.site
+
+    def target(self, reference: ReferenceTo, text: str) -> Cells | None:
+        """The cell that makes a reference lead where the text says; None if it can't lead there."""
+        resolved = self.values.resolved(text)
+        if resolved is None or resolved[0] != reference.resource_type:
+            return None
+        _, part, key = resolved
+        for route in reference.routes:
+            if leads(route, part) and route.target in (None, part.id.column.name):
+                return {**{r.own: None for r in reference.routes}, route.own: key}
+        return None
+
+    # the three ways of writing
+
+    async def create(self, part: Part, resource: Resource) -> Any:
+        """The key that the new row got; raises WriteFault 422 for what the table has no place for."""
+        table, upkeep = _table(part), _upkeep(part)
+        cells = self._cells(part, part.elements, resource)
+        if cells.get(part.id.column) is not None:
+            raise _given_by_server(part)
+        named = {c: v for c, v in cells.items() if v is not None}
+        row = {**self._stamped(upkeep.new), **named, **dict.fromkeys(upkeep.touched, self.now)}
+        if upkeep.key:
+            row[part.id.column] = await self._next_key(part, upkeep.key)
+        _refuse_gaps(part, row, resource["resourceType"])
+        written = await self.t.execute(insert(table).values({c.name: v for c, v in row.items()}))
+        key = row[part.id.column] if upkeep.key else written.key
+        await self._keep_rest(part, key, resource)
+        return key
+
+    async def update(self, part: Part, key: Any, resource: Resource, current: Resource) -> None:
+        """Writes the columns of those elements that are said otherwise than they are now."""
+        table = _table(part)
+        changed = [e for e in part.elements if _said(resource, e) != _said(current, e)]
+        _refuse_another_patient(changed, resource["resourceType"])
+        cells = self._cells(part, changed, resource)
+        if cells.pop(part.id.column, key) != key:
+            raise _given_by_server(part)
+        _refuse_blanks(part, cells, resource["resourceType"])
+        row = {**cells, **dict.fromkeys(_upkeep(part).touched, self.now)}
+        if row:
+            await self.t.execute(
+                update(table).where(part.id.column == key).values({c.name: v for c, v in row.items()})
+            )
+        await self._keep_rest(part, key, resource)
+
+    async def delete(self, part: Part, key: Any) -> None:
+        """Retires the row, which stays; raises WriteFault 405 where the table knows no way."""
+        upkeep = _upkeep(part)
+        if upkeep.retired is None:
+            raise WriteFault(405, "not-supported", f"rows of {source_name(part)} can't be retired")
+        column, retired = upkeep.retired
+        row = {column.name: retired, **{c.name: self.now for c in upkeep.touched}}
+        await self.t.execute(update(_table(part)).where(part.id.column == key).values(row))
+        await self._put(part, key, deleted=1, content=None)
+
+    async def lock(self, part: Part, key: Any) -> None:
+        """Holds the row until the transaction ends, so that nobody changes it between reading and writing."""
+        await self._fetch(select(part.id.column).where(part.id.column == key).with_for_update())
+
+    async def tombstone(self, part: Part, key: Any) -> bool:
+        """Whether a client has deleted the row."""
+        rows = await self._fetch(select(R.deleted).where(*_beside(part, key)))
+        return bool(rows) and bool(int(rows[0][0]))
+
+    # cells
+
+    def _cells(self, part: Part, elements: Iterable[Element], resource: Resource) -> Cells:
+        """What the row's own columns hold for the elements; a reference must be held, or nobody finds it."""
+        found = cells_of(elements, resource, self)
+        own = {c: v for c, v in found.items() if c.table is part.source.table}
+        for element in elements:
+            reference = element.writer
+            if isinstance(reference, ReferenceTo) and element.writes is not False:
+                self._insist(element, reference, resource, own)
+        return own
+
+    def _insist(self, element: Element, reference: ReferenceTo, resource: Resource, own: Cells) -> None:
+        told = told_at(resource, element.path)
+        named = told[0] if isinstance(told, list) and told else told
+        if not isinstance(named, dict) or "reference" not in named:
+            return
+        held = any(own.get(route.own) is not None for route in reference.routes if route.own in own)
+        mine = any(route.own.table is next(iter(own), route.own).table for route in reference.routes)
+        if mine and not held:
+            path = f"{resource['resourceType']}.{element.path.replace('[]', '[0]')}"
+            other = f"{named['reference'][:80]!r} is no {reference.resource_type} of the CDSS"
+            text = f"this can't refer to it: {other}"
+            raise WriteFault(422, "not-supported", text, path)
+
+    def _stamped(self, cells: Mapping[Any, Any]) -> Cells:
+        return {c: self.now if v is NOW else v for c, v in cells.items()}
+
+    async def _next_key(self, part: Part, pattern: str) -> str:
+        """The next key of a pattern; whoever else wants one waits."""
+        table, column = _table(part), part.id.column
+        await self.t.lock(f"the next key of {table.name}")
+        begun = pattern.format(year=self.now[:4])
+        highest = select(func.max(column)).where(column.like(f"{begun}______"))
+        [(last,)] = await self._fetch(highest)
+        number = int(last[len(begun) :]) + 1 if last and last[len(begun) :].isdecimal() else 1
+        return f"{begun}{number:06d}"
+
+    # the rest
+
+    async def _keep_rest(self, part: Part, key: Any, resource: Resource) -> None:
+        """Reads the row back, and keeps what of the resource its columns don't tell as it was sent."""
+        reader, row = await self._read_back(part, key)
+        assert reader.rest is not None
+        difference = reader.rest.difference(row, resource, reader.told_by_columns()(row))
+        await self._put(part, key, deleted=0, content=dumps(difference) if difference else None)
+
+    async def _read_back(self, part: Part, key: Any) -> tuple[Reader, Row]:
+        reader = self.engine.plans.reader_of(self._mapping(part), part)
+        [row] = await self.engine.whole.by_keys(reader, [key])
+        return reader, (await self.engine.whole.with_children(reader, {key: row}))[key]
+
+    async def _put(self, part: Part, key: Any, **columns: Any) -> None:
+        written = await self.t.execute(
+            update(fhir_resource)
+            .where(*_beside(part, key))
+            .values(version=R.version + 1, last_updated=self.now, **columns)
+        )
+        if not written.rows:
+            place = {"key_int" if part.id.numeric else "key_text": key}
+            row = {
+                "resource_type": self._mapping(part).resource_type,
+                "part": part.name,
+                "version": 1,
+                **place,
+            }
+            await self.t.execute(insert(fhir_resource).values(last_updated=self.now, **row, **columns))
+
+    def _mapping(self, part: Part) -> ResourceMapping:
+        return next(m for m in self.engine.mappings.values() if part in m.parts)
+
+    async def _fetch(self, statement: Any) -> Any:
+        made = compiled(statement, self.t.dialect, Slots(()), {})
+        return await self.t.fetch(made.sql, made.parameters((), {}))
+
+
+def _beside(part: Part, key: Any) -> tuple[Any, ...]:
+    return R.part == part.name, (R.key_int if part.id.numeric else R.key_text) == key
+
+
+def _table(part: Part) -> Table:
+    table = part.source.table
+    assert isinstance(table, Table)
+    return table
+
+
+def _upkeep(part: Part) -> Upkeep:
+    assert part.upkeep is not None
+    return part.upkeep
+
+
+def _said(resource: Resource, element: Element) -> str:
+    return dumps(told_at(resource, element.path))
+
+
+def _given_by_server(part: Part) -> WriteFault:
+    text = f"the {part.id.column.name} of a new row is ours to give, and never changes"
+    return WriteFault(422, "business-rule", text)
+
+
+def _refuse_another_patient(changed: Iterable[Element], resource_type: str) -> None:
+    """What is written about one patient is never moved to another."""
+    for element in changed:
+        if isinstance(element.writer, ReferenceTo) and element.writer.resource_type == "Patient":
+            path = f"{resource_type}.{element.path.replace('[]', '')}"
+            raise WriteFault(422, "business-rule", "whose record this is can't be changed", path)
+
+
+def _refuse_gaps(part: Part, row: Cells, resource_type: str) -> None:
+    """A column that must be filled and isn't."""
+    for column in _table(part).c:
+        numbered = column.primary_key and column not in row
+        if not column.nullable and not numbered and row.get(column) is None:
+            raise _needed(part, column, resource_type)
+
+
+def _refuse_blanks(part: Part, cells: Cells, resource_type: str) -> None:
+    for column, held in cells.items():
+        if held is None and not getattr(column, "nullable", True):
+            raise _needed(part, column, resource_type)
+
+
+def _needed(part: Part, column: Any, resource_type: str) -> WriteFault:
+    path = next((e.path for e in part.elements if column in _written_by(e)), "")
+    path = f"{resource_type}.{path.replace('[]', '').replace('[x]', '')}" if path else ""
+    text = f"the column {column.name} must be filled, and nothing that was sent can fill it"
+    return WriteFault(422, "business-rule", text, path)
+
+
+def _written_by(element: Element) -> Cells:
+    return {} if element.writes is False else cells_of([element], {}, _NOBODY)
+
+
+class _Nobody:
+    """Whom values ask that are asked for nothing."""
+
+    site: Any = None
+
+    def target(self, reference: Any, text: str) -> Cells | None:
+        return None
+
+
+_NOBODY = _Nobody()

@@ -28,6 +28,7 @@ BY_HAND = (
     "api/authorization.md",
     "api/first-smart-app.md",
     "api/bulk-export.md",
+    "api/validation.md",
     "operations/README.md",
     "operations/authorization.md",
     "operations/keycloak.md",

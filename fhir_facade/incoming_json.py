@@ -13,7 +13,7 @@ from typing import Any
 
 from fhir_facade.expression import expression
 from fhir_facade.outcome import FhirFault, Issue
-from fhir_facade.xhtml import markup_fault
+from mappers.validation.narrative import markup_fault
 
 #: how deep elements may stand within elements
 DEEPEST = 100

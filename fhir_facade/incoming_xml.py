@@ -15,8 +15,8 @@ from xml.parsers import expat
 
 from fhir_facade.incoming_json import DEEPEST, number, too_deep
 from fhir_facade.outcome import FhirFault
-from fhir_facade.xhtml import XHTML, markup_fault
 from fhir_facade.xml import Member, attributes_of, members
+from mappers.validation.narrative import XHTML, markup_fault
 from terminology import definitions
 
 FHIR = "http://hl7.org/fhir"

@@ -7,6 +7,7 @@ from dataclasses import replace
 from fhir_facade.operations.meta import META
 from fhir_facade.operations.operation import Operation
 from fhir_facade.operations.story.operation import STORY_OF_ORDER, STORY_OF_PATIENT
+from fhir_facade.operations.validate import VALIDATE
 from mappers.mapping import ResourceMapping
 from mappers.published import COMMENT, PUBLISHED
 from mappers.resources.allergy_intolerance import ALLERGY_INTOLERANCE
@@ -67,7 +68,7 @@ MAPPINGS: tuple[ResourceMapping, ...] = (
     TASK,
 )
 
-OPERATIONS: tuple[Operation, ...] = (META, STORY_OF_ORDER, STORY_OF_PATIENT)
+OPERATIONS: tuple[Operation, ...] = (META, VALIDATE, STORY_OF_ORDER, STORY_OF_PATIENT)
 
 #: types that clients may write and no table of the hospital holds (or takes): kept as they are written
 NATIVE = (

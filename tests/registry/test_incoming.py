@@ -15,8 +15,8 @@ from hypothesis import strategies as st
 from fhir_facade.content import Message, Request, dumps
 from fhir_facade.incoming import incoming, resource_in
 from fhir_facade.outcome import FhirFault
-from fhir_facade.xhtml import markup_fault
 from fhir_facade.xml import to_xml
+from mappers.validation.narrative import markup_fault
 from terminology import definitions
 from tests.registry.arbitrary_resources import DIV, arbitrary_resource
 

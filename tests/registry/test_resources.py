@@ -9,6 +9,7 @@ import pytest
 from fhir_facade.content import dumps
 from fhir_facade.registry import MAPPINGS
 from mappers.query import SearchQuery
+from mappers.validation import validate
 from tests.facade.facade import Facade
 from tests.validator import Validator
 
@@ -69,6 +70,12 @@ async def test_every_resource_is_valid(embedded: Facade, validator: Validator, r
     judged = zip(resources, validator.validate([dumps(r) for r in resources]), strict=True)
     errors = [f"{r['id']}: {issue}" for r, issues in judged for issue in issues if issue.is_error]
     assert not errors, f"{len(errors)}\n" + "\n".join(errors[:8])
+
+
+@pytest.mark.parametrize("resource_type", TYPES)
+async def test_every_resource_would_be_taken_back(embedded: Facade, resource_type: str) -> None:
+    for resource in await embedded.all(resource_type):
+        assert not [one for one in validate(resource) if one.severity in ("error", "fatal")], resource["id"]
 
 
 @pytest.mark.parametrize("resource_type", TYPES)

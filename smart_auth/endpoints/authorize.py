@@ -20,6 +20,7 @@ from smart_auth.seal import SealFault
 from smart_auth.server import AuthorizationServer
 from smart_auth.store.clients import redirect_uris
 from smart_auth.store.tables import Client
+from smart_auth.store.transaction import now
 
 #: https://www.rfc-editor.org/rfc/rfc7636#section-4.2: base64url of a SHA-256
 _CHALLENGE = re.compile(r"[A-Za-z0-9_-]{43}")
@@ -41,8 +42,8 @@ class RedirectFault(Exception):
 
 @dataclass(frozen=True)
 class Pending:
-    """A request that was found good. `before` is the login session that there was when it came, `session`
-    the one in which `patient` was chosen.
+    """A request that was found good, when it began. `before` is the login session that there was then,
+    `session` the one in which `patient` was chosen.
     """
 
     client_id: str
@@ -53,6 +54,7 @@ class Pending:
     nonce: str = ""
     prompt: str = ""
     max_age: int = -1
+    begun: int = 0
     before: str = ""
     launch: dict[str, Any] = field(default_factory=dict)
     session: str = ""
@@ -62,6 +64,11 @@ class Pending:
     def sealed(self, server: AuthorizationServer) -> str:
         """As text for a URL."""
         return server.seals.pending.seal(asdict(self), PENDING_SECONDS)
+
+    @property
+    def asks_anew(self) -> bool:
+        """Whether the client wants the user to sign in, whoever is signed in."""
+        return "login" in self.prompt or "select_account" in self.prompt
 
     def fault(self, error: str, description: str) -> RedirectFault:
         """What the client is told instead of a code."""
@@ -106,6 +113,7 @@ def read(server: AuthorizationServer, pairs: Pairs, before: str) -> Pending:
         nonce=form.get("nonce", ""),
         prompt=form.get("prompt", ""),
         max_age=int(form.get("max_age", -1)),
+        begun=now(),
         before=before,
         launch=launch if "launch" in scopes else {},
         lang=_lang(form.get("ui_locales", "")),

@@ -27,6 +27,8 @@ from smart_auth.store.transaction import now
 from smart_auth.tokens.minting import person_json
 
 Context = dict[str, Any]
+#: a provider's clock may be this much behind
+CLOCK_SECONDS = 10
 
 
 class Interaction:
@@ -48,7 +50,7 @@ class Interaction:
         if login is None or _again(pending, login):
             if "none" in pending.prompt:
                 raise pending.fault("login_required", "nobody is signed in")
-            again = login is not None
+            again = login is not None or pending.asks_anew or pending.max_age >= 0
             start, lang = self._server.provider.start(text, again=again), request.query_params.get("lang", "")
             return Browser(self._server, request).go(start, lang=lang)
         context = _context(pending, login)
@@ -203,11 +205,14 @@ class Interaction:
 
 
 def _again(pending: Pending, login: Login) -> bool:
-    """Whether the client wants a sign-in that is newer than this one."""
-    if login.id != pending.before:
-        return False
-    too_old = pending.max_age >= 0 and now() - login.since > pending.max_age
-    return too_old or "login" in pending.prompt or "select_account" in pending.prompt
+    """Whether the client wants a sign-in that is newer than this one.
+
+    A session that is newer than the request may stand for an older sign-in: the provider has sessions too.
+    """
+    if login.id == pending.before:
+        return pending.asks_anew or 0 <= pending.max_age < now() - login.since
+    oldest = pending.begun - (0 if pending.asks_anew else pending.max_age)
+    return (pending.asks_anew or pending.max_age >= 0) and login.since + CLOCK_SECONDS < oldest
 
 
 def _context(pending: Pending, login: Login) -> Context | None:

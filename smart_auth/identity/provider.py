@@ -17,14 +17,16 @@ from smart_auth.access.caller import User
 
 @dataclass(frozen=True)
 class SignedIn:
-    """A person who has just proved who they are.
+    """A person who has proved who they are.
 
     `held` is what the provider wants to see again in `current` and `sign_out` (a session's id, a refresh
-    token); it is kept encrypted beside the login session and leaves the server to nobody else.
+    token); it is kept encrypted beside the login session and leaves the server to nobody else. `since` is
+    when they proved it, where that was before now.
     """
 
     user: User
     held: str = ""
+    since: int = 0
 
 
 class SignIn(Protocol):

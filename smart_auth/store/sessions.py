@@ -39,7 +39,7 @@ class Sessions:
             id=digest(cookie),
             subject=signed_in.user.subject,
             person=self._seal.seal([person_json(signed_in.user), signed_in.held]),
-            created=now(),
+            created=min(signed_in.since or now(), now()),
             expires=now() + self._seconds,
         )
         with self._store.transaction() as session:

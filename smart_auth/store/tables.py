@@ -76,7 +76,9 @@ class BuiltInUser(SQLModel, table=True):
 
 
 class LoginSession(SQLModel, table=True):
-    """A browser where somebody is signed in; `person` and what the provider holds are encrypted."""
+    """A browser where somebody is signed in, `created` when they proved it; `person` and what the provider
+    holds are encrypted.
+    """
 
     __tablename__ = "fhir_auth_session"
     id: str = Field(primary_key=True, sa_type=ID)

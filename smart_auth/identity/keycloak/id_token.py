@@ -37,6 +37,7 @@ class IdTokens:
             sub={"essential": True},
             exp={"essential": True},
             iat={"essential": True},
+            preferred_username={"essential": True},
         )
 
     async def claims(self, token: str, nonce: str) -> Json:

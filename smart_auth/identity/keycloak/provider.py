@@ -125,8 +125,9 @@ class KeycloakProvider:
             raise RefusedError(answer.get("error", "no code")[:64])
         tokens = await self.realm.exchange(answer["code"], attempt.verifier)
         claims = await self._id_tokens.claims(tokens.get("id_token", ""), attempt.nonce)
-        held = {"since": claims.get("auth_time") or claims["iat"], "refresh": tokens.get("refresh_token", "")}
-        return SignedIn(await self._user_of(claims), json.dumps(held))
+        since = claims.get("auth_time") or claims["iat"]
+        held = {"since": since, "refresh": tokens.get("refresh_token", "")}
+        return SignedIn(await self._user_of(claims), json.dumps(held), since)
 
     async def _user_of(self, claims: Mapping[str, Any]) -> User:
         return await self._user(

@@ -33,7 +33,15 @@ class Issuer:
 
 def claims(**changes: Any) -> dict[str, Any]:
     now = int(time.time())
-    own = {"iss": ISSUER, "aud": CLIENT, "azp": CLIENT, "sub": "1", "typ": "ID", "nonce": NONCE}
+    own = {
+        "iss": ISSUER,
+        "aud": CLIENT,
+        "azp": CLIENT,
+        "sub": "1",
+        "typ": "ID",
+        "nonce": NONCE,
+        "preferred_username": "a",
+    }
     found = {**own, "iat": now, "exp": now + 60, **changes}
     return {name: value for name, value in found.items() if value is not None}
 
@@ -72,6 +80,7 @@ async def test_a_good_token_gives_its_claims() -> None:
         {"iat": int(time.time()) + 10_000_000},
         {"iat": None},
         {"sub": None},
+        {"preferred_username": None},
         {"nonce": "another"},
         {"nonce": None},
         {"typ": "Bearer"},

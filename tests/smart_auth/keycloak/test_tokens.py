@@ -1,13 +1,18 @@
 """What happens to an app's tokens when a user changes at Keycloak, and when Keycloak is away."""
 
+import asyncio
+import base64
+import json
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import replace
+from typing import Any
 
 import pytest
 import pytest_asyncio
 
 from fhir_facade.app import create_app
 from fhir_facade.settings import SettingFault, Settings
+from smart_auth.endpoints.browser import SESSION_COOKIE
 from tests.facade.facade import ORIGIN, Facade, settings_of
 from tests.smart_auth.app import App, asks_for_password
 from tests.smart_auth.keycloak.realms import Administrator, at_keycloak
@@ -90,6 +95,35 @@ async def test_while_keycloak_is_away_tokens_stay_good_and_renewing_is_told_to_w
     assert (await app.refresh(tokens["refresh_token"])).status_code == 200
     await there.browser.aclose()
     await away.close()
+
+
+async def signs_in_again(app: App, **changes: str) -> bool:
+    """Whether Keycloak asks for a password although its own session goes on."""
+    app.browser.cookies.delete(SESSION_COOKIE)
+    return asks_for_password(await app.follow(await app.ask(**changes)))
+
+
+async def test_a_session_at_keycloak_is_no_sign_in_where_one_is_asked_for(app: App) -> None:
+    first = (await app.tokens())["id_token"]
+    assert not await signs_in_again(app)
+    assert await signs_in_again(app, prompt="login")
+    assert await signs_in_again(app, max_age="0")
+    page = await app.sign_in(await app.follow(await app.ask(prompt="login")))
+    assert 'action="/api/auth/patient"' in page.text
+    app.browser.cookies.delete(SESSION_COOKIE)
+    await asyncio.sleep(1.1)
+    later = (await app.tokens())["id_token"]
+    assert authenticated(first) < authenticated(later) < claims_of(later)["iat"]
+
+
+def claims_of(id_token: str) -> dict[str, Any]:
+    middle = id_token.split(".")[1]
+    found: dict[str, Any] = json.loads(base64.urlsafe_b64decode(middle + "=" * (-len(middle) % 4)))
+    return found
+
+
+def authenticated(id_token: str) -> int:
+    return int(claims_of(id_token)["auth_time"])
 
 
 async def test_keycloaks_administration_is_not_to_be_had_here(facade: Facade) -> None:

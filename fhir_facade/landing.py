@@ -21,9 +21,9 @@ from fhir_facade.demo_users import demo_users
 from fhir_facade.own_client import CLIENT_ID, SCOPES, register
 from fhir_facade.service import Service
 from fhir_facade.settings import Settings
+from smart_auth.endpoints.pages import language
 from smart_auth.server import AuthorizationServer
 
-LANGUAGES = ("en", "ko")
 SECURITY = {
     "content-security-policy": (
         "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; "
@@ -73,12 +73,12 @@ def router(service: Service, sign_in: SignIn | None = None) -> APIRouter:
     @routes.api_route("/", methods=["GET", "HEAD"])
     async def landing(request: Request, lang: str = "") -> Response:
         """What this is, in the language asked for, else in the browser's."""
-        return page(landing_page(service, _language(request, lang), sign_in), HTML, VARYING)
+        return page(landing_page(service, language(request, lang), sign_in), HTML, VARYING)
 
     @routes.api_route("/view", methods=["GET", "HEAD"])
     async def view(request: Request, lang: str = "") -> Response:
         """The viewer: what it shows stands behind the `#` and never reaches the server as such."""
-        return page(view_page(service, _language(request, lang), sign_in), HTML, VARYING)
+        return page(view_page(service, language(request, lang), sign_in), HTML, VARYING)
 
     @routes.api_route("/web/{name}", methods=["GET", "HEAD"])
     async def file(name: str) -> Response:
@@ -104,15 +104,6 @@ def page(text: str, media: str, headers: dict[str, str] | None = None) -> Respon
 def read(name: str) -> str:
     """One of the package's files."""
     return files("fhir_facade").joinpath("web", name).read_text("utf-8")
-
-
-def _language(request: Request, stated: str) -> str:
-    """What was asked for, else the first language of the browser's list that there is, else English."""
-    for item in (stated, *request.headers.get("accept-language", "").split(",")):
-        language = item.strip()[:2].lower()
-        if language in LANGUAGES:
-            return language
-    return LANGUAGES[0]
 
 
 def landing_page(service: Service, lang: str, sign_in: SignIn | None = None) -> str:

@@ -39,7 +39,8 @@ async function signedIn(answer) {
 }
 
 if (offered) {
-  at("sign-in").addEventListener("click", () => begin(location.pathname + location.search + location.hash));
+  const here = () => location.pathname + location.search + location.hash;
+  at("sign-in").addEventListener("click", () => begin(here()).catch(() => notice("failed")));
   at("sign-out").addEventListener("click", signOut);
   const answer = returned();
   if (answer) await signedIn(answer);

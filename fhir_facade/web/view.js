@@ -133,7 +133,8 @@ function render(response, body) {
   say(response.status + " · " + body.resourceType + total, !response.ok);
   const entries = body.resourceType === "Bundle" ? (body.entry ?? []).map(entry) : [];
   at("entries").replaceChildren(...entries, ...pages(body));
-  at("json").replaceChildren(...nodes(body, "", ""));
+  at("json").replaceChildren();
+  for (const node of nodes(body, "", "")) at("json").append(node); // a large page has too many for one call
 }
 
 at("ask").addEventListener("submit", (event) => {

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import Any, ClassVar
 from uuid import UUID
 
 from sqlalchemy import ColumnElement, func, literal
@@ -13,9 +13,6 @@ from mappers.terms import OfType, Term, Token
 from mappers.value import Cells, Column, Columns, Question, Read, Value, Writing, cell
 from mappers.values.absence import absent_because
 from mappers.values.text import Str, equals, text_reader, token_condition, whole_number
-
-if TYPE_CHECKING:
-    pass
 
 
 class Identifier(Value):

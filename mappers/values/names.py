@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from sqlalchemy import case, func, literal_column
 
@@ -13,9 +13,6 @@ from mappers.terms import Term, Text
 from mappers.value import Cells, Column, Columns, Question, Read, Row, Value, Writing, cell
 from mappers.values.absence import absent_because
 from mappers.values.text import Joined, Str, Texts, text_condition, text_reader
-
-if TYPE_CHECKING:
-    pass
 
 _HANGUL = re.compile("[\\uac00-\\ud7a3]")
 

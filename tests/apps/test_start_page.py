@@ -74,6 +74,14 @@ async def test_the_viewer_asks_to_sign_in_and_goes_on_where_it_was(person: NewPe
     assert await somebody.text("#who") == "Signed in as 한은지 (nurse)"
 
 
+async def test_the_viewer_shows_a_page_of_a_thousand_whole(person: NewPerson, built_in: Site) -> None:
+    somebody = await person(built_in)
+    await somebody.sign_in_at_start_page()
+    await somebody.page.goto(f"{built_in.origin}/view#Observation?_count=1000&_include=*")
+    await seen(somebody, "200 · Bundle")
+    assert (await somebody.text("#json")).endswith("}")
+
+
 async def test_when_the_token_has_ended_the_viewer_says_so(person: NewPerson, built_in: Site) -> None:
     somebody = await person(built_in)
     await somebody.sign_in_at_start_page()

@@ -4,6 +4,7 @@ import asyncio
 from collections import Counter
 from collections.abc import Awaitable, Iterator
 from typing import Any, TypeVar
+from urllib.parse import parse_qsl
 
 import aiohttp
 from fhirpy import AsyncFHIRClient
@@ -49,6 +50,7 @@ class _Walk:
                 await self._attempt(type_, self._all_of(type_, patient))
             await self._attempt("laboratory", self._laboratory(patient))
             await self._attempt("includes", self._includes(types, patient))
+            await self._attempt("$story", self._stories(patient))
             await self._resolve()
         self.summary.counts = dict(Counter(resource["resourceType"] for resource in self.met.values()))
         return self.summary
@@ -124,6 +126,26 @@ class _Walk:
                 own = _own(entry["resource"])
                 self._check(own in pointed_at, f"{type_}?_include={include}: nothing points at {own}")
                 self._remember(entry["resource"])
+
+    async def _stories(self, patient: Resource) -> None:
+        """All pages of the patient's stories: one of each order, and all that they name in the same page."""
+        told, following = list[str](), f"Patient/{patient['id']}/$story?_count={PAGE}"
+        while following:
+            path, _, query = following.partition("?")
+            bundle = await self.client.execute(path, method="get", params=dict(parse_qsl(query)))
+            resources = [entry["resource"] for entry in bundle.get("entry", [])]
+            within = {_own(resource) for resource in resources}
+            for resource in resources:
+                if resource["resourceType"] == "Parameters":
+                    named = [r for r in _references(resource) if not r.startswith("Patient/")]
+                    self._check(within.issuperset(named), f"$story of {named[0]}: not all is in the Bundle")
+                    told.append(named[0])
+                else:
+                    self._remember(resource)
+            links = {link["relation"]: link["url"] for link in bundle["link"]}
+            following = links.get("next", "").removeprefix(f"{self.client.url}/")
+        orders = [own for own in self.met if own.startswith("ServiceRequest/")]
+        self._check(sorted(told) == sorted(orders), f"$story tells of {told}, not of {orders}")
 
     async def _resolve(self) -> None:
         """Reads whatever was pointed at, and what that points at, until nothing is new."""

@@ -40,6 +40,7 @@ from mappers.values import (
     Period,
     Quantity,
     ReferenceTo,
+    Route,
     Several,
     Str,
     When,
@@ -55,7 +56,8 @@ REPORT_STATUS = CodeMap.load("cdss_ai_review_status")
 PARTICIPANT = "http://terminology.hl7.org/CodeSystem/provenance-participant-type"
 PLACED = links.placed(STUDY.c.order_id)
 WHAT = Concept(Coded(MODEL_TYPE, J.model_type), text=Joined(Fixed("AI analysis:"), Str(J.model_type)))
-REPORT = ReferenceTo("DiagnosticReport", Id(AI_REPORT_PREFIX, only_if(HAS_RESULT)))
+# compared with the job's id, which an index finds; all that searches by it is of jobs with a result
+REPORT = ReferenceTo("DiagnosticReport", Route(J.id, Id(AI_REPORT_PREFIX, only_if(HAS_RESULT))))
 RESULTS = Several(
     *(
         ReferenceTo("Observation", Id(FINDING_PREFIX, only_if(has_finding(f.source)), suffix(f.source)))

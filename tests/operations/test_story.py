@@ -12,9 +12,10 @@ from typing import Any
 
 import pytest
 
+from fhir_facade.operations.story.steps import WAVES
 from tests.facade.facade import Facade, Resource, embedded_folder, execute, link, settings_of, writer
 from tests.http.outcomes import refused
-from tests.operations.telling import Story, Told, asked, issues, stories, story
+from tests.operations.telling import Story, Told, asked, issues, stories, story, values
 from tests.validator import Validator
 
 FIRST = "P-2025-000001"
@@ -378,3 +379,33 @@ async def test_the_documentation_s_example_is_what_the_server_says(embedded: Fac
 async def test_stories_are_valid_fhir(embedded: Facade, validator: Validator) -> None:
     for address in ("ServiceRequest/O-2025-000009", f"Patient/{FIRST}", "ServiceRequest/oe-order-2"):
         assert validator.errors(await asked(embedded, f"{address}/$story")) == []
+
+
+QUESTIONS = [
+    ("Observation?based-on", "ServiceRequest/O-2025-002001"),
+    ("Observation?specimen", "Specimen/S-2025-002001"),
+    ("Procedure?based-on", "ServiceRequest/O-2025-000003"),
+    ("ImagingStudy?basedon", "ServiceRequest/O-2025-000001"),
+    ("DiagnosticReport?based-on", "ServiceRequest/O-2025-000001"),
+    ("DiagnosticReport?study", "ImagingStudy/ST-2025-000001"),
+    ("Task?focus", "ImagingStudy/ST-2025-000001"),
+    ("Provenance?target", "DiagnosticReport/rad-1"),
+    ("Provenance?target", "DiagnosticReport/ai-report-1"),
+]
+
+
+def test_every_question_of_a_story_is_checked_for_its_plan() -> None:
+    asks = {f"{a.resource_type}?{a.param}" for wave in WAVES for a in wave if not a.forward}
+    assert asks == {question for question, _ in QUESTIONS}
+
+
+@pytest.mark.parametrize(("question", "value"), QUESTIONS)
+async def test_no_question_of_a_story_reads_a_whole_table(
+    embedded: Facade, question: str, value: str
+) -> None:
+    explained = (await embedded.get(f"{question}={value}&_explain=true")).json()
+    parts = [p["part"] for p in explained["parameter"] if p["name"] == "branch"]
+    plans = [v for part in parts for step in values(part, "plan") for v in values(step, "note")]
+    steps = [v for part in parts for step in values(part, "plan") for v in values(step, "access")]
+    assert parts
+    assert not [s for s in (*plans, *steps) if s.startswith("SCAN")]

@@ -89,14 +89,13 @@ class _Asking:
         if kind not in mappings:
             self._untold(address(s) for s in sources)
             return
-        asked = [s for s in sources if may_refer(mappings, self.ask, s)]
-        self.found.tells.update((kind, address(s)) for s in asked)
+        self.found.tells.update((kind, address(s)) for s in sources if may_refer(mappings, self.ask, s))
         if kind in self.found.closed:
             return
         if self.ask.forward:
-            await self._named(asked)
+            await self._named(sources)
         else:
-            await self._referring(asked)
+            await self._referring(sources)
 
     async def _referring(self, sources: Sequence[Resource]) -> None:
         wanted = {address(s): [address(s)] for s in sources}
@@ -106,7 +105,8 @@ class _Asking:
     async def _named(self, sources: Sequence[Resource]) -> None:
         wanted: dict[str, list[str]] = {}
         for source in sources:
-            if SUBSETTED in source["meta"].get("tag", ()):
+            told_of = (self.ask.resource_type, address(source)) in self.found.tells
+            if told_of and SUBSETTED in source["meta"].get("tag", ()):
                 self._untold([address(source)])
                 text = f"{address(source)} is read without all its sources: what it names may be missing"
                 self._tell(Issue("incomplete", text, "warning"))
@@ -181,13 +181,17 @@ def _grouped(mappings: Mappings, addresses: Iterable[str]) -> Iterator[list[tupl
 
 
 def may_refer(mappings: Mappings, ask: Ask, source: Resource) -> bool:
-    """Whether the databases could tell at all: whether what is asked for can refer to that resource."""
+    """Whether the hospital's tables could tell at all: whether what is asked for can refer to that resource.
+
+    What clients write may refer to anything, so nothing is to be expected of it.
+    """
     resolved = mappings[ask.source].resolve(source["id"])
     if resolved is None:
         return False
     if ask.forward:
         return bool(param_places(mappings[ask.source], resolved[0], ask.param))
     mapping = mappings[ask.resource_type]
-    values = (p.value for part in mapping.parts for p in param_places(mapping, part, ask.param))
+    parts = (p for p in mapping.parts if not p.native)
+    values = (p.value for part in parts for p in param_places(mapping, part, ask.param))
     referring = (v for v in values if isinstance(v, ReferenceTo) and v.resource_type == ask.source)
     return any(leads(route, resolved[0]) for v in referring for route in v.routes)

@@ -63,23 +63,6 @@ def capability_statement(
     }
 
 
-def terminology_capabilities(base: str, version: str, date: str) -> Resource:
-    """`/metadata?mode=terminology`: that there are no terminology services here.
-
-    https://hl7.org/fhir/R4/terminologycapabilities.html
-    """
-    return {
-        "resourceType": "TerminologyCapabilities",
-        "status": "active",
-        "date": date,
-        "publisher": "NeuroNova",
-        "description": "No terminology operations are offered: codes are translated within the mappings.",
-        "kind": "instance",
-        "software": {"name": "NeuroNova FHIR facade", "version": version},
-        "implementation": {"description": "NeuroNova FHIR facade", "url": base},
-    }
-
-
 def _smart(authorization: str) -> Resource:
     """Where tokens come from, as clients that don't know `.well-known` look for it."""
     names = ("authorize", "token", "introspect", "revoke")

@@ -14,7 +14,8 @@ from typing import Any
 
 from fastapi import FastAPI
 
-from capability.statement import capability_statement, terminology_capabilities
+from capability.statement import capability_statement
+from capability.terminology import terminology_capabilities
 from fhir_facade import drift, health, landing, openapi
 from fhir_facade.audit.authorization import Addressed, events_into
 from fhir_facade.audit.keeper import Keeper
@@ -221,7 +222,7 @@ def _capabilities(service: Service, operations: Sequence[Operation]) -> Callable
     @cache
     def build(mode: str) -> dict[str, Any]:
         if mode == "terminology":
-            return terminology_capabilities(service.base, release, started)
+            return terminology_capabilities(service.base, release, started, service.mappings, OPERATIONS)
         secured = service.settings.enable_security
         authorization = f"{service.settings.base_url}/api/auth" if secured else ""
         return capability_statement(

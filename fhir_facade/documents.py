@@ -29,6 +29,7 @@ BY_HAND = (
     "api/first-smart-app.md",
     "api/bulk-export.md",
     "api/validation.md",
+    "api/terminology.md",
     "operations/README.md",
     "operations/authorization.md",
     "operations/keycloak.md",

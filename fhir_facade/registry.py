@@ -7,6 +7,7 @@ from dataclasses import replace
 from fhir_facade.operations.meta import META
 from fhir_facade.operations.operation import Operation
 from fhir_facade.operations.story.operation import STORY_OF_ORDER, STORY_OF_PATIENT
+from fhir_facade.operations.terminology import code_system, concept_map, value_set
 from fhir_facade.operations.validate import VALIDATE
 from mappers.mapping import ResourceMapping
 from mappers.published import COMMENT, PUBLISHED
@@ -68,7 +69,18 @@ MAPPINGS: tuple[ResourceMapping, ...] = (
     TASK,
 )
 
-OPERATIONS: tuple[Operation, ...] = (META, VALIDATE, STORY_OF_ORDER, STORY_OF_PATIENT)
+OPERATIONS: tuple[Operation, ...] = (
+    META,
+    VALIDATE,
+    STORY_OF_ORDER,
+    STORY_OF_PATIENT,
+    concept_map.TRANSLATE,
+    code_system.LOOKUP,
+    code_system.SUBSUMES,
+    code_system.VALIDATE_CODE,
+    value_set.EXPAND,
+    value_set.VALIDATE_CODE,
+)
 
 #: types that clients may write and no table of the hospital holds (or takes): kept as they are written
 NATIVE = (

@@ -15,7 +15,7 @@ from mappers.query import AnyOf, Chained, Condition, Criterion, Has
 from mappers.site import Site
 from mappers.terms import Composite, Ref, Term, Token, Uri
 from mappers.value import Value, folds_of, systems_of
-from mappers.value_sets import SetFault, tokens_of
+from mappers.value_sets import BY_TERMINOLOGY, SetFault, tokens_of
 from mappers.values.references import ReferenceTo
 from terminology import definitions
 from terminology.service.source import Resolver
@@ -23,7 +23,7 @@ from terminology.service.standing import standing
 
 MODIFIERS = {
     "string": ("exact", "contains", "missing"),
-    "token": ("not", "text", "of-type", "missing", "in", "not-in", "above", "below"),
+    "token": ("not", "text", "of-type", "missing", *BY_TERMINOLOGY),
     "reference": ("missing",),
     "date": ("missing",),
     "number": ("missing",),
@@ -35,8 +35,6 @@ MODIFIERS = {
 COMMON = {"_id": "token", "_lastUpdated": "date", "_security": "token"}
 #: the modifiers that a condition keeps; of a value set, only whether it is the codes in it or the others
 KEPT = {"not": "not", "text": "text", "of-type": "of-type", "not-in": "not"}
-#: the modifiers of tokens that ask the terminology service
-BY_TERMINOLOGY = ("in", "not-in", "above", "below")
 #: values of one parameter (OR), by name or type; 200 of any other: an id is cheap to look for, a text is not
 MOST_VALUES = {"_id": 1000, "string": 10}
 # a whole word that is one: UIDs and accession numbers have such runs of digits too

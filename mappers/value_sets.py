@@ -12,6 +12,8 @@ from mappers.terms import Token
 from terminology.service.compose import Composer
 from terminology.service.source import Resolver, Resource, TerminologyFault
 
+#: the modifiers of tokens that are answered here
+BY_TERMINOLOGY = ("in", "not-in", "above", "below")
 #: codes that one parameter may become
 MOST = 1000
 

@@ -68,19 +68,26 @@ class View:
         """Up to `count` matches after a position, those at hand before those of tables; see `Engine.page`."""
         at_hand = self.engine.mappings[query.resource_type].at_hand
         if at_hand is None or (after is not None and after.branch != AT_HAND):
-            return await self._of_tables(query, count, after, by_post, strict)
+            return await self.of_tables(query, count, after, by_post=by_post, strict=strict)
         found = await self._found(at_hand, query, strict)
         page = await self._first(found, count, after)
         if page.after is None:
             room = count - page.found
-            more = await self._of_tables(query, room, None, by_post, strict)
+            more = await self.of_tables(query, room, by_post=by_post, strict=strict)
             _append(page, more, room)
         page.down += found.down
         return page
 
-    async def _of_tables(
-        self, query: SearchQuery, count: int, after: Position | None, by_post: bool, strict: bool
+    async def of_tables(
+        self,
+        query: SearchQuery,
+        count: int,
+        after: Position | None = None,
+        *,
+        by_post: bool = False,
+        strict: bool = False,
     ) -> Page:
+        """The same of what tables hold alone."""
         return await self.engine.page(query, count, after, access=self.access, by_post=by_post, strict=strict)
 
     async def total(self, query: SearchQuery, *, by_post: bool = False) -> int:

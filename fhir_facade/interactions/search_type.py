@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from fhir_facade.bundle import searchset, subset, url
@@ -23,6 +23,7 @@ from mappers.include import Included
 from mappers.parse import Parser, SearchFault
 from mappers.query import Condition, SearchQuery
 from mappers.reader import Unreadable
+from mappers.terminology_sources import for_searches
 from terminology import definitions
 
 Resource = dict[str, Any]
@@ -97,7 +98,7 @@ async def _search(search: Search) -> Response:
     cursor = next((v for n, v in search.request.parameters if n == "_cursor"), None)
     with outages_told():
         pairs = _continued(search, cursor) if cursor is not None else await _stated(search)
-        reader = _reader(search)
+        reader = await _reader(search, pairs)
         search.asked = reader.read(pairs)
         refuse_closed(search.service, search.asked)
         if search.asked.explain:
@@ -108,10 +109,11 @@ async def _search(search: Search) -> Response:
         return await _page(search, reader)
 
 
-def _reader(search: Search) -> Reader:
-    settings = search.service.settings
+async def _reader(search: Search, pairs: Sequence[tuple[str, str]]) -> Reader:
+    settings, service = search.service.settings, search.service
     options = Options(settings.page_size, settings.page_size_limit)
-    parser = search.service.parser(by_post=search.by_post)
+    terminology = await for_searches(service.searching, pairs, (service.base,))
+    parser = replace(service.parser(by_post=search.by_post), terminology=terminology)
     return Reader(parser, search.types, options, search.request.handling == "lenient")
 
 

@@ -57,7 +57,7 @@ class Shelf:
         for one in resources:
             self._by_type.setdefault(one["resourceType"], []).append(one)
             self._by_url.setdefault((one["resourceType"], one.get("url", "")), one)
-            self._by_id[one["resourceType"], one["id"]] = one
+            self._by_id[one["resourceType"], one.get("id", "")] = one
 
     def find(self, resource_type: str, url: str, version: str) -> Resource | None:
         """The resource of a url; None where there is none, or of another version."""

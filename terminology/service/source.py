@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any, Protocol
 from urllib.parse import unquote
 
@@ -31,9 +32,9 @@ class TerminologyFault(ValueError):
 class NotLoadedError(LookupError):
     """A source has the resource, but must fetch it first."""
 
-    def __init__(self, source: Any, url: str) -> None:
-        super().__init__(url)
-        self.source, self.url = source, url
+    def __init__(self, source: Any, key: Any) -> None:
+        super().__init__(key)
+        self.source, self.key = source, key
 
 
 class Source(Protocol):
@@ -51,17 +52,20 @@ class Source(Protocol):
 
 @dataclass
 class Resolver:
-    """Finds terminology resources by canonical url in its sources, the first that has one."""
+    """Finds terminology resources by canonical url in its sources, the first that has one.
+
+    It is a source itself.
+    """
 
     sources: Sequence[Source]
-    _contents: dict[tuple[str, str], Content | None] = field(default_factory=dict)
+    _contents: dict[tuple[str, str], Content] = field(default_factory=dict)
 
-    def find(self, resource_type: str, canonical: str, version: str = "") -> Resource | None:
+    def find(self, resource_type: str, url: str, version: str = "") -> Resource | None:
         """The resource of a url, with its version behind `|` or apart; None where no source has it."""
-        url, _, stated = canonical.partition("|")
-        asked = [(url, stated or version)]
+        plain, _, stated = url.partition("|")
+        asked = [(plain, stated or version)]
         if stated:  # HL7 v2's tables of one version have the version in their url, behind a bar
-            asked.insert(0, (canonical, version))
+            asked.insert(0, (url, version))
         found = (source.find(resource_type, *each) for each in asked for source in self.sources)
         return next((one for one in found if one is not None), None)
 
@@ -79,9 +83,19 @@ class Resolver:
         """What a code system holds; None where no source has it."""
         key = (canonical, version)
         if key not in self._contents:
-            found = self.find("CodeSystem", *key)
-            self._contents[key] = Content.of(found) if found else None
+            told = (self._content_of(source, *key) for source in self.sources)
+            found = next((one for one in told if one is not None), None)
+            if found is None:
+                return None
+            self._contents[key] = found
         return self._contents[key]
+
+    @staticmethod
+    def _content_of(source: Source, canonical: str, version: str) -> Content | None:
+        if isinstance(source, Resolver):  # it remembers what it has read
+            return source.content(canonical, version)
+        found = Resolver((source,)).find("CodeSystem", canonical, version)
+        return Content.of(found) if found else None
 
     def value_set(self, canonical: str, version: str = "") -> Resource | None:
         """The value set, one that a code system implies too (`<system>?vs`, or as it says); None for none."""
@@ -96,9 +110,21 @@ class Resolver:
         system = url.removesuffix("?vs")
         if system != url:
             return _all_of(url, system) if self.find("CodeSystem", system) else None
-        named = (one for one in self.every("CodeSystem") if one.get("valueSet") == url)
-        found = next(named, None)
-        return _all_of(url, str(found["url"])) if found else None
+        found = self.implied.get(url)
+        return _all_of(url, found) if found else None
+
+    @cached_property
+    def implied(self) -> dict[str, str]:
+        """Value set → the code system that says that it is all of it."""
+        found: dict[str, str] = {}
+        for source in self.sources:
+            nested = source.implied if isinstance(source, Resolver) else _implied(source)
+            found = nested | found
+        return found
+
+
+def _implied(source: Source) -> dict[str, str]:
+    return {one["valueSet"]: str(one["url"]) for one in source.every("CodeSystem") if "valueSet" in one}
 
 
 def _all_of(url: str, system: str, *filters: dict[str, str]) -> Resource:

@@ -136,6 +136,6 @@ def one_of(codings: Sequence[Asked], judge: Judge) -> Verdict:
     """The verdict on a concept: one of its codings is enough; else what is wrong with each."""
     verdicts = [judge(one) for one in codings]
     good = next((one for one in verdicts if one.result), None)
-    if good is not None:
-        return good
+    if good is not None or len(verdicts) == 1:
+        return good or verdicts[0]
     return Verdict(False, "; ".join(one.message for one in verdicts) or "the concept has no coding")

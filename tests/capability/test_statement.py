@@ -7,7 +7,8 @@ from urllib.parse import quote
 import httpx
 import pytest
 
-from capability.statement import capability_statement, terminology_capabilities
+from capability.statement import capability_statement
+from capability.terminology import terminology_capabilities
 from fhir_facade.registry import OPERATIONS, by_type, everything
 from tests.validator import Validator
 
@@ -32,7 +33,7 @@ def test_both_statements_are_valid(validator: Validator) -> None:
     degraded = ("Patient lacks name (missing: column cdss_db.emr_patientcache.name)",)
     statement = capability_statement(MAPPINGS, BASE, "0", date, degraded, operations=OPERATIONS)
     assert validator.errors(statement) == []
-    assert validator.errors(terminology_capabilities(BASE, "0", date)) == []
+    assert validator.errors(terminology_capabilities(BASE, "0", date, MAPPINGS, OPERATIONS)) == []
 
 
 async def test_metadata_answers_the_mode_that_is_asked_for(client: httpx.AsyncClient) -> None:

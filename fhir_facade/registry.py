@@ -37,6 +37,7 @@ from mappers.resources.provenance import PROVENANCE
 from mappers.resources.service_request import SERVICE_REQUEST
 from mappers.resources.specimen import SPECIMEN
 from mappers.resources.task import TASK
+from mappers.stored.amended import amendable
 from mappers.stored.native import natives
 from mappers.stored.rest import kept
 
@@ -115,7 +116,7 @@ def everything() -> dict[str, ResourceMapping]:
     found = natives(NATIVE, {name: kept(mapping) for name, mapping in by_type().items()})
     for name, at_hand in PUBLISHED.items():
         found[name] = replace(found[name], at_hand=at_hand, comment=COMMENT, _names={})
-    return dict(sorted(found.items()))
+    return amendable(dict(sorted(found.items())))
 
 
 def by_type(mappings: tuple[ResourceMapping, ...] = MAPPINGS) -> dict[str, ResourceMapping]:

@@ -351,7 +351,7 @@ def _plain(value: Any) -> Any:
 
 def sql_functions() -> list[tuple[str, int, Callable[..., Any]]]:
     """What SQLite lacks beside MySQL: LIKE that folds case and accents, REGEXP, CONCAT_WS."""
-    from mappers.sqlite_functions import concat_ws, like, like_escaped, regexp, regexp_replace
+    from mappers.sqlite_functions import concat_ws, like, like_escaped, regexp, regexp_replace, sha2
 
     return [
         ("like", 2, like),
@@ -359,4 +359,5 @@ def sql_functions() -> list[tuple[str, int, Callable[..., Any]]]:
         ("regexp", 2, regexp),
         ("regexp_replace", 3, regexp_replace),
         ("concat_ws", -1, concat_ws),
+        ("sha2", 2, sha2),
     ]

@@ -104,6 +104,7 @@ class Engine:
     ) -> Page:
         """Up to `count` matches after a position. `strict`: a source that is down raises SourceDownError."""
         ask = self._page if query.sort or strict else self._page_in_turn
+        await self.plans.amended.refresh(self.database)
         try:
             query = await patients_first(self, query, access, by_post)
             return await ask(query, count, after, access, by_post, WHOLE)
@@ -124,6 +125,7 @@ class Engine:
         bound: int | None = None,
     ) -> int:
         """How many resources match; with a bound, counted up to it in each branch."""
+        await self.plans.amended.refresh(self.database)
         query = await patients_first(self, query, access, by_post)
         terms = [*query.terms(), *access.terms]
         total = 0

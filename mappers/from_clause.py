@@ -37,7 +37,9 @@ from mappers.values.references import ReferenceTo, Route
 
 @dataclass(frozen=True)
 class Compilation:
-    """What is the same throughout one statement; `by_row`: conditions on joined tables are asked there."""
+    """What is the same throughout one statement; `by_row`: conditions on joined tables are asked there;
+    `amended`: (part, parameter) of which some rows are searched by what clients have sent of them.
+    """
 
     mappings: Mapping[str, ResourceMapping]
     site: Site
@@ -45,6 +47,7 @@ class Compilation:
     access: Access = UNRESTRICTED
     by_post: bool = False
     by_row: bool = False
+    amended: frozenset[tuple[str, str]] = frozenset()
 
 
 class Scope:

@@ -215,7 +215,8 @@ class Part:
     `untold`: types to which its rows may refer without saying so, because the columns are missing.
     `whole`: what yields the resource as it was written, where no columns do; `version`: the column that
     counts its versions (else they are digests of the row); `indexed`: what parameters find of it, by name.
-    `upkeep`: how its rows are written; `rest`: where is kept what its columns can't hold.
+    `upkeep`: how its rows are written; `rest`: where is kept what its columns can't hold; `amended`: what
+    that is searched by.
     """
 
     id: Id
@@ -234,6 +235,7 @@ class Part:
     indexed: Mapping[str, Value] = field(default_factory=dict)
     upkeep: Upkeep | None = None
     rest: FromClause | None = None
+    amended: Part | None = None
 
     @property
     def native(self) -> bool:

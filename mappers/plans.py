@@ -20,6 +20,7 @@ from mappers.reader import Reader
 from mappers.select import After, counted, page_of_keys, union_of_keys
 from mappers.site import Site
 from mappers.statement import Slots, Statement, compiled
+from mappers.stored.amendments import Amendments
 
 WHOLE = Without()
 
@@ -67,6 +68,7 @@ class Plans:
         self.mappings, self.database, self.site = mappings, database, site
         self._plans: OrderedDict[Hashable, Any] = OrderedDict()
         self._cache = cache
+        self.amended = Amendments(mappings)
         self._readers: dict[tuple[str, str, Tables], Reader | None] = {}
 
     def plan(
@@ -79,7 +81,7 @@ class Plans:
         keys_only: bool = False,
     ) -> Plan:
         """The compiled form of a query's shape, cached. `keys_only`: no whole rows come with the keys."""
-        key = (query.shape, after, access.shape, by_post, without, keys_only)
+        key = (query.shape, after, access.shape, by_post, without, keys_only, self.amended.known)
         make = partial(self._compile, query, after, access, by_post, without, keys_only)
         found: Plan = self.cached(key, make)
         return found
@@ -98,7 +100,9 @@ class Plans:
 
     def branches(self, query: SearchQuery, access: Access, by_post: bool, slots: Slots) -> dict[int, Branch]:
         """The branches that can match, by number."""
-        compilation = Compilation(self.mappings, self.site, slots, access, by_post)
+        compilation = Compilation(
+            self.mappings, self.site, slots, access, by_post, amended=self.amended.known
+        )
         mapping = self.mappings[query.resource_type]
         found = {}
         for parts in groups(mapping, query):
@@ -174,7 +178,7 @@ class Plans:
 
     def counts(self, query: SearchQuery, access: Access, by_post: bool, bounded: bool) -> list[Statement]:
         """A statement for each branch that counts its matches; `bounded`: up to :bound."""
-        shape = ("total", query.shape, access.shape, by_post, bounded)
+        shape = ("total", query.shape, access.shape, by_post, bounded, self.amended.known)
         found: list[Statement] = self.cached(shape, lambda: self._counts(query, access, by_post, bounded))
         return found
 

@@ -40,6 +40,7 @@ from mappers.sql import (
     tables_of,
 )
 from mappers.sql import Condition as Sql
+from mappers.stored.amended import amended_keys
 from mappers.terms import Composite, Ref, Term
 from mappers.value import Column
 from mappers.values.children import Children
@@ -82,6 +83,20 @@ class PartScope(Scope):
             raise SearchFault("not-supported", criterion.param, text) from None
 
     def _asked(self, criterion: Criterion) -> Alternative:
+        found = self._by_columns(criterion)
+        amended = (self.part.name, criterion.param) in self.c.amended
+        return self._or_as_sent(criterion, plain(found)) if amended else found
+
+    def _or_as_sent(self, criterion: Criterion, by_columns: Sql) -> Sql:
+        """The condition on a row's columns, or of one that is amended on what was sent of it."""
+        beside = self.part.amended
+        assert beside is not None
+        amended = amended_keys(self.mapping, self.part, criterion.param).correlate(None)
+        as_sent = plain(PartScope(self.c, self.mapping, beside)._by_columns(criterion))
+        key = self.part.id.column
+        return any_of(all_of(by_columns, key.not_in(amended)), key.in_(amended.where(as_sent)))
+
+    def _by_columns(self, criterion: Criterion) -> Alternative:
         found = self._places(criterion.param)
         if criterion.missing is not None:
             present = any_of(*(self._wrapped(p, lambda s, p=p: [s.near(p.value.present())]) for p in found))  # type: ignore[misc]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 from functools import lru_cache
 from typing import Any
@@ -67,3 +68,8 @@ def regexp_replace(value: Any, pattern: Any, put: Any) -> str | None:
 def concat_ws(separator: Any, *texts: Any) -> str | None:
     """The texts that aren't NULL, joined."""
     return None if separator is None else str(separator).join(str(t) for t in texts if t is not None)
+
+
+def sha2(text: Any, bits: int) -> str | None:
+    """MySQL's SHA2, of a text."""
+    return None if text is None else hashlib.new(f"sha{bits}", str(text).encode()).hexdigest()

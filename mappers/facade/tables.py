@@ -103,6 +103,18 @@ fhir_index = Table(
     sqlite_autoincrement=True,
 )
 
+#: rows that are searched by what was sent of them: for which parameter, while these columns are unchanged
+fhir_amended = Table(
+    "fhir_amended",
+    FACADE,
+    Column("resource", BIGINT, primary_key=True, autoincrement=False),
+    Column("param", VARCHAR(64), primary_key=True),
+    Column("part", VARCHAR(128), nullable=False),
+    Column("guard", CHAR(64), nullable=False),
+    Index("ix_fhir_amended_part", "part", "param", "resource"),
+    **INNODB,
+)
+
 #: every version that a client has written, and those of others that one has written over
 fhir_version = Table(
     "fhir_version",

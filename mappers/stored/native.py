@@ -76,14 +76,13 @@ def _part(mapping: ResourceMapping, targets: Sequence[Target]) -> Part:
         writable=True,
         whole=Stored(R.content),
         version=R.version,
-        indexed={
-            p.name: indexed for p in mapping.search_params if (indexed := _indexed(mapping, p, targets))
-        },
+        indexed={p.name: v for p in mapping.search_params if (v := indexed(mapping, p, targets))},
         comment="Kept as clients write it.",
     )
 
 
-def _indexed(mapping: ResourceMapping, param: SearchParam, targets: Sequence[Target]) -> Indexed | None:
+def indexed(mapping: ResourceMapping, param: SearchParam, targets: Sequence[Target]) -> Indexed | None:
+    """What finds a parameter's values in the index; None for what isn't indexed (composites)."""
     kind = declared_type(mapping.resource_type, param)
     if kind == "reference":
         definition = definitions.search_parameter(mapping.resource_type, param.name)

@@ -71,11 +71,12 @@ class NativeRows:
 
     async def _index(self, key: Any, resource: Resource) -> None:
         kind = resource["resourceType"]
-        rows = [_row(key, kind, name, found) for name, found in self.values.of(resource)]
+        rows = [index_row(key, kind, name, found) for name, found in self.values.of(resource)]
         for start in range(0, len(rows), ROWS):
             await self.t.execute(insert(fhir_index).values(rows[start : start + ROWS]))
 
 
-def _row(key: Any, resource_type: str, param: str, found: Found) -> dict[str, Any]:
+def index_row(key: Any, resource_type: str, param: str, found: Found) -> dict[str, Any]:
+    """A search value as a row of the index."""
     told = {name: found.get(name) for name in COLUMNS}
     return {"resource": key, "resource_type": resource_type, "param": param, **told}

@@ -2,24 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import Table, func, insert, select, update
+from sqlalchemy import Table, delete, func, insert, select, update
 
 from mappers.cells import cells_of, told_at
 from mappers.engine import Engine
-from mappers.facade.tables import fhir_resource
+from mappers.facade.tables import fhir_amended, fhir_index, fhir_resource
 from mappers.from_clause import leads
 from mappers.mapping import NOW, Element, Part, ResourceMapping, Upkeep
 from mappers.reader import Reader, Resource, source_name
 from mappers.statement import Slots, compiled
+from mappers.stored.amended import guard, guard_columns
 from mappers.stored.content import dumps
-from mappers.stored.search_values import SearchValues
+from mappers.stored.search_values import Found, SearchValues
 from mappers.transaction import Transaction
 from mappers.value import Cells, Row
 from mappers.values.references import ReferenceTo
 from mappers.write.faults import WriteFault
+from mappers.write.native import index_row
 
 R = fhir_resource.c
 
@@ -139,8 +141,34 @@ class HospitalRows:
         """Reads the row back, and keeps what of the resource its columns don't tell as it was sent."""
         reader, row = await self._read_back(part, key)
         assert reader.rest is not None
-        difference = reader.rest.difference(row, resource, reader.told_by_columns()(row))
+        told = reader.told_by_columns()(row)
+        difference = reader.rest.difference(row, resource, told)
         await self._put(part, key, deleted=0, content=dumps(difference) if difference else None)
+        await self._amend(part, key, resource, {**told, "resourceType": resource["resourceType"]})
+
+    async def _amend(self, part: Part, key: Any, resource: Resource, told: Resource) -> None:
+        """Keeps what is searched of what was sent, wherever the columns answer otherwise."""
+        [(held,)] = await self._fetch(select(R.id).where(*_beside(part, key)))
+        place = int(held)
+        for table in (fhir_index, fhir_amended):
+            await self.t.execute(delete(table).where(table.c.resource == place))
+        mapping, values = self._mapping(part), self.values.values
+        for name in part.amended.indexed if part.amended else ():
+            sent = values(mapping, name, resource)
+            if sent != values(mapping, name, told):
+                await self._amend_one(part, key, place, name, sent)
+
+    async def _amend_one(self, part: Part, key: Any, place: int, name: str, sent: Sequence[Found]) -> None:
+        mapping = self._mapping(part)
+        digest = guard(guard_columns(mapping, part, name))
+        [(told,)] = await self._fetch(select(digest).where(part.id.column == key))
+        await self.t.execute(
+            insert(fhir_amended).values(resource=place, param=name, part=part.name, guard=told)
+        )
+        for found in sent:
+            row = index_row(place, mapping.resource_type, name, found)
+            await self.t.execute(insert(fhir_index).values(row))
+        self.engine.plans.amended.add(part.name, name)
 
     async def _read_back(self, part: Part, key: Any) -> tuple[Reader, Row]:
         reader = self.engine.plans.reader_of(self._mapping(part), part)

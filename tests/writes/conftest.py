@@ -7,7 +7,7 @@ from typing import Any
 import pytest_asyncio
 from sqlalchemy import delete
 
-from mappers.facade.tables import fhir_event, fhir_index, fhir_resource, fhir_version
+from mappers.facade.tables import fhir_amended, fhir_event, fhir_index, fhir_resource, fhir_version
 from mappers.query import SearchQuery
 from mappers.stored.search_values import SearchValues
 from mappers.transaction import transaction
@@ -32,6 +32,12 @@ class Written:
         self._made.append((resource["resourceType"], found["id"]))
         return found
 
+    async def all_found(self, resource_type: str, name: str, value: str) -> list[str]:
+        """The same of all pages."""
+        where = (self.facade.service.parser().condition(resource_type, name, value),)
+        page = await self.engine.page(SearchQuery(resource_type, where), 5000)
+        return [m["id"] for m in page.matches if isinstance(m, dict)]
+
     async def clear(self) -> None:
         """Takes away the rows that were made, and all that is kept beside rows."""
         async with transaction(self.engine.database) as t:
@@ -40,7 +46,7 @@ class Written:
                 assert resolved is not None
                 part, key = resolved
                 await t.execute(delete(part.source.table).where(part.id.column == key))  # type: ignore[arg-type]
-            for table in (fhir_resource, fhir_index, fhir_version, fhir_event):
+            for table in (fhir_resource, fhir_index, fhir_amended, fhir_version, fhir_event):
                 await t.execute(delete(table))
 
     @asynccontextmanager

@@ -24,7 +24,7 @@ def _id() -> sa.Column[int]:
 
 
 def upgrade() -> None:
-    """Makes the four tables."""
+    """Makes the tables."""
     op.create_table(
         "fhir_resource",
         _id(),
@@ -67,6 +67,16 @@ def upgrade() -> None:
     ):
         op.create_index(f"ix_fhir_index_{name}", "fhir_index", list(columns))
     op.create_table(
+        "fhir_amended",
+        sa.Column("resource", BIGINT, primary_key=True, autoincrement=False),
+        sa.Column("param", sa.VARCHAR(64), primary_key=True),
+        sa.Column("part", sa.VARCHAR(128), nullable=False),
+        sa.Column("guard", sa.CHAR(64), nullable=False),
+        mysql_engine="InnoDB",
+        mariadb_engine="InnoDB",
+    )
+    op.create_index("ix_fhir_amended_part", "fhir_amended", ["part", "param", "resource"])
+    op.create_table(
         "fhir_version",
         _id(),
         sa.Column("resource_type", sa.VARCHAR(64), nullable=False),
@@ -98,5 +108,5 @@ def upgrade() -> None:
 
 def downgrade() -> None:
     """Takes the tables away, and with them all that clients have written beyond the CDSS's columns."""
-    for table in ("fhir_event", "fhir_version", "fhir_index", "fhir_resource"):
+    for table in ("fhir_event", "fhir_version", "fhir_amended", "fhir_index", "fhir_resource"):
         op.drop_table(table)

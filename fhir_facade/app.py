@@ -132,6 +132,9 @@ def service_of(settings: Settings) -> Service:
         found.degraded,
         may_read=access,
         may_search=access,
+        may_create=access,
+        may_update=access,
+        may_delete=access,
         at_rest=at_rest,
     )
 

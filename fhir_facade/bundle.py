@@ -1,4 +1,4 @@
-"""searchset Bundles. https://hl7.org/fhir/R4/bundle.html#searchset"""
+"""searchset and history Bundles. https://hl7.org/fhir/R4/bundle.html"""
 
 from __future__ import annotations
 
@@ -33,6 +33,17 @@ def searchset(
     if entries:
         bundle["entry"] = entries
     return bundle
+
+
+def history_bundle(
+    entries: Sequence[Resource], links: Sequence[tuple[str, str]], total: int | None
+) -> Resource:
+    """The Bundle of one page of versions. https://hl7.org/fhir/R4/bundle.html#history"""
+    bundle: Resource = {"resourceType": "Bundle", "type": "history"}
+    if total is not None:
+        bundle["total"] = total
+    bundle["link"] = [{"relation": relation, "url": url} for relation, url in links]
+    return {**bundle, "entry": list(entries)} if entries else bundle
 
 
 _MATCH, _INCLUDE = {"mode": "match"}, {"mode": "include"}

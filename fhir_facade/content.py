@@ -39,7 +39,8 @@ MAX_PARAMETERS = 500
 class Request:
     """A FHIR request: the path below the base, the decoded parameters of URL and body, and who sent it.
 
-    `answered_with` are headers that its answer has whatever it is.
+    `answered_with` are headers that its answer has whatever it is; `sent` is its body where that was read
+    already: that of a Bundle's entry.
     """
 
     method: str
@@ -54,6 +55,7 @@ class Request:
     caller: Caller | None = None
     address: str = ""
     answered_with: dict[str, str] = field(default_factory=dict)
+    sent: Any = None
 
     @property
     def handling(self) -> str:
@@ -74,8 +76,9 @@ class Request:
 class Response:
     """An answer: a resource (or none), a status and headers; `media`, if it isn't FHIR's own type.
 
-    `served` are the resources in it as they were read, whatever of them is shown: the audit trail's.
-    `stream` is a body that is no resource, piece by piece.
+    `served` are the resources in it as they were read, whatever of them is shown: the audit trail's. `within`
+    are a Bundle's requests and their answers, which the trail keeps too. `stream` is a body that is no
+    resource, piece by piece.
     """
 
     resource: dict[str, Any] | None
@@ -84,6 +87,7 @@ class Response:
     media: str = ""
     served: Sequence[dict[str, Any]] = ()
     stream: AsyncGenerator[bytes] | None = None
+    within: Sequence[tuple[Request, Response]] = ()
 
 
 def parsed(query: str, where: str = "query") -> list[tuple[str, str]]:

@@ -128,6 +128,9 @@ class BearerGuard:
             caller=caller,
             may_read=self.opener.access(caller, "r", consented),
             may_search=self.opener.access(caller, "s", consented),
+            may_create=self.opener.access(caller, "c", consented),
+            may_update=self.opener.access(caller, "u", consented),
+            may_delete=self.opener.access(caller, "d", consented),
         )
 
 

@@ -40,7 +40,7 @@ def resource_in(content: bytes, media: str) -> Resource:
         raise FhirFault(400, "required", "the body is empty: it must hold a resource")
     if media in XML_TYPES:
         return xml_object(content)
-    return _checked(json_object(_text(content)))
+    return _checked(json_object(text_of(content)))
 
 
 def _media_type(request: Request) -> str:
@@ -70,7 +70,8 @@ def _refuse_announced(request: Request, limit: int) -> None:
         raise FhirFault(413, "too-long", f"the body is longer than {limit} bytes")
 
 
-def _text(content: bytes) -> str:
+def text_of(content: bytes) -> str:
+    """Bytes as the text that they are; raises FhirFault 400 where they are no UTF-8."""
     try:
         return content.decode("utf-8")
     except UnicodeDecodeError as fault:

@@ -35,8 +35,7 @@ from fhir_facade.cors import Cors, Hosts
 from fhir_facade.export.kick_off import PLACE
 from fhir_facade.export.polling import Polling
 from fhir_facade.guard import Guard
-from fhir_facade.interactions.read import read
-from fhir_facade.interactions.search_type import search_compartment, search_system, search_type
+from fhir_facade.interactions.table import interactions, place
 from fhir_facade.operations.dispatch import Operations
 from fhir_facade.operations.operation import Operation
 from fhir_facade.outcome import FhirFault, not_found, outcome, parameter
@@ -44,13 +43,11 @@ from fhir_facade.service import Service
 from fhir_facade.streaming import streamed
 from fhir_facade.throttle import cost
 from mappers.parse import SearchFault
-from terminology import definitions
 
 log = logging.getLogger("fhir_facade.access")
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._\-]{1,64}")
 FORM = "application/x-www-form-urlencoded"
 READING = ("GET", "HEAD")
-Interaction = Callable[[Service, Request, Receive, list[str]], Awaitable[Response]]
 SMART_CONFIGURATION = "/.well-known/smart-configuration"
 
 
@@ -87,11 +84,7 @@ class FhirApp:
         self.hosts = Hosts(service.settings.base_url)
         self.operations = Operations(operations)
         self.definitions = {o.id: operation_definition(o, service.base) for o in operations}
-        #: what is done, by method and by how many segments the address has
-        self.interactions: dict[tuple[str, int], Interaction] = {
-            **{(method, 2): self._read for method in READING},
-            **{(method, length): self._search for method in READING for length in (0, 1, 3)},
-        }
+        self.interactions = interactions(self.entry)
 
     async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
         """One HTTP request."""
@@ -112,8 +105,13 @@ class FhirApp:
             log.info("%s %s %d %.1f ms %s", request.method, path, status, taken, request.request_id)
 
     async def _answer(self, request: Request, receive: Receive) -> Response:
+        return await self._told_of(request, self._handle(request, receive))
+
+    @staticmethod
+    async def _told_of(request: Request, answer: Awaitable[Response]) -> Response:
+        """The answer, or the fault as one."""
         try:
-            return await self._handle(request, receive)
+            return await answer
         except FhirFault as fault:
             return Response(outcome(fault.issues()), fault.status, dict(fault.headers))
         except SearchFault as fault:  # what only the compiler can tell
@@ -145,24 +143,33 @@ class FhirApp:
             await self.guard.charge(request, 1)
             return self._told(request, segments)
         service = await self.guard.admitted(request)
+        return await self._interaction(service, request, receive, segments)
+
+    async def entry(self, service: Service, request: Request) -> Response:
+        """The answer to a Bundle's entry, from whoever sent the Bundle."""
+
+        async def nothing() -> Message:
+            return {"type": "http.request", "body": b""}
+
+        segments = [unquote(s) for s in request.path.split("/") if s]
+        return await self._told_of(request, self._interaction(service, request, nothing, segments))
+
+    async def _interaction(
+        self, service: Service, request: Request, receive: Receive, segments: list[str]
+    ) -> Response:
         if segments and segments[-1].startswith("$"):
             return await self._operation(service, request, receive, segments)
         by_form = segments[-1:] == ["_search"]
         if by_form:
             await self._form(request, receive)
-        await self.guard.charge(request, cost(request, len(segments) == 2 and not by_form))
-        answer = self._search if by_form else self._interaction(request.method, len(segments))
-        return await answer(service, request, receive, segments)
-
-    def _interaction(self, method: str, length: int) -> Interaction:
-        """What a method does at an address of so many segments; 405 with those that do something, or 404."""
-        found = self.interactions.get((method, length))
-        there = [m for m, n in self.interactions if n == length]
-        if not there:
-            raise not_found("there is nothing at this address")
-        if found is None:
+            segments = segments[:-1]
+        at = place(segments)
+        await self.guard.charge(request, cost(request, at in ("instance", "version") and not by_form))
+        answer = self.interactions.get(("GET" if by_form else request.method, at))
+        if answer is None:
+            there = [method for method, where in self.interactions if where == at]
             raise _not_allowed(", ".join([*there, "OPTIONS"]))
-        return found
+        return await answer(service, request, receive, segments)
 
     async def _operation(
         self, service: Service, request: Request, receive: Receive, segments: list[str]
@@ -171,32 +178,12 @@ class FhirApp:
         await self.guard.charge(request, operation.cost)
         return await self.operations.answer(operation, service, request, receive, segments)
 
-    async def _read(
-        self, service: Service, request: Request, receive: Receive, segments: list[str]
-    ) -> Response:
-        return await read(service, request, self._type(segments[0]), segments[1])
-
     async def _exported(self, request: Request, polling: Polling) -> Response:
         """What is below the place of exports; its files are no FHIR resources."""
         service = await self.guard.admitted(request)
         await self.guard.charge(request, 1)
         segments = [unquote(s) for s in request.path.split("/") if s]
         return await polling(service, request, segments[1:])
-
-    async def _search(
-        self, service: Service, request: Request, receive: Receive, segments: list[str]
-    ) -> Response:
-        """Searches of everything, of a type, and within a compartment."""
-        match segments[:-1] if segments[-1:] == ["_search"] else segments:
-            case []:
-                return await search_system(service, request)
-            case [kind]:
-                return await search_type(service, request, self._type(kind))
-            case [code, id_text, kind] if not kind.startswith("_"):
-                self._type(code)
-                within = kind if kind == "*" else self._type(kind)
-                return await search_compartment(service, request, code, id_text, within)
-        raise not_found("there is nothing at this address")
 
     @staticmethod
     def _smart_configuration(request: Request, told: dict[str, Any]) -> Response:
@@ -238,13 +225,6 @@ class FhirApp:
         if any(n in ("_format", "_pretty") for n, _ in request.parameters):
             negotiate(request)
         request.body_parameters, request.parameters = request.parameters, before
-
-    def _type(self, name: str) -> str:
-        if name in self.service.mappings:
-            return name
-        if name in definitions.resource_types():
-            raise FhirFault(404, "not-supported", f"{name} is not served here")
-        raise not_found(f"{name[:64]!r} is no resource type")
 
     def _content(self, request: Request, response: Response) -> tuple[int, dict[str, str], bytes | None]:
         """Status, headers and body (None for one that is streamed); what can't be serialized is a 500."""

@@ -27,7 +27,7 @@ class Service:
     """Everything that answers FHIR requests; `degraded` says what the drift check took out, and why.
 
     Interactions ask `reading` and `searching`, never the engine: these hold what the caller may see. Without
-    a caller, `may_read` and `may_search` are everything if access control is off, and nothing if it is on.
+    a caller, `may_…` is everything if access control is off, and nothing if it is on.
     """
 
     settings: Settings
@@ -39,6 +39,9 @@ class Service:
     caller: Caller | None = None
     may_read: Access = UNRESTRICTED
     may_search: Access = UNRESTRICTED
+    may_create: Access = field(default=Access())
+    may_update: Access = field(default=Access())
+    may_delete: Access = field(default=Access())
     at_rest: AtRest = field(default=AtRest())
 
     @property

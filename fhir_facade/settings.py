@@ -45,6 +45,7 @@ class Settings:
     include_limit: int = setting(1000, "resources that _include and _revinclude may add to a page")
     query_length_limit: int = setting(65536, "bytes of a query string or of a search's body")
     body_limit_bytes: int = setting(10 * 1024 * 1024, "bytes of a resource or Bundle that is sent")
+    bundle_entry_limit: int = setting(1000, "entries that a batch or transaction may have")
     gzip: bool = setting(
         True, "whether answers are compressed for clients that take it and no proxy stands before"
     )

@@ -242,6 +242,11 @@ class Part:
         """Whether its resources are kept whole, as clients wrote them."""
         return self.whole is not None
 
+    @property
+    def written_here(self) -> bool:
+        """Whether clients can write its resources."""
+        return self.native or self.upkeep is not None
+
     @cached_property
     def name(self) -> str:
         """Its name within the type: prefix, table and suffix."""

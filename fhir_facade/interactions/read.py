@@ -10,6 +10,7 @@ from typing import Any
 
 from fhir_facade.bundle import subset
 from fhir_facade.content import Request, Response
+from fhir_facade.outages import outages_told
 from fhir_facade.outcome import FhirFault, not_found, parameter
 from fhir_facade.search_request import Options, Reader, SearchRequest
 from fhir_facade.service import Service, refused
@@ -17,14 +18,21 @@ from mappers.database import SourceDownError
 from mappers.mapping import LOGICAL_ID
 from mappers.outage import SUBSETTED
 from mappers.reader import Unreadable
+from mappers.write.history import Asked, versions
 
 
 async def read(service: Service, request: Request, resource_type: str, id_text: str) -> Response:
-    """The resource; 404 where there is none, 304 if the client has it already."""
+    """The resource; 404 where there is none, 410 where it was deleted, 304 if the client has it already."""
     refuse_no_id(resource_type, id_text)
-    shape = _shape(service, request, resource_type)
+    _shape(service, request, resource_type)  # what can't be asked is refused before anything is read
     resource = await found(service, resource_type, id_text, strict=request.states_strict)
-    headers = validators(resource)
+    return as_answer(service, request, resource)
+
+
+def as_answer(service: Service, request: Request, resource: dict[str, Any]) -> Response:
+    """A resource, or a version of it, as it was asked for; 304 if the client has it already."""
+    resource_type = resource["resourceType"]
+    shape, headers = _shape(service, request, resource_type), validators(resource)
     if _unchanged(request, headers):
         return Response(None, 304, headers, served=(resource,))
     kept = shape.kept(resource_type)
@@ -64,10 +72,22 @@ async def found(service: Service, resource_type: str, id_text: str, *, strict: b
     except SourceDownError:
         raise FhirFault(503, "transient", "the source of this resource can't be asked just now") from None
     if resource is None:
+        await _refuse_deleted(service, resource_type, id_text)
         raise not_found(f"there is no {resource_type}/{id_text}")
     if isinstance(resource, Unreadable):
         raise FhirFault(500, "exception", f"the row {resource.source} can't be read: {resource.reason}")
     return resource
+
+
+async def _refuse_deleted(service: Service, resource_type: str, id_text: str) -> None:
+    """Raises 410 for what a client has deleted, to those who may see every resource of the type."""
+    resolved = service.mappings[resource_type].resolve(id_text)
+    if resolved is None or not resolved[0].written_here or service.may_read.conditions(resource_type) != ():
+        return
+    with outages_told():
+        kept = await versions(service.reading.database, Asked(resource_type, id_text), 1)
+    if kept and kept[0].resource is None:
+        raise FhirFault(410, "deleted", f"{resource_type}/{id_text} was deleted")
 
 
 def validators(resource: dict[str, Any]) -> dict[str, str]:

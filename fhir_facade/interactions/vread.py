@@ -1,0 +1,59 @@
+"""vread: a version of a resource. https://hl7.org/fhir/R4/http.html#vread"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from fhir_facade.audit.patients import PatientsOf
+from fhir_facade.content import Request, Response
+from fhir_facade.interactions.read import as_answer, refuse_no_id
+from fhir_facade.outages import outages_told
+from fhir_facade.outcome import FhirFault, not_found
+from fhir_facade.service import Service, refused
+from mappers.write import history
+
+Resource = dict[str, Any]
+
+
+async def vread(
+    service: Service, request: Request, resource_type: str, id_text: str, version_id: str
+) -> Response:
+    """The resource as it was in that version.
+
+    Raises 404 where there is no such version (or the caller may not see it), 410 for one that says that it
+    was deleted.
+    """
+    refuse_no_id(resource_type, id_text)
+    refuse_no_id(resource_type, version_id)
+    if not service.may_read.opens(resource_type):
+        raise refused(resource_type, "read")
+    with outages_told():
+        current = await readable(service, resource_type, id_text)
+        if current is not None and current["meta"]["versionId"] == version_id:
+            return as_answer(service, request, current)
+        kept = await history.version(service.reading.database, resource_type, id_text, version_id)
+    if kept is None or not shown(service, resource_type, kept.resource, current):
+        raise not_found(f"there is no version of {resource_type}/{id_text} with that id")
+    if kept.resource is None:
+        raise FhirFault(410, "deleted", f"that version of {resource_type}/{id_text} says: deleted")
+    return as_answer(service, request, kept.resource)
+
+
+async def readable(service: Service, resource_type: str, id_text: str) -> Resource | None:
+    """The resource as it is now; None where it isn't there, can't be read, or may not be."""
+    found = await service.reading.read(resource_type, id_text, strict=True)
+    return found if isinstance(found, dict) else None
+
+
+def shown(service: Service, resource_type: str, version: Resource | None, current: Resource | None) -> bool:
+    """Whether a caller may see an older version of what they see (or not) now.
+
+    Who doesn't see every row of a type sees versions of what they see now, and none that was about another
+    patient: what was entered into the wrong record and corrected is not theirs.
+    """
+    if service.may_read.conditions(resource_type) == ():
+        return True
+    if current is None or version is None:
+        return False
+    patients_of = PatientsOf({resource_type: service.mappings[resource_type]})
+    return set(patients_of([version])) <= set(patients_of([current]))

@@ -1,0 +1,1 @@
+"""What all writing interactions share: the transaction, what may be written, conditions, the answer."""

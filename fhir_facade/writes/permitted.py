@@ -1,0 +1,76 @@
+"""What the caller may write: by type before, by row within the transaction."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from fhir_facade.outcome import FhirFault
+from fhir_facade.service import Service, refused
+from fhir_facade.writes.writing import Writing, told
+from mappers.query import Access
+from mappers.reader import Unreadable
+from mappers.view import View
+from mappers.write.faults import WriteFault, read_only
+from mappers.write.history import Asked, versions
+from mappers.write.writer import writable_part
+
+Resource = dict[str, Any]
+
+
+def open_to(access: Access, resource_type: str, what: str) -> None:
+    """Raises 403 for a type that the caller's scopes and role don't open to this interaction."""
+    if not access.opens(resource_type):
+        raise refused(resource_type, what)
+
+
+def refuse_read_only(service: Service, resource_type: str, id_text: str) -> None:
+    """Raises 405 with the reason for a resource whose rows aren't ours to write."""
+    found = service.mappings[resource_type].resolve(id_text)
+    if found is not None and not found[0].written_here:
+        raise told(read_only(resource_type, found[0].read_only_because or "its rows are others'"))
+
+
+def refuse_uncreatable(service: Service, resource_type: str) -> None:
+    """Raises 405 with the reason for a type of which nothing new can be kept."""
+    try:
+        writable_part(service.mappings[resource_type])
+    except WriteFault as fault:
+        raise told(fault) from None
+
+
+async def seen(writing: Writing, access: Access, resource_type: str, id_text: str) -> Resource | None:
+    """The resource, if the access opens its row; within the transaction, so with what was just written."""
+    view = View(writing.service.engine, access)
+    found = await view.read(resource_type, id_text, strict=True)
+    if isinstance(found, Unreadable):
+        raise FhirFault(500, "exception", f"the row {found.source} can't be read: {found.reason}")
+    return found
+
+
+async def to_be_changed(
+    writing: Writing, access: Access, resource_type: str, id_text: str, what: str
+) -> Resource | None:
+    """The resource as it is now, None where it isn't there or may not be read; raises 403 where it may be
+    read but not changed.
+    """
+    found = await seen(writing, access, resource_type, id_text)
+    if found is None and await seen(writing, writing.service.may_read, resource_type, id_text) is not None:
+        raise _closed(resource_type, what)
+    return found
+
+
+async def was_deleted(writing: Writing, resource_type: str, id_text: str) -> bool:
+    """Whether the last that is known of a resource is that a client deleted it."""
+    kept = await versions(writing.transaction, Asked(resource_type, id_text), 1)
+    return bool(kept) and kept[0].resource is None
+
+
+async def still_own(writing: Writing, access: Access, written: Resource, what: str) -> None:
+    """Raises 403 (and so nothing is written) for what would be beyond what the caller may write."""
+    if await seen(writing, access, written["resourceType"], written["id"]) is None:
+        raise _closed(written["resourceType"], what)
+
+
+def _closed(resource_type: str, what: str) -> FhirFault:
+    text = f"your scopes and role let you {what} {resource_type}, but not this one"
+    return FhirFault(403, "forbidden", text, (resource_type,))

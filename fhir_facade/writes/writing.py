@@ -1,0 +1,79 @@
+"""One request's writing: a transaction that is committed whole, or tried again, or leaves nothing."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field, replace
+from typing import TypeVar
+
+from fhir_facade.content import Request
+from fhir_facade.outages import outages_told
+from fhir_facade.outcome import FhirFault
+from fhir_facade.service import Service
+from mappers.stored.search_values import SearchValues
+from mappers.transaction import DuplicateError, RetryError, Transaction, transaction
+from mappers.write.faults import WriteFault
+from mappers.write.history import Author
+from mappers.write.writer import Writer
+
+Answer = TypeVar("Answer")
+#: how often a transaction is tried that others are in the way of, and the first pause in seconds
+TRIES, PAUSE = 6, 0.02
+
+
+@dataclass(frozen=True)
+class Writing:
+    """A transaction under way: `service` reads within it, `known` are references seen to lead somewhere."""
+
+    service: Service
+    writer: Writer
+    transaction: Transaction
+    known: set[str] = field(default_factory=set)
+
+
+async def in_transaction(
+    service: Service, request: Request, work: Callable[[Writing], Awaitable[Answer]]
+) -> Answer:
+    """What `work` answers, once it is durable. Raises FhirFault: then nothing of it was written.
+
+    Where a deadlock or another writer ended the transaction it is done again, from the beginning.
+    """
+    for attempt in range(TRIES):
+        try:
+            with outages_told():
+                async with _begun(service, request) as writing:
+                    return await work(writing)
+        except (RetryError, DuplicateError):
+            await asyncio.sleep(PAUSE * 2**attempt * random.uniform(0.5, 1.5))  # noqa: S311 - no secret
+        except WriteFault as fault:
+            raise told(fault) from None
+    raise FhirFault(
+        503, "lock-error", "others write the same just now: send it again", headers={"retry-after": "1"}
+    )
+
+
+@asynccontextmanager
+async def _begun(service: Service, request: Request) -> AsyncIterator[Writing]:
+    async with transaction(service.engine.database) as begun:
+        inside = replace(service, engine=service.engine.within(begun))
+        values = SearchValues(service.mappings, service.site, (service.base,))
+        yield Writing(inside, Writer(inside.engine, begun, values, author(service, request)), begun)
+
+
+def author(service: Service, request: Request) -> Author:
+    """Who writes, as history keeps it."""
+    caller = service.caller
+    if caller is None:
+        return Author(request_id=request.request_id)
+    name = (caller.user.fhir_user or caller.user.username) if caller.user else caller.client_id
+    return Author(name, caller.client_id, request.request_id)
+
+
+def told(fault: WriteFault) -> FhirFault:
+    """What the store refuses, as the answer to a request."""
+    expression = (fault.expression,) if fault.expression else ()
+    headers = {"allow": "GET, HEAD, OPTIONS"} if fault.status == 405 else {}
+    return FhirFault(fault.status, fault.code, fault.diagnostics, expression, headers)

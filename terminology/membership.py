@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 
-from terminology import definitions, systems, verification
+from terminology import definitions, systems, ucum_grammar, verification
 
 #: systems without a list of codes, whose codes are written by a grammar: RFC 6838 and RFC 5646
 GRAMMARS = {
@@ -48,6 +48,7 @@ def holds(url: str, system: str, code: str) -> bool | None:
 def well_formed(system: str, code: str) -> bool | None:
     """Whether a code is one of a system that a grammar describes; None for any other system."""
     if system == systems.UCUM:
-        return verification.is_known_unit(code) or None
+        # HL7's list of common units has annotations with blanks, which the grammar lacks
+        return ucum_grammar.is_unit(code) or verification.is_known_unit(code)
     grammar = GRAMMARS.get(system)
     return None if grammar is None else grammar.fullmatch(code) is not None

@@ -60,7 +60,9 @@ def _distinct(values: Iterable[Any]) -> bool:
 
 def _contained_is_referenced(value: Json, _: Json, __: Json) -> bool:
     """dom-3: referenced from outside, or itself pointing to what contains it."""
-    contained = value.get("contained", ())
+    contained = value.get("contained")
+    if not contained:
+        return True
     named = {text for _, text in texts(value) if text.startswith("#")}
     return all(
         f"#{one.get('id')}" in named or any(text == "#" for name, text in texts(one)) for one in contained

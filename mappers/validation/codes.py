@@ -11,20 +11,13 @@ from functools import cache
 from typing import Any
 
 from mappers.validation.issues import Issue, quoted
-from terminology import definitions
+from terminology import definitions, membership
 
-# CapabilityStatement.format and others take the short forms too.
-_MIME = re.compile(
-    r"xml|json|ttl|"
-    r"[A-Za-z0-9][\w.+^!#$&-]*/[A-Za-z0-9*][\w.+^!#$&-]*(\s*;\s*[^;=\s]+=([^;\"]+|\"[^\"]*\"))*;?"
-)
-_LANGUAGE = re.compile(r"[A-Za-z]{1,8}(-[A-Za-z0-9]{1,8})*")
-# Value sets without a list of codes here, by the form that the standard behind them gives its codes.
-_FORMS = {
-    "http://hl7.org/fhir/ValueSet/mimetypes": (_MIME, "a MIME type"),
-    "http://hl7.org/fhir/ValueSet/all-languages": (_LANGUAGE, "a language tag of BCP 47"),
-    "http://hl7.org/fhir/ValueSet/currencies": (re.compile(r"[A-Z]{3}"), "a currency of ISO 4217"),
-}
+_CURRENCIES = "http://hl7.org/fhir/ValueSet/currencies"
+_MIME_TYPES = "http://hl7.org/fhir/ValueSet/mimetypes"
+_CURRENCY = re.compile(r"[A-Z]{3}")
+# CapabilityStatement.format and others take them besides MIME types.
+_SHORT_FORMS = ("xml", "json", "ttl")
 
 
 @cache
@@ -35,13 +28,17 @@ def _codes(value_set: str) -> frozenset[str] | None:
 
 def code_fault(value_set: str, code: str) -> str | None:
     """Why a `code` (or a bound string) is not of the value set; None where it is, or nobody can say."""
-    if value_set in _FORMS:
-        form, words = _FORMS[value_set]
-        return None if form.fullmatch(code) else f"{quoted(code)} is not {words}"
     codes = _codes(value_set)
-    return (
-        None if codes is None or code in codes else f"{quoted(code)} is not of {value_set}, which is required"
-    )
+    held = code in codes if codes is not None else _by_grammar(value_set, code)
+    return f"{quoted(code)} is not of {value_set}, which is required" if held is False else None
+
+
+def _by_grammar(value_set: str, code: str) -> bool | None:
+    if value_set == _CURRENCIES:
+        return _CURRENCY.fullmatch(code) is not None
+    if value_set == _MIME_TYPES and code in _SHORT_FORMS:
+        return True
+    return membership.holds(value_set, "", code)
 
 
 def concept_fault(value_set: str, concept: dict[str, Any]) -> str | None:
@@ -66,19 +63,18 @@ def coding_fault(value_set: str, coding: dict[str, Any]) -> str | None:
     return f"{quoted(coding.get('code', ''))} is not of {value_set}, which is required"
 
 
-def membership(coding: dict[str, Any], expression: str) -> Iterator[Issue]:
+def of_its_system(coding: dict[str, Any], expression: str) -> Iterator[Issue]:
     """A code that its own code system lacks, where R4 packages that system whole; a display that differs."""
     system, code, display = (coding.get(name) for name in ("system", "code", "display"))
     if not isinstance(system, str) or not isinstance(code, str):
         return
-    known = definitions.codesystem_codes(system)
-    if known is None or coding.get("version"):
+    if coding.get("version"):
         return
-    if code not in known:
-        yield Issue(
-            "error", "code-invalid", f"{expression}.code", f"{quoted(code)} is not a code of {system}"
-        )
-    elif isinstance(display, str) and _folded(display) != _folded(known[code]):
+    known = definitions.codesystem_codes(system)
+    if code not in known if known is not None else membership.well_formed(system, code) is False:
+        words = f"{quoted(code)} is not a code of {system}"
+        yield Issue("error", "code-invalid", f"{expression}.code", words)
+    elif known and isinstance(display, str) and _folded(display) != _folded(known[code]):
         words = f"{system} calls this code {quoted(known[code])}"
         yield Issue("warning", "code-invalid", f"{expression}.display", words)
 

@@ -31,7 +31,7 @@ Json = dict[str, Any]
 
 def issues_of(value: Json, place: Place) -> Iterator[Issue]:
     """What is wrong with an element by the meaning of its type."""
-    meaning = _MEANINGS.get(place.child.type_code)
+    meaning = _MEANINGS.get(place.child.type_code) or _MEANINGS.get(place.child.path)
     return meaning(value, place) if meaning else iter(())
 
 
@@ -42,7 +42,7 @@ def _reference(value: Json, place: Place) -> Iterator[Issue]:
 
 
 def _coding(value: Json, place: Place) -> Iterator[Issue]:
-    yield from codes.membership(value, place.expression)
+    yield from codes.of_its_system(value, place.expression)
     words = codes.coding_fault(place.child.binding, value) if place.child.binding else None
     if words:
         yield Issue("error", "code-invalid", place.expression, words)
@@ -55,7 +55,7 @@ def _concept(value: Json, place: Place) -> Iterator[Issue]:
 
 
 def _quantity(value: Json, place: Place) -> Iterator[Issue]:
-    return codes.membership({name: value.get(name) for name in ("system", "code")}, place.expression)
+    return codes.of_its_system({name: value.get(name) for name in ("system", "code")}, place.expression)
 
 
 def _identifier(value: Json, place: Place) -> Iterator[Issue]:
@@ -91,6 +91,17 @@ def _attachment(value: Json, place: Place) -> Iterator[Issue]:
         yield Issue("error", "value", f"{place.expression}.hash", "this is not the SHA-1 of the data")
 
 
+def _entry(value: Json, place: Place) -> Iterator[Issue]:
+    """https://hl7.org/fhir/R4/bundle-definitions.html#Bundle.entry.fullUrl: it agrees with the id."""
+    url, resource = value.get("fullUrl"), value.get("resource")
+    if not isinstance(url, str) or not isinstance(resource, dict) or not url.startswith(("http:", "https:")):
+        return
+    own = f"/{resource.get('resourceType')}/{resource.get('id')}"
+    if isinstance(resource.get("id"), str) and not url.endswith(own):
+        words = f"the resource here is {quoted(own.removeprefix('/'))}"
+        yield Issue("error", "invalid", f"{place.expression}.fullUrl", words)
+
+
 _MEANINGS: dict[str, Callable[[Json, Place], Iterator[Issue]]] = {
     "Reference": _reference,
     "Coding": _coding,
@@ -98,5 +109,6 @@ _MEANINGS: dict[str, Callable[[Json, Place], Iterator[Issue]]] = {
     "Identifier": _identifier,
     "Extension": _extension,
     "Attachment": _attachment,
+    "Bundle.entry": _entry,
     **dict.fromkeys(("Quantity", "Age", "Count", "Distance", "Duration"), _quantity),
 }

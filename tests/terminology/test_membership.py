@@ -35,7 +35,7 @@ def test_what_can_not_be_listed_is_none_and_not_empty() -> None:
         ("observation-status", "final", True),
         ("observation-status", "Final", False),
         ("ucum-units", "mg/dL", True),
-        ("ucum-units", "[no such unit]", None),
+        ("ucum-units", "[no such unit]", False),
         ("no-such-set", "final", None),
     ],
 )

@@ -4,13 +4,19 @@ import csv
 from decimal import Decimal
 from fractions import Fraction
 from importlib.resources import files
+from xml.etree import ElementTree
 
 import pytest
-from hypothesis import given
+import ucumvert
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from terminology import ucum
+from terminology import definitions, ucum
 from terminology.folding import fold_characters
+from terminology.ucum_grammar import is_unit
+
+PARSER = ucumvert.get_ucum_parser()
+VENDOR = files("ucumvert").joinpath("vendor")
 
 ROWS = list(csv.DictReader(files("terminology").joinpath("ucum.csv").read_text("utf-8").splitlines()))
 CODES = [row["code"] for row in ROWS]
@@ -98,3 +104,51 @@ def test_factors_agree_with_an_independent_ucum_implementation() -> None:
 def test_no_two_units_of_a_dimension_share_a_text_whatever_its_case(code: str) -> None:
     folded = [{fold_characters(t) for t in ucum.texts(one.code)} for one in ucum.convertible(code)]
     assert len(set().union(*folded)) == sum(map(len, folded))
+
+
+def _parses(code: str) -> bool:
+    try:
+        PARSER.parse(code)
+    except Exception:
+        return False
+    return True
+
+
+NO_UNITS = ["mcg", "ea", "TAB", "month", "kk", "m/", "m//s", "(m", "m)", "k%", " m", "m s", "", "m{한}"]
+
+
+@pytest.mark.parametrize("code", [*NO_UNITS, "(" * 100 + "m" + ")" * 100])
+def test_what_ucum_does_not_have_is_no_unit(code: str) -> None:
+    assert not is_unit(code)
+
+
+def test_ucums_own_examples_are_units() -> None:
+    examples = (VENDOR / "ucum_examples.tsv").read_text(encoding="utf-8").splitlines()[1:]
+    assert len(examples) > 800
+    assert [line for line in examples if not is_unit(line.split("\t")[1])] == []
+
+
+def test_hl7s_common_units_are_units_but_for_blanks_in_annotations() -> None:
+    common = definitions.valueset_codes("http://hl7.org/fhir/ValueSet/ucum-common") or ()
+    assert {code for _, code in common if not is_unit(code)} == {code for _, code in common if " " in code}
+
+
+PIECES = ["m", "k", "s", "/", ".", "(", ")", "2", "{x}", "[Hg]", "10*", "g", "L", "d", "%", "[IU]", "1"]
+
+
+@given(st.lists(st.sampled_from(PIECES), min_size=1, max_size=7).map("".join))
+def test_units_agree_with_another_implementation(code: str) -> None:
+    assume("{x}{x}" not in code)  # UCUM's grammar has one annotation a component
+    assert is_unit(code) == _parses(code)
+
+
+def test_the_table_is_ucums() -> None:
+    root = ElementTree.fromstring((VENDOR / "ucum-essence.xml").read_bytes())  # noqa: S314 - a package's own
+    kinds = {"prefix": "prefix", "base-unit": "metric", "unit": "unit"}
+    published = {
+        ("metric" if one.get("isMetric") == "yes" else kinds[one.tag.rpartition("}")[2]], one.get("Code"))
+        for one in root
+        if one.tag.rpartition("}")[2] in kinds
+    }
+    rows = files("terminology").joinpath("ucum_atoms.csv").read_text("utf-8").splitlines()
+    assert {(row["kind"], row["code"]) for row in csv.DictReader(rows)} == published

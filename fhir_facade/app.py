@@ -119,7 +119,8 @@ def service_of(settings: Settings) -> Service:
     database, at_rest = database_of(settings), at_rest_of(settings)
     found = drift.fitted(settings, everything())
     sealed = sealed_of(settings, at_rest.keyring, found.mappings)
-    site = site_of(settings, permits_of(settings), sealed)
+    database.at_rest = at_rest
+    site = replace(site_of(settings, permits_of(settings), sealed), at_rest=at_rest)
     engine = Engine(found.mappings, database, site)
     cursors = Cursors.of(settings.data_path)
     access = Access() if settings.enable_security else UNRESTRICTED

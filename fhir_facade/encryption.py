@@ -61,10 +61,16 @@ def sealed_of(settings: Settings, keyring: Keyring | None, mappings: Mappings) -
         return None
     if keyring is None:
         raise SettingFault("SEALED_COLUMNS: there are no keys (ENCRYPTION_KEYS_FILE)")
-    sealed = Sealed(keyring, frozenset(_column(c) for c in settings.sealed_columns.split(",")))
+    sealed = Sealed(keyring, sealed_names(settings))
     if found := [*obstacles(mappings, sealed), *_without_index(settings, sealed)]:
         raise SettingFault(f"SEALED_COLUMNS: {'; '.join(found)}")
     return sealed
+
+
+def sealed_names(settings: Settings) -> frozenset[tuple[str, str]]:
+    """(table, column) of SEALED_COLUMNS; raises SettingFault for what is no such list."""
+    named = settings.sealed_columns.strip()
+    return frozenset(_column(c) for c in named.split(",")) if named else frozenset()
 
 
 def _column(text: str) -> tuple[str, str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from mappers.at_rest import AtRest
@@ -57,17 +57,15 @@ class ColumnSeals:
         return self._held(self._says(stored, key), key)
 
 
-def kept_anew(at_rest: AtRest, keyring: Keyring, target: Target) -> Change:
+def kept_anew(at_rest: AtRest, keyring: Keyring, place_of: Callable[[Sequence[Any]], bytes]) -> Change:
     """The facade's own texts under the newest key: those of older ones, and those from before any."""
     newest = f"{MARK}{keyring.sealing}$%"
 
-    def says(stored: bytes, key: Sequence[Any]) -> bytes:
-        return at_rest.told(stored.decode(), place(target.table, target.column, *key)).encode()
+    def says(stored: bytes, bound: Sequence[Any]) -> bytes:
+        return at_rest.told(stored.decode(), place_of(bound)).encode()
 
-    def made(stored: bytes, key: Sequence[Any]) -> Held | None:
-        return Held(
-            at_rest.kept(says(stored, key).decode(), place(target.table, target.column, *key)).encode()
-        )
+    def made(stored: bytes, bound: Sequence[Any]) -> Held | None:
+        return Held(at_rest.kept(says(stored, bound).decode(), place_of(bound)).encode())
 
     return Change(lambda c: all_of(c.is_not(None), c.not_like(newest)), made, says)
 

@@ -19,6 +19,8 @@ from typing import Any, Protocol
 from sqlalchemy.dialects import mysql, sqlite
 from sqlalchemy.engine import Dialect
 
+from mappers.at_rest import AtRest
+
 Rows = Sequence[tuple[Any, ...]]
 
 
@@ -40,6 +42,8 @@ class Database(Protocol):
     dialect: Dialect
     collation: str
     schemas: dict[str, str]
+    #: how what clients have written is kept in it
+    at_rest: AtRest
 
     async def fetch(self, sql: str, parameters: tuple[Any, ...]) -> Rows:
         """All rows; raises SourceDownError where the fault is the source's and not the statement's."""
@@ -88,6 +92,7 @@ class MySql:
         self.dialect: Dialect = mysql.dialect(paramstyle="format")
         self.collation = "utf8mb4_unicode_ci"
         self.schemas = {} if settings.openemr == "openemr" else {"openemr": settings.openemr}
+        self.at_rest = AtRest()
         self._free: list[Any] = []
         self._places = asyncio.Semaphore(settings.pool)
         self._init: str | None = None
@@ -239,6 +244,7 @@ class Sqlite:
         self.dialect: Dialect = sqlite.dialect(paramstyle="qmark")
         self.collation = ""
         self.schemas: dict[str, str] = {}
+        self.at_rest = AtRest()
         self._local = _ThreadConnections(self._open)
         self._threads = ThreadPoolExecutor(threads, thread_name_prefix="sqlite")
 

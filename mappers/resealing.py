@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, Engine, Select, bindparam, column, func, select, table, tuple_, update
 from sqlalchemy.exc import OperationalError
@@ -75,6 +75,8 @@ def _as_utf8(element: as_text, compiler: SQLCompiler, **kw: Any) -> str:
 class Target:
     """A column, the key of its table, whether it has a blind index, and the columns that an UPDATE would
     change by itself (ON UPDATE CURRENT_TIMESTAMP), which keep what they hold.
+
+    `bound`: the columns that tell a value's place, where the key doesn't.
     """
 
     table: str
@@ -82,6 +84,7 @@ class Target:
     key: tuple[str, ...]
     blind: bool = False
     kept: tuple[str, ...] = ()
+    bound: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -94,7 +97,7 @@ class Held:
 
 @dataclass(frozen=True)
 class Change:
-    """What is done to values, given the key of their row.
+    """What is done to values, given the key of their row (or what else they are bound to).
 
     `pending`: the rows that may need it; `made`: what such a value becomes, None where it stays; `says`: the
     clear value of either. The last two raise UnopenableError.
@@ -128,14 +131,24 @@ class NotKeptError(RuntimeError):
     """The column doesn't hold what was written (it is too short, or of another character set)."""
 
 
+class _Row(NamedTuple):
+    """A row as it was read: its key, what its value is bound to, the value."""
+
+    key: Key
+    bound: Key
+    stored: bytes
+
+
 class Resealing:
     """One run over one column."""
 
     def __init__(self, engine: Engine, target: Target, change: Change, batch: int = 500) -> None:
         self.engine, self.target, self.change, self.batch = engine, target, change, batch
-        names = [*target.key, target.column, *target.kept, *([target.column + BLIND] if target.blind else [])]
+        blind = (target.column + BLIND,) if target.blind else ()
+        names = (*target.key, target.column, *target.kept, *target.bound, *blind)
         self._table = table(target.table, *(column(n) for n in dict.fromkeys(names)))
         self._key = [self._table.c[k] for k in target.key]
+        self._bound = [self._table.c[b] for b in target.bound] or self._key
         self._column = self._table.c[target.column]
 
     def left(self) -> int:
@@ -158,15 +171,14 @@ class Resealing:
         progress.unopenable, after = 0, None
         while rows := self._patiently(partial(self._step, after, progress)):
             report(progress)
-            after = tuple(rows[-1][:-1])
+            after = rows[-1].key
 
-    def _step(self, after: Key | None, progress: Progress, connection: Connection) -> Sequence[Any]:
+    def _step(self, after: Key | None, progress: Progress, connection: Connection) -> list[_Row]:
         """One transaction's rows."""
-        rows = connection.execute(self._rows(after)).all()
-        stored = {tuple(row[:-1]): bytes(row[-1]) for row in rows}
+        rows = [self._row(row) for row in connection.execute(self._rows(after))]
         faults: dict[Key, str] = {}
-        wanted = {key: new for key, value in stored.items() if (new := self._made(key, value, faults))}
-        made = {k: stored[k] for k, new in wanted.items() if self._changed(connection, k, stored[k], new)}
+        wanted = [(row, new) for row in rows if (new := self._made(row, faults))]
+        made = [row for row, new in wanted if self._changed(connection, row, new)]
         if made:
             self._verify(connection, made)
         connection.commit()
@@ -175,19 +187,27 @@ class Resealing:
         progress.found_unopenable(faults)
         return rows
 
-    def _made(self, key: Key, stored: bytes, faults: dict[Key, str]) -> Held | None:
+    def _row(self, row: Sequence[Any]) -> _Row:
+        width = len(self._key)
+        return _Row(tuple(row[:width]), tuple(row[width:-1]), bytes(row[-1]))
+
+    def _made(self, row: _Row, faults: dict[Key, str]) -> Held | None:
         try:
-            return self.change.made(stored, key)
+            return self.change.made(row.stored, row.bound)
         except UnopenableError as fault:
-            faults[key] = str(fault)
+            faults[row.key] = str(fault)
             return None
 
     def _rows(self, after: Key | None) -> Select[Any]:
-        wanted = select(*self._key, as_bytes(self._column)).where(self._pending())
+        wanted = self._selected().where(self._pending())
         if after is not None:
             beyond = tuple_(*self._key) > tuple_(*after) if len(after) > 1 else self._key[0] > after[0]
             wanted = wanted.where(beyond)
         return wanted.order_by(*self._key).limit(self.batch)
+
+    def _selected(self) -> Select[Any]:
+        told = (c.label(f"bound_{i}") for i, c in enumerate(self._bound))
+        return select(*self._key, *told, as_bytes(self._column))
 
     def _pending(self) -> Condition:
         """Texts only: SQLite keeps anything in any column."""
@@ -199,27 +219,28 @@ class Resealing:
     def _is(self, key: Sequence[Any]) -> Condition:
         return all_of(*(c == k for c, k in zip(self._key, key, strict=True)))
 
-    def _changed(self, connection: Connection, key: Sequence[Any], stored: bytes, new: Held) -> bool:
+    def _changed(self, connection: Connection, row: _Row, new: Held) -> bool:
         """Whether the row still held what was read; then it holds the new value."""
-        values: dict[str, Any] = {self.target.column: as_text(_bound(new.value))}
+        values: dict[str, Any] = {self.target.column: as_text(_bytes(new.value))}
         if self.target.blind:
             values[self.target.column + BLIND] = new.blind
         values |= {name: self._table.c[name] for name in self.target.kept}
-        unchanged = as_bytes(self._column) == _bound(stored)
-        found = connection.execute(update(self._table).where(self._is(key), unchanged).values(values))
+        unchanged = as_bytes(self._column) == _bytes(row.stored)
+        found = connection.execute(update(self._table).where(self._is(row.key), unchanged).values(values))
         return bool(found.rowcount)
 
-    def _verify(self, connection: Connection, made: dict[Key, bytes]) -> None:
+    def _verify(self, connection: Connection, made: Sequence[_Row]) -> None:
         """Reads back what was written: each value must open and say what the old one said."""
-        these = tuple_(*self._key).in_(made) if len(self._key) > 1 else self._key[0].in_(k for (k,) in made)
-        found = connection.execute(select(*self._key, as_bytes(self._column)).where(these)).all()
-        kept = {tuple(row[:-1]): bytes(row[-1]) for row in found}
-        if kept.keys() != made.keys() or not all(self._same(k, kept[k], made[k]) for k in made):
+        keys = [row.key for row in made]
+        these = tuple_(*self._key).in_(keys) if len(self._key) > 1 else self._key[0].in_(k for (k,) in keys)
+        found = (self._row(row) for row in connection.execute(self._selected().where(these)))
+        kept = {row.key: row for row in found}
+        if not all(row.key in kept and self._same(row, kept[row.key]) for row in made):
             raise NotKeptError(f"{self.target.table}.{self.target.column} doesn't hold what is written to it")
 
-    def _same(self, key: Key, one: bytes, other: bytes) -> bool:
+    def _same(self, one: _Row, other: _Row) -> bool:
         try:
-            return self.change.says(one, key) == self.change.says(other, key)
+            return self.change.says(one.stored, one.bound) == self.change.says(other.stored, other.bound)
         except UnopenableError:
             return False
 
@@ -245,7 +266,7 @@ class Resealing:
             yield connection
 
 
-def _bound(value: bytes) -> Any:
+def _bytes(value: bytes) -> Any:
     return bindparam(None, value, type_=LargeBinary())
 
 

@@ -101,12 +101,13 @@ class Sealed:
 
     # writing
 
-    def written(self, table: str, column: str, text: str, *key: Any) -> tuple[str, str | None]:
-        """What the column and its blind index hold of a text, in the row of that key."""
-        if not text.strip():
-            return text, None
-        sealed = self.keyring.seal(text.encode(), place(table, column, *key))
-        return sealed, blind_text(self.keyring, table, column, text)
+    def cells(self, column: Any, text: str | None, *key: Any) -> dict[str, str | None]:
+        """What a sealed column and its blind index hold of a text, in the row of that key."""
+        table, blind = _table(column), column.name + BLIND
+        if table is None or text is None or not text.strip():
+            return {column.name: text, blind: None}
+        sealed = self.keyring.seal(text.encode(), place(table.name, column.name, *key))
+        return {column.name: sealed, blind: blind_text(self.keyring, table.name, column.name, text)}
 
     @staticmethod
     def _purpose(column: Any) -> str:

@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from functools import cached_property, lru_cache
 from zoneinfo import ZoneInfo
 
+from mappers.at_rest import AtRest
 from mappers.clock import wall_clock
 from mappers.sealed import Sealed
 
@@ -21,13 +22,14 @@ class Site:
 
     `zone` is the zone of the databases' zone-less times (IANA name); `permits` names the sensitive values
     that may leave (see `mappers.values.Sensitive`); `public_base_url` is where clients find this server;
-    `sealed`: the columns that the hospital keeps sealed.
+    `sealed`: the columns that the hospital keeps sealed; `at_rest`: how what clients have written is kept.
     """
 
     zone: str = "Asia/Seoul"
     permits: frozenset[str] = frozenset()
     public_base_url: str = "http://127.0.0.1:8000"
     sealed: Sealed | None = None
+    at_rest: AtRest = field(default=AtRest())
     _offsets: dict[str, str | None] = field(default_factory=dict, compare=False, repr=False)
 
     @cached_property

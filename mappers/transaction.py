@@ -54,6 +54,7 @@ class _Statements:
     def __init__(self, database: Database) -> None:
         self.dialect: Dialect = database.dialect
         self.collation, self.schemas = database.collation, database.schemas
+        self.at_rest = database.at_rest
 
     def forget(self) -> None:
         """A transaction keeps its connection."""

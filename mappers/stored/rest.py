@@ -16,10 +16,12 @@ import orjson
 from sqlalchemy import and_, literal, select
 
 from mappers.facade.tables import fhir_resource
+from mappers.keyring import UnopenableError
 from mappers.mapping import Join, Part, ResourceMapping, SqlSource
 from mappers.sql import Condition, all_of, any_of
 from mappers.stored.content import SERVERS_OWN, Resource, dumps, loads
-from mappers.value import Columns, Row
+from mappers.stored.places import of_rest
+from mappers.value import Columns, DirtyRowError, Row
 
 #: name → [digest of the columns that tell it, what was sent (None: nothing)]
 Difference = dict[str, list[Any]]
@@ -60,6 +62,7 @@ class Rest:
 
     def __init__(self, part: Part, columns: Columns) -> None:
         assert part.rest is not None
+        self.name, self.key, self.at_rest = part.name, columns.at(part.id.column), columns.site.at_rest
         self.content, self.version = columns.at(part.rest.c.content), columns.at(part.rest.c.version)
         self._places = _places(part, columns)
         self._stems = [n.removesuffix("[x]") for n in self._places if n.endswith("[x]")]
@@ -69,10 +72,9 @@ class Rest:
 
     def apply(self, row: Row, resource: Resource) -> None:
         """Puts back what was sent, wherever the columns are as they were then."""
-        text = row[self.content]
-        if not text:
+        if not row[self.content]:
             return
-        for name, (guard, sent) in loads(text).items():
+        for name, (guard, sent) in loads(self._text(row)).items():
             if guard != self.guard(row, name):
                 continue
             if name == "meta":
@@ -81,6 +83,12 @@ class Rest:
                 resource.pop(name, None)
             else:
                 resource[name] = sent
+
+    def _text(self, row: Row) -> str:
+        try:
+            return self.at_rest.told(row[self.content], of_rest(self.name, row[self.key]))
+        except UnopenableError as fault:
+            raise DirtyRowError(f"what is kept beside it can't be opened: {fault}") from None
 
     def difference(self, row: Row, sent: Resource, told: Resource) -> Difference:
         """What must be kept of what was sent, beside what the row's columns tell."""

@@ -10,10 +10,12 @@ from typing import Any
 from sqlalchemy import func, select
 
 from mappers.facade.tables import fhir_index, fhir_resource
+from mappers.keyring import UnopenableError
 from mappers.mapping import Id
 from mappers.site import Site
 from mappers.sql import NEVER, Alternative, Condition, all_of, any_of, exact, negate
 from mappers.stored.content import loads
+from mappers.stored.places import of_whole
 from mappers.terms import Amount, Mode, OfType, Prefix, Range, Term, Text, Token, Uri
 from mappers.value import Column, Columns, DirtyRowError, Question, Read, Row, Value
 from mappers.values.amounts import amount_condition, bound_of, by_unit
@@ -31,12 +33,14 @@ class Stored(Value):
         self.column = column
 
     def reader(self, columns: Columns) -> Read:
-        place = columns.at(self.column)
+        place, key, at_rest = columns.at(self.column), columns.at(R.id), columns.site.at_rest
         columns.beyond_row()  # each is another: nothing to remember
 
         def read(row: Row) -> Any:
             try:
-                return loads(row[place])
+                return loads(at_rest.told(row[place], of_whole(row[key])))
+            except UnopenableError as fault:
+                raise DirtyRowError(f"what is stored of it can't be opened: {fault}") from None
             except (ValueError, TypeError, RecursionError):
                 raise DirtyRowError("what is stored of it is no JSON") from None
 

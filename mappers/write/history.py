@@ -7,11 +7,13 @@ from typing import Any
 
 from sqlalchemy import Select, func, insert, select
 
+from mappers.at_rest import AtRest
 from mappers.database import Database
 from mappers.facade.tables import fhir_event, fhir_resource, fhir_version
 from mappers.sql import exact
 from mappers.statement import Slots, compiled
 from mappers.stored.content import Resource, dumps, loads
+from mappers.stored.places import of_version
 from mappers.transaction import Transaction
 from mappers.value import Row
 
@@ -54,6 +56,8 @@ class Asked:
 
 async def keep(t: Transaction, author: Author, version: Version) -> None:
     """Keeps a version, and tells of it as an event; one that others wrote is kept, but no event of ours."""
+    content = dumps(version.resource) if version.resource is not None else None
+    place = of_version(version.resource_type, version.id, version.version_id)
     await t.execute(
         insert(fhir_version).values(
             resource_type=version.resource_type,
@@ -61,7 +65,7 @@ async def keep(t: Transaction, author: Author, version: Version) -> None:
             version_id=version.version_id,
             recorded=version.recorded,
             method=version.method,
-            content=dumps(version.resource) if version.resource is not None else None,
+            content=t.at_rest.kept(content, place) if content is not None else None,
             author=author.name[:255] or None,
             client=author.client[:255] or None,
             request_id=author.request_id[:64] or None,
@@ -85,7 +89,7 @@ async def versions(database: Database, asked: Asked, limit: int) -> list[Version
     columns = (V.id, V.resource_type, V.resource_id, V.version_id, V.recorded, V.method, V.content)
     found = _where(select(*columns), asked).order_by(V.id.desc()).limit(limit)
     rows = await _rows(database, found)
-    return [_version(row) for row in rows]
+    return [_version(row, database.at_rest) for row in rows]
 
 
 async def version(database: Database, resource_type: str, id_: str, version_id: str) -> Version | None:
@@ -93,13 +97,14 @@ async def version(database: Database, resource_type: str, id_: str, version_id: 
     columns = (V.id, V.resource_type, V.resource_id, V.version_id, V.recorded, V.method, V.content)
     found = _where(select(*columns), Asked(resource_type, id_)).where(V.version_id == exact(version_id))
     rows = await _rows(database, found.order_by(V.id.desc()).limit(1))
-    return _version(rows[0]) if rows else None
+    return _version(rows[0], database.at_rest) if rows else None
 
 
-def _version(row: Row) -> Version:
-    place, resource_type, id_, version_id, recorded, method, content = row
-    resource = loads(content) if content is not None else None
-    return Version(int(place), resource_type, id_, version_id, recorded, method, resource)
+def _version(row: Row, at_rest: AtRest) -> Version:
+    number, resource_type, id_, version_id, recorded, method, content = row
+    place = of_version(resource_type, id_, version_id)
+    resource = loads(at_rest.told(content, place)) if content is not None else None
+    return Version(int(number), resource_type, id_, version_id, recorded, method, resource)
 
 
 async def count(database: Database, asked: Asked) -> int:

@@ -10,6 +10,7 @@ from mappers.facade.tables import fhir_index, fhir_resource
 from mappers.mapping import Part
 from mappers.statement import Slots, compiled
 from mappers.stored.content import Resource, body_of, dumps
+from mappers.stored.places import of_whole
 from mappers.stored.search_values import Found, SearchValues
 from mappers.transaction import Transaction
 
@@ -34,18 +35,23 @@ class NativeRows:
                 version=1,
                 last_updated=self.now,
                 deleted=0,
-                content=dumps(body_of(resource)),
+                content=None if self.t.at_rest.sealing else dumps(body_of(resource)),
             )
         )
+        if self.t.at_rest.sealing:  # bound to a key that wasn't known before
+            content = self._content(written.key, resource)
+            await self.t.execute(update(fhir_resource).where(R.id == written.key).values(content=content))
         await self._index(written.key, resource)
         return written.key
 
     async def update(self, part: Part, key: Any, resource: Resource) -> None:
         """Writes over what is there; a deleted one is there again."""
-        content = dumps(body_of(resource))
-        await self._next(key, deleted=0, content=content)
+        await self._next(key, deleted=0, content=self._content(key, resource))
         await self.t.execute(delete(fhir_index).where(I.resource == key))
         await self._index(key, resource)
+
+    def _content(self, key: Any, resource: Resource) -> str:
+        return self.t.at_rest.kept(dumps(body_of(resource)), of_whole(key))
 
     async def delete(self, part: Part, key: Any) -> str:
         """Leaves a tombstone; its version."""

@@ -16,12 +16,14 @@ from mappers.reader import Reader, Resource, source_name
 from mappers.statement import Slots, compiled
 from mappers.stored.amended import guard, guard_columns
 from mappers.stored.content import dumps
+from mappers.stored.places import of_rest
 from mappers.stored.search_values import Found, SearchValues
 from mappers.transaction import Transaction
 from mappers.value import Cells, Row
 from mappers.values.references import ReferenceTo
 from mappers.write.faults import WriteFault
 from mappers.write.native import index_row
+from mappers.write.sealed_cells import held, unsealable, with_blind
 
 R = fhir_resource.c
 
@@ -48,7 +50,7 @@ class HospitalRows:
 
     async def create(self, part: Part, resource: Resource) -> Any:
         """The key that the new row got; raises WriteFault 422 for what the table has no place for."""
-        table, upkeep = _table(part), _upkeep(part)
+        upkeep = _upkeep(part)
         cells = self._cells(part, part.elements, resource)
         if cells.get(part.id.column) is not None:
             raise _given_by_server(part)
@@ -57,14 +59,28 @@ class HospitalRows:
         if upkeep.key:
             row[part.id.column] = await self._next_key(part, upkeep.key)
         _refuse_gaps(part, row, resource["resourceType"])
-        written = await self.t.execute(insert(table).values({c.name: v for c, v in row.items()}))
-        key = row[part.id.column] if upkeep.key else written.key
+        key = await self._inserted(part, row)
         await self._keep_rest(part, key, resource)
         return key
 
+    async def _inserted(self, part: Part, row: Cells) -> Any:
+        """The key of a new row. What is sealed is bound to it: it waits where the database gives the key."""
+        table, known = _table(part), row.get(part.id.column)
+        late = unsealable(row, self.site.sealed) if known is None else {}
+        values = held({**row, **dict.fromkeys(late, "")}, known, self.site.sealed)
+        written = await self.t.execute(insert(with_blind(table, values)).values(values))
+        key = written.key if known is None else known
+        if late:
+            await self._change(part, key, late)
+        return key
+
+    async def _change(self, part: Part, key: Any, cells: Cells) -> None:
+        values = held(cells, key, self.site.sealed)
+        table = with_blind(_table(part), values)
+        await self.t.execute(update(table).where(table.c[part.id.column.name] == key).values(values))
+
     async def update(self, part: Part, key: Any, resource: Resource, current: Resource) -> None:
         """Writes the columns of those elements that are said otherwise than they are now."""
-        table = _table(part)
         changed = [e for e in part.elements if _said(resource, e) != _said(current, e)]
         _refuse_another_patient(changed, resource["resourceType"])
         cells = self._cells(part, changed, resource)
@@ -73,9 +89,7 @@ class HospitalRows:
         _refuse_blanks(part, cells, resource["resourceType"])
         row = {**cells, **dict.fromkeys(_upkeep(part).touched, self.now)}
         if row:
-            await self.t.execute(
-                update(table).where(part.id.column == key).values({c.name: v for c, v in row.items()})
-            )
+            await self._change(part, key, row)
         await self._keep_rest(part, key, resource)
 
     async def delete(self, part: Part, key: Any) -> None:
@@ -143,13 +157,15 @@ class HospitalRows:
         assert reader.rest is not None
         told = reader.told_by_columns()(row)
         difference = reader.rest.difference(row, resource, told)
-        await self._put(part, key, deleted=0, content=dumps(difference) if difference else None)
+        place = of_rest(part.name, key)
+        content = self.t.at_rest.kept(dumps(difference), place) if difference else None
+        await self._put(part, key, deleted=0, content=content)
         await self._amend(part, key, resource, {**told, "resourceType": resource["resourceType"]})
 
     async def _amend(self, part: Part, key: Any, resource: Resource, told: Resource) -> None:
         """Keeps what is searched of what was sent, wherever the columns answer otherwise."""
-        [(held,)] = await self._fetch(select(R.id).where(*_beside(part, key)))
-        place = int(held)
+        [(kept,)] = await self._fetch(select(R.id).where(*_beside(part, key)))
+        place = int(kept)
         for table in (fhir_index, fhir_amended):
             await self.t.execute(delete(table).where(table.c.resource == place))
         mapping, values = self._mapping(part), self.values.values
@@ -173,7 +189,8 @@ class HospitalRows:
     async def _read_back(self, part: Part, key: Any) -> tuple[Reader, Row]:
         reader = self.engine.plans.reader_of(self._mapping(part), part)
         [row] = await self.engine.whole.by_keys(reader, [key])
-        return reader, (await self.engine.whole.with_children(reader, {key: row}))[key]
+        whole = (await self.engine.whole.with_children(reader, {key: row}))[key]
+        return reader, reader.columns.opened(whole)
 
     async def _put(self, part: Part, key: Any, **columns: Any) -> None:
         written = await self.t.execute(
@@ -240,8 +257,8 @@ def _refuse_gaps(part: Part, row: Cells, resource_type: str) -> None:
 
 
 def _refuse_blanks(part: Part, cells: Cells, resource_type: str) -> None:
-    for column, held in cells.items():
-        if held is None and not getattr(column, "nullable", True):
+    for column, value in cells.items():
+        if value is None and not getattr(column, "nullable", True):
             raise _needed(part, column, resource_type)
 
 

@@ -37,6 +37,8 @@ def interaction(method: str, path: str) -> Interaction:
         segments, method = segments[:-1], "GET"
     if len(segments) == 2 and method in _ON_ONE:
         return Interaction(_ON_ONE[method], *_resource(segments))
+    if len(segments) == 1 and method in ("PUT", "PATCH", "DELETE"):
+        return Interaction(_ON_ONE[method])
     return _search(segments) if method in ("GET", "HEAD") else _posted(segments, method)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping
 
 from fhir_facade.audit.patients import PatientsOf
@@ -20,13 +21,16 @@ class Keeper:
         self._patients_of = PatientsOf(mappings)
 
     async def refusal(self, request: Request, response: Response, status: int) -> FhirFault | None:
-        """None once the access is recorded; else what is answered instead."""
-        if not is_recorded(request, status):
-            return None
-        try:
-            await self.trail.record(event_of(request, response, status, self._patients_of, self.base))
-        except TrailDownError:
-            return FhirFault(
-                503, "transient", "the audit trail can't be written just now, so nothing is answered"
-            )
+        """None once the access is recorded, and each request of a Bundle; else what is answered instead."""
+        done = [(request, response, status)]
+        done += [(asked, told, told.status) for asked, told in response.within if asked is not request]
+        events = [event_of(*one, self._patients_of, self.base) for one in done if is_recorded(one[0], one[2])]
+        found = await asyncio.gather(*(self.trail.record(e) for e in events), return_exceptions=True)
+        for error in found:
+            if isinstance(error, TrailDownError):
+                return FhirFault(
+                    503, "transient", "the audit trail can't be written just now, so nothing is answered"
+                )
+            if error is not None:
+                raise error
         return None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from fhir_facade.audit.event import Event, outcome_of
@@ -15,7 +16,13 @@ from mappers.include import address
 #: not recorded: what the server says of itself, and browsers' questions before a request
 OPEN = ("metadata", ".well-known", "OperationDefinition")
 #: of one resource: the resource says what was asked; of all others the raw request is kept
-ON_ONE = frozenset({"read", "vread", "history-instance", "create", "update", "patch", "delete", "batch"})
+ON_ONE = frozenset({"read", "vread", "history-instance", "create", "update", "patch", "delete"}) | {
+    "batch",
+    "transaction",
+}
+
+#: writes of one resource, which may find it by criteria
+WRITES = frozenset({"create", "update", "patch", "delete"})
 
 
 def is_recorded(request: Request, status: int) -> bool:
@@ -29,8 +36,8 @@ def is_recorded(request: Request, status: int) -> bool:
 
 def event_of(request: Request, response: Response, status: int, patients_of: PatientsOf, base: str) -> Event:
     """What the request was and whom its answer shows."""
-    was = interaction(request.method, request.path)
     served = response.served if status < 400 else ()
+    was = _with_address(interaction(request.method, request.path), request, served)
     return Event(
         name=was.name,
         outcome=outcome_of(status),
@@ -43,8 +50,17 @@ def event_of(request: Request, response: Response, status: int, patients_of: Pat
         request_id=request.request_id,
         caller=request.caller,
         patients=_patients(was, request, patients_of(served)),
-        entities=[address(r) for r in served],
+        entities=list(dict.fromkeys(address(r) for r in served)),
     )
+
+
+def _with_address(was: Interaction, request: Request, served: Sequence[Mapping[str, Any]]) -> Interaction:
+    """With the resource that a write was about, where only its answer says so; and what a Bundle was."""
+    if was.name == "batch" and isinstance(request.sent, dict):
+        return replace(was, name="transaction" if request.sent.get("type") == "transaction" else "batch")
+    if was.name in WRITES and not was.id and served:
+        return replace(was, resource_type=served[0]["resourceType"], id=served[0]["id"])
+    return was
 
 
 def _patients(was: Interaction, request: Request, shown: list[str]) -> list[str]:

@@ -79,6 +79,7 @@ def interactions(dispatch: Dispatch) -> Mapping[tuple[str, str], Interaction]:
 
 async def _bundle(service: Service, request: Request, receive: Receive, dispatch: Dispatch) -> Response:
     sent = await resource_sent(request, receive, service.settings.body_limit_bytes)
+    request.sent = sent
     if sent["resourceType"] != "Bundle":
         text = "what is sent to the base is a Bundle; a resource is created at the address of its type"
         raise FhirFault(400, "invalid", text, (f"{sent['resourceType']}.resourceType",))

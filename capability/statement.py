@@ -59,6 +59,7 @@ def capability_statement(
         "implementation": {"description": described, "url": base},
         "fhirVersion": "4.0.1",
         "format": ["application/fhir+json", "json", "application/fhir+xml", "xml"],
+        "patchFormat": ["application/json-patch+json", "application/fhir+json", "application/fhir+xml"],
         "rest": [_rest(mappings, authorization, operations, base)],
     }
 
@@ -84,7 +85,9 @@ def _rest(
         ". Searches may chain, use _has, _include and _revinclude, and be sent by POST to _search.",
         "security": _smart(authorization) if authorization else {"cors": True, "description": OPEN},
         "resource": _resources(mappings, operations, base),
-        "interaction": [{"code": "search-system"}],
+        "interaction": [
+            {"code": code} for code in ("transaction", "batch", "search-system", "history-system")
+        ],
         "searchParam": [
             {"name": n, "type": COMMON[n], "definition": _COMMON_URLS[n]} for n in ("_id", "_lastUpdated")
         ],
@@ -121,10 +124,7 @@ def _resource(mapping: ResourceMapping, mappings: Mapping[str, ResourceMapping])
         "profile": f"http://hl7.org/fhir/StructureDefinition/{mapping.resource_type}",
         **({"supportedProfile": claimed} if claimed else {}),
         "documentation": documentation(mapping),
-        "interaction": [{"code": "read"}, {"code": "search-type"}],
-        "versioning": "versioned",
-        "readHistory": False,
-        "conditionalRead": "full-support",
+        **_interactions(mapping),
         "referencePolicy": ["literal", "resolves"],
     }
     if includes := [f"{mapping.resource_type}:{n}" for n in _includes(mapping, mappings)]:
@@ -135,8 +135,27 @@ def _resource(mapping: ResourceMapping, mappings: Mapping[str, ResourceMapping])
     return resource
 
 
+def _interactions(mapping: ResourceMapping) -> Resource:
+    """What can be done with a type: writing, only where some part of it takes it."""
+    written = [p for p in mapping.parts if p.written_here]
+    deletable = any(p.upkeep is None or p.upkeep.retired is not None for p in written)
+    codes = ["read", "vread", "history-instance", "search-type"]
+    codes += ["history-type", "create", "update", "patch"] if written else []
+    codes += ["delete"] if deletable else []
+    return {
+        "interaction": [{"code": code} for code in codes],
+        "versioning": "versioned-update" if written else "versioned",
+        "readHistory": True,
+        "updateCreate": False,
+        "conditionalCreate": bool(written),
+        "conditionalRead": "full-support",
+        "conditionalUpdate": bool(written),
+        "conditionalDelete": "single" if deletable else "not-supported",
+    }
+
+
 def documentation(mapping: ResourceMapping) -> str:
-    """Where the resources come from and why they can't be written, in the mapping's own words."""
+    """Where the resources come from, and why some can't be written, in the mapping's own words."""
     said = [mapping.comment] if mapping.comment else [p.comment for p in mapping.parts]
     said += [f"{p.read_only_because}." for p in mapping.parts if p.read_only_because]
     return " ".join(dict.fromkeys(s for s in said if s)) or "Read only."

@@ -88,6 +88,8 @@ async def _sent(request: Request, receive: Receive, limit: int) -> Resource | No
     """The resource that was sent, if any: a POST may go without."""
     if request.method != "POST":
         return None
+    if request.sent is not None:
+        return dict(request.sent)
     if "content-type" in request.headers and request.headers.get("content-length") != "0":
         return await incoming(request, receive, limit)
     if await body(receive, limit):

@@ -23,13 +23,17 @@ from mappers.engine import Position
 
 @dataclass(frozen=True)
 class Cursor:
-    """The search's parameters, the types still to come, and the position in the first of them."""
+    """The search's parameters, the types still to come, and the position in the first of them.
+
+    `seen` marks what came along on earlier pages and shall not come again.
+    """
 
     path: str
     parameters: tuple[tuple[str, str], ...]
     resource_type: str
     position: Position | None
     total: int | None = None
+    seen: str = ""
 
 
 class Cursors:
@@ -52,6 +56,7 @@ class Cursors:
             cursor.resource_type,
             [at.branch, at.key, at.part, [_kept(v) for v in at.sorts]] if at else None,
             cursor.total,
+            cursor.seen,
         ]
         nonce = os.urandom(12)
         sealed = self._cipher.encrypt(nonce, zlib.compress(orjson.dumps(content), 1), caller.encode())
@@ -66,9 +71,9 @@ class Cursors:
             raise FhirFault(
                 400, "invalid", "this page link is not valid: repeat the search", ("http._cursor",)
             ) from None
-        path, parameters, resource_type, at, total = content
+        path, parameters, resource_type, at, total, seen = content
         position = Position(at[0], at[1], at[2], tuple(at[3])) if at else None
-        return Cursor(path, tuple((n, v) for n, v in parameters), resource_type, position, total)
+        return Cursor(path, tuple((n, v) for n, v in parameters), resource_type, position, total, seen)
 
 
 def _kept(value: Any) -> Any:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from fhir_facade.operations.everything import ENCOUNTER_EVERYTHING, PATIENT_EVERYTHING
 from fhir_facade.operations.meta import META
 from fhir_facade.operations.operation import Operation
 from fhir_facade.operations.story.operation import STORY_OF_ORDER, STORY_OF_PATIENT
@@ -71,6 +72,8 @@ MAPPINGS: tuple[ResourceMapping, ...] = (
 )
 
 OPERATIONS: tuple[Operation, ...] = (
+    PATIENT_EVERYTHING,
+    ENCOUNTER_EVERYTHING,
     META,
     VALIDATE,
     STORY_OF_ORDER,

@@ -104,7 +104,8 @@ class Scope:
             return self.near(route.own == key)
         sub = select(part.source.table.c[route.target])
         sub = sub.where(part.id.column == key, all_of(part.source.where, part.where)).correlate(None)
-        return self.near(route.own == sub.scalar_subquery())
+        led = route.own == sub.scalar_subquery()
+        return self.near(all_of(led, route.id.column == key) if route.loose else led)
 
     def named(self, term: Ref) -> BindParameter[Any] | None:
         """A slot of the id's text; None where no part of the type can have such an id."""

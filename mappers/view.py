@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from mappers.at_hand import AtHand, Finder, Found
 from mappers.database import Database, SourceDownError
 from mappers.engine import Engine, Page, Position
-from mappers.include import Included, Includer
+from mappers.include import Included, Includer, address
 from mappers.query import Access, Include, SearchQuery
 from mappers.reader import Resource, Unreadable
 
@@ -121,6 +121,13 @@ class View:
             page.last = Position(AT_HAND, entry.head["id"], start + page.found)
         page.after = page.last if start + count < len(found.entries) and count else None
         return page
+
+    async def by_address(self, addresses: Sequence[str], *, strict: bool = False) -> Included:
+        """The resources behind `Type/id` texts of types that are served, as far as they may be seen."""
+        includer = Includer(self.engine, self.access, len(addresses), strict=strict)
+        resources = await includer.by_address(addresses)
+        includer.found.resources |= {address(r): r for r in resources}
+        return includer.found
 
     async def included(
         self, matches: Sequence[Resource], includes: Sequence[Include], limit: int, *, strict: bool = False

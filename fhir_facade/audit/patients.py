@@ -15,37 +15,41 @@ from mappers.parse import RESIDENT_NUMBER
 from terminology import definitions
 
 Path = tuple[str, ...]
-PREFIX = "Patient/"
+PATIENT = "Patient"
 #: parameters that name a patient
 ASKED = ("patient", "subject", "patient:Patient", "subject:Patient")
 
 
 class PatientsOf:
-    """Finds the patients of resources; which elements name them is read from the mappings once."""
+    """Finds the patients of resources; which elements name them is read from the mappings once.
 
-    def __init__(self, mappings: Mapping[str, ResourceMapping]) -> None:
-        self._paths = {name: _paths(mapping) for name, mapping in mappings.items()}
+    With another `code` than Patient: the resources of that type in whose compartments they are.
+    """
+
+    def __init__(self, mappings: Mapping[str, ResourceMapping], code: str = PATIENT) -> None:
+        self._code, self._prefix = code, f"{code}/"
+        self._paths = {name: _paths(mapping, code) for name, mapping in mappings.items()}
 
     def __call__(self, resources: Iterable[Mapping[str, Any]]) -> list[str]:
         """Logical ids, each once, in the order in which they come."""
         found: dict[str, None] = {}
         for resource in resources:
             kind = resource["resourceType"]
-            if kind == "Patient":
+            if kind == self._code:
                 found[resource["id"]] = None
             for path in self._paths.get(kind, ()):
                 for value in _at(resource, path):
                     reference = value.get("reference", "")
-                    if reference.startswith(PREFIX):
-                        found[reference[len(PREFIX) :]] = None
+                    if reference.startswith(self._prefix):
+                        found[reference[len(self._prefix) :]] = None
         return list(found)
 
 
-def _paths(mapping: ResourceMapping) -> tuple[Path, ...]:
-    """The elements of the compartment's parameters, as far as they really lead to patients."""
-    inside = definitions.compartment("Patient").get(mapping.resource_type, ())
-    names = [n for n in (*inside, "patient", "subject") if n in mapping.params]
-    leading = [n for n in names if "Patient" in reference_types(mapping, n)]
+def _paths(mapping: ResourceMapping, code: str) -> tuple[Path, ...]:
+    """The elements of the compartment's parameters, as far as they really lead to that type."""
+    inside = definitions.compartment(code).get(mapping.resource_type, ())
+    named = (*inside, "patient", "subject") if code == PATIENT else inside
+    leading = [n for n in named if n in mapping.params and code in reference_types(mapping, n)]
     texts = (text for n in leading for text in mapping.params[n].paths)
     return tuple(dict.fromkeys(_path(text) for text in texts))
 

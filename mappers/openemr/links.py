@@ -59,8 +59,8 @@ def encounter(number: ColumnElement[int], pid: ColumnElement[int]) -> ReferenceT
     )
     return ReferenceTo(
         "Encounter",
-        Route(number, Id("", ours.c.encounter_id), target="openemr_encounter"),
-        Route(number, Id(ENCOUNTER_PREFIX, theirs.c.id), target="encounter"),
+        Route(number, Id("", ours.c.encounter_id), target="openemr_encounter", loose=True),
+        Route(number, Id(ENCOUNTER_PREFIX, theirs.c.id), target="encounter", loose=True),
         joins=joins,
     )
 

@@ -17,12 +17,14 @@ class Route:
     """One way from a row to a resource: the row whose `target` column equals `own` has the id `id`.
 
     `id` reads from the row at hand (the own key itself, or a column of a joined table); `target` names the
-    column of the referred table, None for its native key.
+    column of the referred table, None for its native key. `loose`: several rows may equal it, of which the
+    joins choose one (or none), so that only `id` tells which is meant.
     """
 
     own: Column
     id: Id
     target: str | None = None
+    loose: bool = False
 
 
 class ReferenceTo(Value):

@@ -18,6 +18,7 @@ from terminology.systems import KR_CORE
 
 Resource = dict[str, Any]
 KR_SERVER = f"{KR_CORE}/CapabilityStatement/krcore-capabilitystatement-server"
+BULK_DATA = "http://hl7.org/fhir/uv/bulkdata/CapabilityStatement/bulk-data"
 OPEN = "Access control is off: the server listens on the loopback interface only, for whoever is there."
 SMART = (
     "SMART App Launch 2.2: scopes v1 and v2, bounded by the user's role; see .well-known/smart-configuration."
@@ -54,7 +55,7 @@ def capability_statement(
         "date": date,
         "publisher": "NeuroNova",
         "kind": "instance",
-        "instantiates": [KR_SERVER],
+        "instantiates": [KR_SERVER, *([BULK_DATA] if any(o.name == "export" for o in operations) else ())],
         "software": {"name": "NeuroNova FHIR facade", "version": version},
         "implementation": {"description": described, "url": base},
         "fhirVersion": "4.0.1",

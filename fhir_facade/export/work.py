@@ -151,7 +151,8 @@ class Export:
                 found = [m for m in page.matches if isinstance(m, dict)]
                 if earlier:
                     found = [r for r in found if not earlier.intersection(patients_of([r]))]
-                await self._record(patients_of(found))
+                if self.work.sources.record is not None:
+                    await self._record(self.work.sources.record, patients_of(found))
                 self._page(resource_type, found, kept, page.matches)
                 self.state.come_to(page.after)
                 if time.monotonic() - self._kept >= self.work.every:
@@ -213,15 +214,15 @@ class Export:
         self._writers[kind].write(b"\n".join(lines) + b"\n")
         self.state.files.setdefault(kind, File()).count += len(lines)
 
-    async def _record(self, patients: Sequence[str]) -> None:
+    async def _record(self, record: Record, patients: Sequence[str]) -> None:
         """Those who are shown for the first time, in the audit trail."""
         fresh = [p for p in patients if p not in self._patients]
-        if not fresh or self.work.sources.record is None:
+        if not fresh:
             return
         self._patients.update(dict.fromkeys(fresh))
         while len(self._patients) > REMEMBERED:
             self._patients.popitem(last=False)
-        await self.work.sources.record(
+        await record(
             Event(
                 KIND,
                 query=self.payload["query"],

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import sys
 
+from tests.bench.export import export_section, pairs
 from tests.bench.families import FAMILIES
 from tests.bench.measure import Plan, beside, guarded, nothing, results
 from tests.bench.report import guarded_section, section, write
@@ -27,6 +28,8 @@ def main() -> int:
     )
     if chosen.guarded:
         return _guarded(plan, write_it=chosen.write)
+    if chosen.export:
+        return _export(plan, write_it=chosen.write)
     measured = []
     for result in results(plan):
         measured.append(result)
@@ -51,6 +54,15 @@ def _guarded(plan: Plan, *, write_it: bool) -> int:
     return 0
 
 
+def _export(plan: Plan, *, write_it: bool) -> int:
+    measured = list(pairs(plan.rows, plan.rounds))
+    text = export_section(measured)
+    print(text)
+    if write_it:
+        write(text)
+    return 0
+
+
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="make bench", description=__doc__)
     parser.add_argument("--rows", type=int, action="append", help="size; may be repeated (default 10000)")
@@ -64,6 +76,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--doctor-only", action="store_true", help="not with the legacy indexes alone")
     parser.add_argument("--without-peer", action="store_true", help="not beside fhirstarter")
     parser.add_argument("--guarded", action="store_true", help="what access control and audit cost")
+    parser.add_argument("--export", action="store_true", help="bulk exports beside their floor")
     parser.add_argument("--write", action="store_true", help="add the figures to docs/performance.md")
     return parser.parse_args()
 

@@ -61,6 +61,14 @@ def ours(database: DatabaseServer) -> Iterator[Served]:
 
 
 @contextmanager
+def exporting(database: DatabaseServer) -> Iterator[Served]:
+    """The server with its own tables, which exports need."""
+    command = ["-m", "fhir_facade.cli", "serve"]
+    with _server("ours", command, database.environment(), first=_migrated) as served:
+        yield served
+
+
+@contextmanager
 def guarded(database: DatabaseServer) -> Iterator[Served]:
     """The server with access control and the audit trail, and the token of a doctor who uses it."""
     environment = {

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import json
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,9 +14,9 @@ from mappers.engine import Page
 from mappers.query import SearchQuery
 from mappers.reader import Unreadable
 from tests.export.client import ASYNC, exported, exports_of, finished, kicked_off, lines, posted
-from tests.facade.facade import BASE, Facade, Resource
+from tests.facade.facade import BASE, Facade, Resource, embedded_folder, settings_of
 
-FIRST, SECOND = "P-2025-000001", "P-2025-000002"
+FIRST, SECOND, THIRD = "P-2025-000001", "P-2025-000002", "P-2025-000003"
 
 
 def by_id(resources: list[Resource]) -> dict[str, Resource]:
@@ -391,3 +392,32 @@ async def test_a_text_that_can_not_be_written_is_named_and_the_others_go_on() ->
     written, unwritable = _lines([good, bad, good])
     assert [json.loads(line) for line in written] == [good, good]
     assert unwritable == ["Patient/2 can't be written"]
+
+
+async def test_an_export_of_a_group_is_its_active_members_record(tmp_path: Path) -> None:
+    facade = Facade(settings_of(embedded_folder(tmp_path)))
+    members = [
+        {"entity": {"reference": f"Patient/{FIRST}"}},
+        {"entity": {"reference": f"Patient/{SECOND}"}},
+        {"entity": {"reference": f"Patient/{THIRD}"}, "inactive": True},
+    ]
+    group = {"resourceType": "Group", "type": "person", "actual": True, "member": members}
+    stated = {"content-type": "application/fhir+json"}
+    made = await facade.request("POST", "Group", stated, json.dumps(group))
+    assert made.status_code == 201, made.text
+    address = f"Group/{made.headers['location'].split('/Group/')[1].split('/')[0]}"
+    found = await exported(facade, f"{address}/$export?_type=Patient,Observation,Group")
+    assert by_id(found["Patient"]).keys() == {FIRST, SECOND}
+    subjects = {r["subject"]["reference"] for r in found["Observation"]}
+    assert subjects == {f"Patient/{FIRST}", f"Patient/{SECOND}"}
+    one = {"name": "patient", "valueReference": {"reference": f"Patient/{SECOND}"}}
+    answer = await posted(facade, f"{address}/$export", one, {"name": "_type", "valueString": "Patient"})
+    manifest = await finished(facade, answer.headers["content-location"])
+    assert [r["id"] for r in await lines(facade, manifest["output"][0])] == [SECOND]
+    for other in (THIRD, "nobody"):
+        one["valueReference"] = {"reference": f"Patient/{other}"}
+        assert (await posted(facade, f"{address}/$export", one)).status_code == 400
+    assert (await facade.get("Group/nothing/$export", **ASYNC)).status_code == 404
+    everything = await exported(facade, "$export")
+    assert [r["id"] for r in everything["Group"]] == [address.partition("/")[2]]
+    await facade.close()

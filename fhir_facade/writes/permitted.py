@@ -24,8 +24,13 @@ def open_to(access: Access, resource_type: str, what: str) -> None:
 
 
 def refuse_read_only(service: Service, resource_type: str, id_text: str) -> None:
-    """Raises 405 with the reason for a resource whose rows aren't ours to write."""
-    found = service.mappings[resource_type].resolve(id_text)
+    """Raises 405 with the reason for a resource whose rows aren't ours to write, or that has none."""
+    mapping = service.mappings[resource_type]
+    if mapping.at_hand is not None and mapping.at_hand.of_id(id_text) is not None:
+        raise told(
+            read_only(f"{resource_type}/{id_text}", "it is the standard's, or made of a master's rows")
+        )
+    found = mapping.resolve(id_text)
     if found is not None and not found[0].written_here:
         raise told(read_only(resource_type, found[0].read_only_because or "its rows are others'"))
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Mapping, Sequence
 from typing import Any
 
@@ -34,7 +35,7 @@ async def check(writing: Writing, resource: Resource, resource_type: str) -> lis
     """What may be said of a resource that is fit to be written; raises 422 that names all that is wrong."""
     found = [
         Issue(one.code, one.diagnostics, one.severity, (one.expression,))
-        for one in validate(resource, resource_type)
+        for one in await asyncio.to_thread(validate, resource, resource_type)
     ]
     if _incomplete(resource):
         text = "a resource tagged SUBSETTED is not whole: read it without _summary and _elements"

@@ -131,7 +131,7 @@ class Walk:
         self._object(value, shape, expression)
         if child.path != shape.path:
             self.issues += self._rules.broken(
-                child.path, value, dict.fromkeys(value, ""), self._frame, expression,
+                child.path, value, {key.removeprefix("_"): "" for key in value}, self._frame, expression,
                 len(self.issues) > faults, 1,
             )  # fmt: skip
         self.issues += issues_of(value, Place(child, expression, self._contained, self._in_transaction))

@@ -42,7 +42,10 @@ class Settings:
     )
     page_size: int = setting(50, "matches a page where a search states no _count")
     page_size_limit: int = setting(1000, "the largest page; a larger _count is cut to it")
-    include_limit: int = setting(1000, "resources that _include and _revinclude may add to a page")
+    include_limit: int = setting(
+        1000,
+        "resources that _include and _revinclude may add to a page, or one step of $story to ten stories",
+    )
     query_length_limit: int = setting(65536, "bytes of a query string or of a search's body")
     body_limit_bytes: int = setting(10 * 1024 * 1024, "bytes of a resource or Bundle that is sent")
     bundle_entry_limit: int = setting(1000, "entries that a batch or transaction may have")

@@ -23,6 +23,8 @@ from mappers.values.references import ReferenceTo
 
 #: values of one question, as many as a statement takes
 MOST_VALUES = 500
+#: stories that share INCLUDE_LIMIT: an order has some dozens of results, rarely more
+SHARING = 10
 Mappings = Mapping[str, ResourceMapping]
 
 
@@ -128,17 +130,17 @@ class _Asking:
         self, param: str, refs: Sequence[tuple[str, Ref]], wanted: Mapping[str, Sequence[str]]
     ) -> None:
         of = [source for name, _ in refs for source in wanted[name]]
+        limit = self.service.settings.include_limit * -(-len(refs) // SHARING)
         for chunk in chunks([ref for _, ref in refs], MOST_VALUES):
-            page = await self._page(param, chunk)
+            page = await self._page(param, chunk, limit)
             if page is None or page.down or page.lacking or page.after is not None:
                 self._untold(of)
             if page is not None:
                 self._take(page, of)
 
-    async def _page(self, param: str, refs: list[Ref]) -> Page | None:
+    async def _page(self, param: str, refs: list[Ref], limit: int) -> Page | None:
         """The answer; None where the source can't be asked."""
         query = SearchQuery(self.ask.resource_type, (Criterion(param, tuple(padded(refs))),))
-        limit = self.service.settings.include_limit
         try:
             return await self.service.searching.page(query, limit, strict=self.strict)
         except SourceDownError:
@@ -156,8 +158,7 @@ class _Asking:
         for issue in troubles(page):
             self._tell(issue)
         if page.after is not None:
-            limit, kind = self.service.settings.include_limit, self.ask.resource_type
-            text = f"only {limit} {kind} resources are told of at once; there are more"
+            text = f"not all {self.ask.resource_type} resources are told of at once: ask for fewer stories"
             self._tell(Issue("too-costly", text, "warning"))
 
     def _untold(self, addresses: Iterable[str]) -> None:

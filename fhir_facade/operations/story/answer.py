@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from uuid import NAMESPACE_URL, uuid5
 
 from fhir_facade.bundle import searchset
-from fhir_facade.operations.story.hop import FOUND, Hop, Story, subject
+from fhir_facade.operations.story.hop import FOUND, Hop, Story
 from fhir_facade.operations.story.steps import Resource, when
 from fhir_facade.outcome import Issue
 from mappers.include import address
@@ -40,8 +40,8 @@ def told(stories: Iterable[Story]) -> list[Resource]:
 def parameters(story: Story) -> Resource:
     """One story."""
     found = [_reference("order", address(story.order))]
-    if whose := subject(story.order):
-        found.append(_reference("subject", whose))
+    if story.subject:
+        found.append(_reference("subject", story.subject))
     if story.broken is not None:
         found.append({"name": "broken", "valueBoolean": story.broken})
     found += [{"name": "conflict", "valueString": text} for text in story.conflicts]

@@ -9,7 +9,17 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from fhir_facade.operations.story.gather import Gathered
-from fhir_facade.operations.story.hop import DOWN, FOUND, MISSING, WITHHELD, Due, Hop, Story, conflicts
+from fhir_facade.operations.story.hop import (
+    DOWN,
+    FOUND,
+    MISSING,
+    WITHHELD,
+    Due,
+    Hop,
+    Story,
+    conflicts,
+    subject,
+)
 from fhir_facade.operations.story.steps import (
     AI_REPORT,
     AI_TASK,
@@ -23,7 +33,6 @@ from fhir_facade.operations.story.steps import (
     Resource,
     by_device,
     expected,
-    references,
     when,
 )
 from mappers.include import address, values_at
@@ -45,7 +54,8 @@ ANSWERABLE = frozenset({"author", "verifier", "attester", "legal"})
 def story(found: Gathered, order: Resource) -> Story:
     """The story of one of the orders that were asked for."""
     hops = (Hop("order", FOUND, resources=(order,)), *_Chain(found, order).hops())
-    return Story(order, hops, tuple(dict.fromkeys(conflicts(order, hops))))
+    whose = subject(order, found.base)
+    return Story(order, whose, hops, tuple(dict.fromkeys(conflicts(whose, hops, found.base))))
 
 
 class _Chain:
@@ -83,7 +93,7 @@ class _Chain:
 
     def _named(self, of: str, path: str) -> list[Resource]:
         """What a resource refers to."""
-        return [r for a in references(self._at(of), path) if (r := self.found.resources.get(a))]
+        return [r for a in self.found.names(self._at(of), path) if (r := self.found.resources.get(a))]
 
     def _referring(self, resource_type: str, path: str, to: str) -> list[Resource]:
         """What refers to a resource."""
@@ -105,7 +115,7 @@ class _Chain:
     # the laboratory
 
     def _specimens(self, specimens: Sequence[Resource]) -> Iterator[Hop]:
-        named = list(references(self.order, "specimen"))
+        named = list(self.found.names(self.order, "specimen"))
         yield from self._hop(SPECIMEN, self.root, specimens)
         if len(specimens) < len(named):
             yield from self._absent(SPECIMEN, self.root, True, "the order names it")
@@ -127,13 +137,13 @@ class _Chain:
 
     def _is_of_order(self, result: Resource) -> bool:
         """Whether a specimen's result is this order's: of no other one."""
-        stated = list(references(result, "basedOn"))
+        stated = list(self.found.names(result, "basedOn"))
         return not stated or self.root in stated
 
     def _other_results(self) -> Iterator[Hop]:
         """What reports name besides, as an AI's findings."""
         for report in self.found.of_type("DiagnosticReport"):
-            of, named = address(report), list(references(report, "result"))
+            of, named = address(report), list(self.found.names(report, "result"))
             if of not in self.told:
                 continue  # another order's
             rest = [r for r in self._named(of, "result") if address(r) not in self.told]
@@ -147,7 +157,7 @@ class _Chain:
         unread: list[tuple[str, Due]] = []
         for study in studies:
             of = address(study)
-            mine = [r for r in reports if of in references(r, "imagingStudy")]
+            mine = [r for r in reports if of in self.found.names(r, "imagingStudy")]
             yield from self._hop(REPORT, of, mine)
             if not mine:
                 unread.append((of, None if study.get("status") in OVER else self.due))
@@ -189,7 +199,7 @@ class _Chain:
         made = [r for r in self._named(of, "output.value") if r["resourceType"] == TYPES[AI_REPORT]]
         yield from self._hop(AI_REPORT, of, made)
         if not made:
-            due, studies = TASK_DUE.get(status, False), references(task, "focus")
+            due, studies = TASK_DUE.get(status, False), self.found.names(task, "focus")
             yield from self._absent(AI_REPORT, of, due, f"the job's status is {status}", *studies)
 
     # signing

@@ -12,7 +12,7 @@ from fhir_facade.service import Service
 from mappers.database import SourceDownError
 from mappers.engine import Page
 from mappers.from_clause import leads
-from mappers.include import address, chunks, padded, reference_paths, values_at
+from mappers.include import address, chunks, padded, reference_paths
 from mappers.mapping import ResourceMapping
 from mappers.outage import SUBSETTED
 from mappers.param_places import param_places
@@ -30,13 +30,14 @@ Mappings = Mapping[str, ResourceMapping]
 
 @dataclass
 class Gathered:
-    """What was found, by address (`Type/id`), and what can be said of what was not.
+    """What was found below a base, by address (`Type/id`), and what can be said of what was not.
 
     `closed`: types that the caller's scopes and role don't open; `partly`: those of which they open some
     rows. `tells`: (type, address) where the type's source could refer to that resource; `untold`: those where
     it can't be said just now whether one does.
     """
 
+    base: str
     resources: dict[str, Resource] = field(default_factory=dict)
     closed: frozenset[str] = frozenset()
     partly: frozenset[str] = frozenset()
@@ -49,13 +50,17 @@ class Gathered:
         """The resources of a type, in the order in which they were found."""
         return [r for r in self.resources.values() if r["resourceType"] == resource_type]
 
+    def names(self, resource: Resource, path: str) -> Iterator[str]:
+        """The addresses that a resource refers to at a path."""
+        return references(resource, path, self.base)
+
     def referring(self, resource_type: str, path: str, to: str) -> list[Resource]:
         """The resources of a type that refer to an address at a path; asked once all are found."""
         index = self._referring.get((resource_type, path))
         if index is None:
             index = self._referring[resource_type, path] = {}
             for resource in self.of_type(resource_type):
-                for named in dict.fromkeys(references(resource, path)):
+                for named in dict.fromkeys(self.names(resource, path)):
                     index.setdefault(named, []).append(resource)
         return index.get(to, [])
 
@@ -65,6 +70,7 @@ async def gather(service: Service, orders: Sequence[Resource], *, strict: bool) 
     types = sorted({ask.resource_type for wave in WAVES for ask in wave})
     access = service.may_search
     found = Gathered(
+        service.base,
         {address(o): o for o in orders},
         frozenset(t for t in types if not access.opens(t)),
         frozenset(t for t in types if access.conditions(t)),
@@ -121,10 +127,9 @@ class _Asking:
     def _names(self, source: Resource) -> Iterator[str]:
         """The addresses of that type which a resource names."""
         for path in reference_paths(self.service.mappings[self.ask.source], self.ask.param):
-            for value in values_at(source, path):
-                text = str(value.get("reference", ""))
-                if text.startswith(self.ask.resource_type + "/"):
-                    yield text
+            for named in self.found.names(source, ".".join(path)):
+                if named.startswith(self.ask.resource_type + "/"):
+                    yield named
 
     async def _fetch(
         self, param: str, refs: Sequence[tuple[str, Ref]], wanted: Mapping[str, Sequence[str]]

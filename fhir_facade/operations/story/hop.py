@@ -30,9 +30,12 @@ class Hop:
 
 @dataclass(frozen=True)
 class Story:
-    """An order's hops, in the order in which they come about; `conflicts`: whose subject is another one."""
+    """An order's hops, in the order in which they come about; `subject` is its patient's address (or empty),
+    `conflicts` tell of what is another's.
+    """
 
     order: Resource
+    subject: str
     hops: tuple[Hop, ...]
     conflicts: tuple[str, ...] = ()
 
@@ -44,19 +47,18 @@ class Story:
         return None if any(h.state in (WITHHELD, DOWN) for h in self.hops) else False
 
 
-def subject(resource: Resource) -> str:
-    """The reference of the patient whom a resource is of; empty where it states none."""
+def subject(resource: Resource, base: str) -> str:
+    """The address of the patient whom a resource is of; empty where it states none."""
     for name in ("subject", "for", "patient"):
-        for reference in references(resource, name):
-            return reference
+        for named in references(resource, name, base):
+            return named
     return ""
 
 
-def conflicts(order: Resource, hops: Iterable[Hop]) -> Iterator[str]:
+def conflicts(mine: str, hops: Iterable[Hop], base: str) -> Iterator[str]:
     """What is of somebody else than the order is: nobody may take it for this patient's."""
-    mine = subject(order)
     for hop in hops:
         for resource in hop.resources:
-            theirs = subject(resource)
+            theirs = subject(resource, base)
             if mine and theirs and theirs != mine:
                 yield f"{address(resource)} is of {theirs}, the order of {mine}"

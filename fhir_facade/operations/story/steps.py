@@ -90,11 +90,14 @@ def when(resource: Resource) -> str:
     return ""
 
 
-def references(resource: Resource, path: str) -> Iterator[str]:
-    """Every reference at a path of element names."""
+def references(resource: Resource, path: str, base: str) -> Iterator[str]:
+    """The addresses (`Type/id`) that the references at a path of element names lead to.
+
+    Clients may write a resource's address in full, or that of one of its versions; other servers' stay whole.
+    """
     for value in values_at(resource, path.split(".")):
         if isinstance(value, Mapping) and "reference" in value:
-            yield str(value["reference"])
+            yield str(value["reference"]).removeprefix(f"{base}/").partition("/_history/")[0]
 
 
 def by_device(resource: Resource) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from mappers.validation import codes, narrative, primitives, targets
+from mappers.validation import codes, narrative, primitives, targets, vital_signs
 from mappers.validation.issues import Issue, Severity, quoted
 from mappers.validation.meanings import Place, issues_of
 from mappers.validation.rules import Frame, Rules
@@ -54,7 +54,10 @@ class Walk:
             return self.add("structure", expression, "a resource says its resourceType")
         if not isinstance(name, str) or name not in targets.known_types():
             return self.add("structure", f"{expression}.resourceType", f"R4 has no type {quoted(name)}")
-        return self._object(value, shape_of(name), expression, ("resourceType",))
+        self._object(value, shape_of(name), expression, ("resourceType",))
+        if name == "Observation":
+            self.issues += vital_signs.issues_of(value, expression)
+        return None
 
     def add(self, code: str, expression: str, words: str, severity: Severity = "error") -> None:
         """Keeps an issue."""

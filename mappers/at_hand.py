@@ -4,9 +4,10 @@ the same typed terms and the standard's own expressions, and stand before those 
 
 from __future__ import annotations
 
+import asyncio
 import re
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any, Protocol
 
@@ -20,6 +21,10 @@ from terminology import definitions
 from terminology.folding import fold
 
 Resource = dict[str, Any]
+#: resources that are looked at in one go
+AT_ONCE = 32
+#: what each parameter finds
+Known = Mapping[str, Sequence[Any]]
 #: elements that repeat within themselves, all of which count
 _NESTED = ("concept", "contains")
 _EXPRESSION = re.compile(r"\(?[A-Z]\w+\.([\w.]+?)(?: as (\w+))?\)?")
@@ -27,10 +32,15 @@ _EXPRESSION = re.compile(r"\(?[A-Z]\w+\.([\w.]+?)(?: as (\w+))?\)?")
 
 @dataclass(frozen=True)
 class Entry:
-    """One resource: what it is found by, and what yields the whole of it."""
+    """One resource: what it is found by, and what yields the whole of it.
+
+    `lasting`: it says the same as long as the process lives, so that what it is found by is remembered.
+    """
 
     head: Resource
     whole: Callable[[Database], Awaitable[Resource]]
+    lasting: bool = True
+    known: dict[str, Sequence[Any]] = field(default_factory=dict)
 
 
 class AtHand(Protocol):
@@ -63,7 +73,9 @@ class Finder:
     async def matching(self, query: SearchQuery, opened: tuple[Condition, ...] | None) -> Found:
         """What fulfils the query and what access control asks; nothing where that opens nothing."""
         found = Found([], [])
-        for entry in self.at_hand.entries() if opened is not None else ():
+        for number, entry in enumerate(self.at_hand.entries() if opened is not None else ()):
+            if number % AT_ONCE == 0:
+                await asyncio.sleep(0)  # what is read for the first time takes a while: others have a turn
             try:
                 if await self._fulfils(entry, (*(opened or ()), *query.where)):
                     found.entries.append(entry)
@@ -81,28 +93,35 @@ class Finder:
 
     async def _fulfils(self, entry: Entry, conditions: Sequence[Condition]) -> bool:
         for condition in conditions:
-            resource = entry.head if self._is_shallow(condition) else await entry.whole(self.database)
-            if not self.holds(resource, condition):
+            found = await self._known(entry, condition)
+            if not self.holds(found, condition):
                 return False
         return True
 
-    def _is_shallow(self, condition: Condition) -> bool:
-        if isinstance(condition, Criterion):
-            return not any(
-                steps[0] in self.at_hand.deep for steps in paths(self.resource_type, condition.param)
-            )
-        return isinstance(condition, AllOf | AnyOf) and all(self._is_shallow(c) for c in condition.conditions)
+    async def _known(self, entry: Entry, condition: Condition) -> Known:
+        """What the parameters of a condition find in a resource, by parameter."""
+        found: dict[str, Sequence[Any]] = {}
+        for param in _params(condition):
+            if (told := entry.known.get(param)) is None:
+                shallow = self._is_shallow(param)
+                told = tuple(values(entry.head if shallow else await entry.whole(self.database), param))
+                if shallow or entry.lasting:
+                    entry.known[param] = told
+            found[param] = told
+        return found
 
-    def holds(self, resource: Resource, condition: Condition) -> bool:
-        """Whether a resource fulfils a condition; none that leads to other resources."""
+    def _is_shallow(self, param: str) -> bool:
+        return not any(steps[0] in self.at_hand.deep for steps in paths(self.resource_type, param))
+
+    def holds(self, known: Known, condition: Condition) -> bool:
+        """Whether what is known of a resource fulfils a condition; none that leads to other resources."""
         if isinstance(condition, AllOf):
-            return all(self.holds(resource, c) for c in condition.conditions)
+            return all(self.holds(known, c) for c in condition.conditions)
         if isinstance(condition, AnyOf):
-            return any(self.holds(resource, c) for c in condition.conditions)
-        return isinstance(condition, Criterion) and self._criterion(resource, condition)
+            return any(self.holds(known, c) for c in condition.conditions)
+        return isinstance(condition, Criterion) and self._criterion(known[condition.param], condition)
 
-    def _criterion(self, resource: Resource, criterion: Criterion) -> bool:
-        found = values(resource, criterion.param)
+    def _criterion(self, found: Sequence[Any], criterion: Criterion) -> bool:
         if criterion.missing is not None:
             return criterion.missing is not bool(found)
         asks = self._asks_text if criterion.modifier == "text" else self._asks
@@ -149,6 +168,15 @@ class Finder:
         found = values(head, param)
         text = found[0] if found else ""
         return bool(found), fold(text if isinstance(text, str) else next(codings(text), (None, ""))[1])
+
+
+def _params(condition: Condition) -> Iterator[str]:
+    """The parameters of a condition and of those within it."""
+    if isinstance(condition, AllOf | AnyOf):
+        for inner in condition.conditions:
+            yield from _params(inner)
+    elif isinstance(condition, Criterion):
+        yield condition.param
 
 
 def _displays(value: Mapping[str, Any]) -> Iterator[str | None]:

@@ -54,10 +54,10 @@ class Published:
 
     def _of_master(self, master: Master) -> Entry | None:
         if self.resource_type == "CodeSystem":
-            return Entry(master.head(), master.code_system)
+            return Entry(master.head(), master.code_system, lasting=False)
         if self.resource_type == "ValueSet":
             return Entry(value_set := master.value_set(), _at_once(value_set))
-        return Entry(master.map_head(), master.concept_map) if master.equals else None
+        return Entry(master.map_head(), master.concept_map, lasting=False) if master.equals else None
 
 
 def _at_once(resource: Resource) -> Whole:

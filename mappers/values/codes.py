@@ -23,6 +23,7 @@ class Code(Value):
     def __init__(self, column: Column, code_map: CodeMap, otherwise: str | None = None) -> None:
         self.column, self.map, self.otherwise = column, code_map, otherwise
         self.folds = codes_of(code_map) | ({otherwise} if otherwise else set())
+        self.of_systems = frozenset(e.system for e in code_map.entries if e.coding())
 
     def reader(self, columns: Columns) -> Read:
         place, translate = columns.at(self.column), memo(self._translate)

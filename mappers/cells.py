@@ -36,6 +36,9 @@ def picked(values: Sequence[Value], items: Sequence[Any], w: Writing) -> Cells:
     """Each value takes the first item that it can hold and that no other has taken."""
     left, found = list(items), list[Cells | None]()
     for value in values:
+        if value.only_alone and len(items) > 1:
+            found.append(value.written(None, w))
+            continue
         for item in left:
             if (cells := value.written(item, w)) is not None:
                 left.remove(item)

@@ -12,10 +12,10 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Literal
 
-from sqlalchemy import FromClause, Integer
+from sqlalchemy import FromClause, Integer, Table
 
 from mappers.sql import ALWAYS, Condition
-from mappers.value import Column, Columns, DirtyRowError, Row, Value
+from mappers.value import Cells, Column, Columns, DirtyRowError, Row, Value, Writing
 
 if TYPE_CHECKING:
     from mappers.at_hand import AtHand
@@ -193,19 +193,55 @@ class Moment:
 NOW = Moment()
 
 
+Resource = dict[str, Any]
+#: (what is sent, what is there now) → (path, what is wrong with it)
+Rule = Callable[[Resource, "Resource | None"], Iterator[tuple[str, str]]]
+
+
+@dataclass(frozen=True, eq=False)
+class Lines:
+    """Rows of another table that come with a new row: `link` names it, `made` says what each holds."""
+
+    table: Table
+    link: Column
+    made: Callable[[Resource, Writing], list[Cells]]
+
+
 @dataclass(frozen=True, eq=False)
 class Upkeep:
     """How a part's rows are made, touched and retired; a part without it can't be written.
 
     `key`: the pattern of new keys (`P-{year}-`, six digits follow), '' where the database numbers them;
     `new`: what a new row holds where nothing is said of it; `touched`: columns that each write sets to now;
-    `retired`: what a DELETE sets, since no row is ever removed (None: there is no way to delete).
+    `retired`: what a DELETE sets, since no row is ever removed (None: there is no way to delete);
+    `states`: what a status may become, by what it is ('': at first); `fixed`: elements that never change;
+    `follows`: what columns hold because of what is sent, at that moment; `lines` and `parent`: rows of other
+    tables that a new row brings along.
     """
 
     key: str = ""
     new: Mapping[Column, Any] = field(default_factory=dict)
     touched: tuple[Column, ...] = ()
     retired: tuple[Column, Any] | None = None
+    states: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    fixed: tuple[str, ...] = ()
+    rules: tuple[Rule, ...] = ()
+    follows: Callable[[Resource, str], Cells] | None = None
+    lines: tuple[Lines, ...] = ()
+    parent: Parent | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class Parent:
+    """The row of another table that a new row belongs to, made with it.
+
+    `joined`: that table as the part joins it; `table`: the table itself; `link`: the own column naming it.
+    """
+
+    joined: FromClause
+    link: Column
+    table: Table
+    upkeep: Upkeep
 
 
 @dataclass(frozen=True, eq=False)

@@ -71,6 +71,8 @@ class Value(ABC):
     to_anything: bool = False
     #: whether several elements ask for it (`there_is`), so that each row should be read once
     asked_again: bool = False
+    #: whether it holds an item of a list only where there is no other
+    only_alone: bool = False
     #: LEFT JOINs onto unique columns that reading it needs
     joins: tuple[Join, ...] = ()
     #: codes that a statement's text may depend on (they fold); others are bound to a slot. None: all fold

@@ -24,7 +24,7 @@ from mappers.cdss.ai import (
 )
 from mappers.cdss.radiology_report import DIAGNOSTIC_IMAGING
 from mappers.cdss.tables import ai_aimodel
-from mappers.mapping import Element, Id, Part, SqlSource
+from mappers.mapping import NOW, Element, Id, Part, SqlSource, Upkeep
 from mappers.values import (
     Attached,
     Backbone,
@@ -77,13 +77,13 @@ AI_TASK = Part(
             Concept(Coded(local_system("ai-review-status"), J.review_status), text=J.review_status),
         ),
         Element("intent", Fixed("order")),
-        Element("code", WHAT),
+        Element("code", WHAT, writes=Concept(Coded(MODEL_TYPE, J.model_type))),
         Element("focus", IMAGES),
         Element("for", PATIENT),
         Element("encounter", links.encounter(PLACED.table.c.encounter_id)),
         Element("executionPeriod", Period(Instant(J.started_at), Instant(J.completed_at))),
         Element("authoredOn", Instant(J.created_at)),
-        Element("lastModified", Instant(J.updated_at)),
+        Element("lastModified", Instant(J.updated_at), writes=False),
         Element("requester", links.practitioner(J.requested_by)),
         Element("owner", DEVICE),
         Element(
@@ -104,6 +104,14 @@ AI_TASK = Part(
         ),
     ),
     last_updated=Instant(J.updated_at),
+    writable=True,
+    upkeep=Upkeep(
+        new={J.retry_count: 0, J.created_at: NOW},
+        touched=(J.updated_at,),
+        retired=(J.status, "CANCELLED"),
+        states={"": ("requested",), "requested": ("cancelled",), "in-progress": ("cancelled",)},
+        fixed=("focus", "code", "owner", "output[]", "businessStatus", "statusReason", "executionPeriod"),
+    ),
     comment="An inference, in whatever state; its review is the business status.",
 )
 

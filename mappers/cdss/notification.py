@@ -7,7 +7,7 @@ from sqlalchemy import and_
 from mappers.cdss import links
 from mappers.cdss.named import named_resources
 from mappers.cdss.tables import accounts_user, alert_notification
-from mappers.mapping import Element, Id, Join, Part, SqlSource
+from mappers.mapping import NOW, Element, Id, Join, Part, SqlSource, Upkeep
 from mappers.values import (
     Backbone,
     Choice,
@@ -49,6 +49,8 @@ NOTIFICATION = Part(
                 Coded(local_system("notification-category"), N.category),
                 text=N.category,
             ),
+            # a standard category stands for several words: which one, only the hospital's own code says
+            writes=Concept(Coded(local_system("notification-category"), N.category)),
         ),
         Element("priority", Code(N.severity, CodeMap.load("cdss_notification_priority"))),
         Element("subject", links.patient(N.patient_id)),
@@ -71,5 +73,10 @@ NOTIFICATION = Part(
         Element("payload[]", Backbone(Element("content[x]", Choice(Str(N.message))))),
     ),
     last_updated=Instant(N.created_at),
+    writable=True,
+    upkeep=Upkeep(
+        new={N.created_at: NOW, N.is_read: 0, N.category: "SYSTEM"},
+        states={"": ("in-progress", "completed"), "in-progress": ("completed",)},
+    ),
     comment="A message to a user; `about` refers only to what is served, and names the rest.",
 )

@@ -6,8 +6,9 @@ from sqlalchemy import func, select
 
 from mappers.cdss import links
 from mappers.cdss.order_items import CODE, DETAIL, ITEMS
-from mappers.cdss.tables import lis_specimen, ocs_order, ris_radiologyorder
-from mappers.mapping import Element, Id, Join, Part, SqlSource
+from mappers.cdss.ordering import EXAMINATIONS, ordered_items, states_what
+from mappers.cdss.tables import lis_specimen, ocs_order, ocs_orderitem, ris_radiologyorder
+from mappers.mapping import NOW, Element, Id, Join, Lines, Part, SqlSource, Upkeep
 from mappers.order_items import instructions
 from mappers.values import (
     Backbone,
@@ -37,6 +38,11 @@ O = ocs_order.c  # noqa: E741 - as the other tables' initials
 EXAMINATION, OTHER = ris_radiologyorder.alias("examination"), ris_radiologyorder.alias("examination_first")
 E, SPECIMEN = EXAMINATION.c, lis_specimen.alias("specimen_of_order")
 
+ORDER_TYPE = Concept(
+    MappedCoding(O.order_type, CodeMap.load("cdss_order_category")),
+    Coded(local_system("order-type"), O.order_type),
+)
+
 # an order is one examination; should there be more rows, the first counts
 _FIRST = (
     select(func.min(OTHER.c.id))
@@ -62,6 +68,7 @@ SERVICE_ORDER = Part(
                 Coded(local_system("order-type"), O.order_type),
                 text=Str(O.order_type),
             ),
+            writes=ORDER_TYPE,
         ),
         Element(
             "category[]",
@@ -94,5 +101,20 @@ SERVICE_ORDER = Part(
     ),
     last_updated=Instant(O.updated_at),
     writable=True,
+    upkeep=Upkeep(
+        "O-{year}-",
+        new={O.ordered_at: NOW},
+        touched=(O.updated_at,),
+        retired=(O.status, "cancelled"),
+        states={
+            "": ("draft", "active"),
+            "draft": ("active", "revoked"),
+            "active": ("on-hold", "completed", "revoked"),
+            "on-hold": ("active", "revoked"),
+        },
+        fixed=("category[]", "code", "orderDetail[]", "occurrence[x]", "bodySite[]", "specimen[]"),
+        rules=(states_what,),
+        lines=(Lines(ocs_orderitem, ocs_orderitem.c.order_id, ordered_items), EXAMINATIONS),
+    ),
     comment="An order, with what the RIS knows of the examination; its items are the code or its details.",
 )

@@ -9,8 +9,9 @@ from sqlalchemy import ColumnElement, FromClause, exists
 from mappers import dosage
 from mappers.cdss import links
 from mappers.cdss.medications import LOCAL_DRUG, ingredient
+from mappers.cdss.prescribing import Taken, names_a_drug
 from mappers.cdss.tables import ocs_medicationmaster, ocs_order, ocs_orderitem
-from mappers.mapping import Element, Id, Join, Part, SqlSource
+from mappers.mapping import NOW, Element, Id, Join, Parent, Part, SqlSource, Upkeep
 from mappers.order_profiles import KR_MEDICATION_REQUEST
 from mappers.values import (
     Backbone,
@@ -50,6 +51,7 @@ UNKNOWN_DRUG = concept(DATA_ABSENT_REASON, "unknown", "Unknown", text="Medicatio
 I = ocs_orderitem.c  # noqa: E741 - as the other tables' initials
 ORDER = links.placed(I.order_id)
 O = ORDER.table.c  # noqa: E741
+P = ocs_order.c
 MASTER = ocs_medicationmaster.alias("drug")
 M = MASTER.c
 
@@ -118,6 +120,8 @@ def _has_lines() -> ColumnElement[bool]:
     return exists().where(line.c.order_id == ocs_order.c.order_id).correlate_except(line)
 
 
+GIVEN_OUT = Backbone(Element("quantity", Backbone(Element("value", Number(I.quantity)))))
+
 PRESCRIPTION_LINE = Part(
     Id("rx-", I.id),
     SqlSource(
@@ -134,18 +138,42 @@ PRESCRIPTION_LINE = Part(
                 Code(O.status, STATUS, otherwise="unknown"),
             ),
         ),
-        Element("medication[x]", Choice(DRUG, Fixed(UNKNOWN_DRUG, "CodeableConcept"))),
+        Element(
+            "medication[x]",
+            Choice(DRUG, Fixed(UNKNOWN_DRUG, "CodeableConcept")),
+            writes=Choice(Concept(Coded(LOCAL_DRUG, I.item_code), text=Str(I.item_name))),
+        ),
         *_ordered(ORDER.table),
-        Element("dosageInstruction[]", DOSAGE),
-        Element("dispenseRequest", DISPENSED),
+        Element("dosageInstruction[]", DOSAGE, writes=Taken()),
+        Element("dispenseRequest", DISPENSED, writes=GIVEN_OUT),
     ),
     last_updated=Instant(O.updated_at),
     profiles=(KR_MEDICATION_REQUEST,),
     writable=True,
+    upkeep=Upkeep(
+        retired=(I.status, "cancelled"),
+        states={
+            "": ("draft", "active"),
+            "draft": ("active", "cancelled"),
+            "active": ("on-hold", "completed", "cancelled", "stopped"),
+            "on-hold": ("active", "cancelled", "stopped"),
+        },
+        # another drug or dose is another order: what was given by this one must stay told
+        fixed=("medication[x]", "dosageInstruction[]", "dispenseRequest", "encounter", "requester"),
+        rules=(names_a_drug,),
+        parent=Parent(
+            ORDER.table,
+            I.order_id,
+            ocs_order,
+            Upkeep(
+                "O-{year}-",
+                new={P.order_type: "MEDICATION", P.status: "ordered", P.ordered_at: NOW},
+                touched=(P.updated_at,),
+            ),
+        ),
+    ),
     comment="One line of a medication order; the order is its group.",
 )
-
-P = ocs_order.c
 
 PRESCRIPTION_WITHOUT_LINES = Part(
     Id("rxo-", P.order_id),

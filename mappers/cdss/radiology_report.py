@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from sqlalchemy import func, select
 
 from mappers.cdss import links
@@ -10,8 +12,9 @@ from mappers.cdss.tables import (
     ris_radiologyreport,
     ris_radiologystudy,
 )
-from mappers.mapping import Element, Id, Join, Part, Profile, SqlSource
+from mappers.mapping import NOW, Element, Id, Join, Part, Profile, Resource, SqlSource, Upkeep
 from mappers.profiles import kr_imaging_report
+from mappers.value import Cells
 from mappers.values import (
     Attached,
     Choice,
@@ -60,6 +63,26 @@ WHOLE_TEXT = Joined(
     separator="\n\n",
 )
 
+#: what says more of a report than that there will be one
+WORDS = ("conclusion", "conclusionCode", "presentedForm", "result", "media", "text")
+
+
+def keeps_drafts_words(sent: Resource, current: Resource | None) -> Iterator[tuple[str, str]]:
+    """A draft's words are the radiologist's alone: they stay in the RIS until they are released."""
+    if sent.get("status") == "registered":
+        told = (name for name in WORDS if name in sent and not _generated(name, sent))
+        yield from ((name, "a registered report has no words yet") for name in told)
+
+
+def _generated(name: str, sent: Resource) -> bool:
+    return name == "text" and sent["text"].get("status") == "generated"
+
+
+def signed(sent: Resource, now: str) -> Cells:
+    """A final or amended report is signed at the moment that makes it so."""
+    return {R.signed_at: now} if sent.get("status") in ("final", "amended") else {}
+
+
 RADIOLOGY_REPORT = Part(
     Id(links.RADIOLOGY_REPORT_PREFIX, R.id),
     SOURCE,
@@ -97,6 +120,21 @@ RADIOLOGY_REPORT = Part(
         Profile(
             f"{KR_CORE}/StructureDefinition/krcore-diagnosticreport-diagnostic-imaging", kr_imaging_report
         ),
+    ),
+    writable=True,
+    upkeep=Upkeep(
+        new={R.reported_at: NOW},
+        touched=(R.updated_at,),
+        states={
+            "": ("registered", "preliminary", "final"),
+            "registered": ("preliminary", "final", "cancelled"),
+            "preliminary": ("final", "cancelled"),
+            "final": ("amended",),
+            "amended": (),
+        },
+        fixed=("imagingStudy[]",),
+        rules=(keeps_drafts_words,),
+        follows=signed,
     ),
     comment="A radiologist's report; findings and recommendation stand in `presentedForm`, and a draft's "
     "words are kept back.",

@@ -85,6 +85,10 @@ class Number(Value):
     def sort_key(self) -> Column:
         return self.column
 
+    def written(self, said: Any, w: Writing) -> Cells | None:
+        held = said is None or _NUMERAL.fullmatch(str(said))
+        return {self.column: None if said is None else str(said)} if held else None
+
 
 @dataclass(frozen=True)
 class Conversion:

@@ -11,7 +11,7 @@ from mappers.cells import cells_of, told_at
 from mappers.engine import Engine
 from mappers.facade.tables import fhir_amended, fhir_index, fhir_resource
 from mappers.from_clause import leads
-from mappers.mapping import NOW, Element, Part, ResourceMapping, Upkeep
+from mappers.mapping import NOW, Element, Parent, Part, ResourceMapping, Upkeep
 from mappers.reader import Reader, Resource, source_name
 from mappers.statement import Slots, compiled
 from mappers.stored.amended import guard, guard_columns
@@ -23,6 +23,7 @@ from mappers.value import Cells, Row
 from mappers.values.references import ReferenceTo
 from mappers.write.faults import WriteFault
 from mappers.write.native import index_row
+from mappers.write.rules import refuse_contradictions, refuse_unruly
 from mappers.write.sealed_cells import held, unsealable, with_blind
 
 R = fhir_resource.c
@@ -51,45 +52,73 @@ class HospitalRows:
     async def create(self, part: Part, resource: Resource) -> Any:
         """The key that the new row got; raises WriteFault 422 for what the table has no place for."""
         upkeep = _upkeep(part)
-        cells = self._cells(part, part.elements, resource)
+        refuse_unruly(part, resource, None)
+        everything = self._held(part, part.elements, resource)
+        cells = _own(everything, part.source.table)
         if cells.get(part.id.column) is not None:
             raise _given_by_server(part)
-        named = {c: v for c, v in cells.items() if v is not None}
-        row = {**self._stamped(upkeep.new), **named, **dict.fromkeys(upkeep.touched, self.now)}
+        if upkeep.parent:
+            cells[upkeep.parent.link] = await self._parent(part, upkeep.parent, everything, resource)
+        row = self._new(upkeep, cells, resource)
         if upkeep.key:
-            row[part.id.column] = await self._next_key(part, upkeep.key)
+            row[part.id.column] = await self._next_key(_table(part), part.id.column, upkeep.key)
         _refuse_gaps(part, row, resource["resourceType"])
-        key = await self._inserted(part, row)
+        key = await self._inserted(_table(part), part.id.column, row)
+        await self._lines(upkeep, key, resource)
         await self._keep_rest(part, key, resource)
         return key
 
-    async def _inserted(self, part: Part, row: Cells) -> Any:
+    def _new(self, upkeep: Upkeep, cells: Cells, resource: Resource) -> Cells:
+        named = {c: v for c, v in cells.items() if v is not None}
+        follows = upkeep.follows(resource, self.now) if upkeep.follows else {}
+        return {**self._stamped(upkeep.new), **named, **follows, **dict.fromkeys(upkeep.touched, self.now)}
+
+    async def _parent(self, part: Part, parent: Parent, cells: Cells, resource: Resource) -> Any:
+        """The key of the row that the new one belongs to, made for it."""
+        table, upkeep = parent.table, parent.upkeep
+        own = {table.c[c.name]: v for c, v in _own(cells, parent.joined).items()}
+        row = self._new(upkeep, own, resource)
+        key = next(iter(table.primary_key))
+        row[key] = await self._next_key(table, key, upkeep.key)
+        _refuse_gaps(part, row, resource["resourceType"], table)
+        return await self._inserted(table, key, row)
+
+    async def _lines(self, upkeep: Upkeep, key: Any, resource: Resource) -> None:
+        for lines in upkeep.lines:
+            for cells in lines.made(resource, self):
+                row = {c: self.now if v is NOW else v for c, v in cells.items()}
+                table = lines.table
+                await self._inserted(table, next(iter(table.primary_key)), {**row, lines.link: key})
+
+    async def _inserted(self, table: Table, column: Any, row: Cells) -> Any:
         """The key of a new row. What is sealed is bound to it: it waits where the database gives the key."""
-        table, known = _table(part), row.get(part.id.column)
+        known = row.get(column)
         late = unsealable(row, self.site.sealed) if known is None else {}
         values = held({**row, **dict.fromkeys(late, "")}, known, self.site.sealed)
         written = await self.t.execute(insert(with_blind(table, values)).values(values))
         key = written.key if known is None else known
         if late:
-            await self._change(part, key, late)
+            await self._change(table, column, key, late)
         return key
 
-    async def _change(self, part: Part, key: Any, cells: Cells) -> None:
+    async def _change(self, table: Table, column: Any, key: Any, cells: Cells) -> None:
         values = held(cells, key, self.site.sealed)
-        table = with_blind(_table(part), values)
-        await self.t.execute(update(table).where(table.c[part.id.column.name] == key).values(values))
+        seen = with_blind(table, values)
+        await self.t.execute(update(seen).where(seen.c[column.name] == key).values(values))
 
     async def update(self, part: Part, key: Any, resource: Resource, current: Resource) -> None:
         """Writes the columns of those elements that are said otherwise than they are now."""
+        upkeep = _upkeep(part)
+        refuse_unruly(part, resource, current)
         changed = [e for e in part.elements if _said(resource, e) != _said(current, e)]
-        _refuse_another_patient(changed, resource["resourceType"])
-        cells = self._cells(part, changed, resource)
+        cells = _own(self._held(part, changed, resource), part.source.table)
         if cells.pop(part.id.column, key) != key:
             raise _given_by_server(part)
         _refuse_blanks(part, cells, resource["resourceType"])
-        row = {**cells, **dict.fromkeys(_upkeep(part).touched, self.now)}
+        follows = upkeep.follows(resource, self.now) if upkeep.follows and changed else {}
+        row = {**cells, **follows, **dict.fromkeys(upkeep.touched, self.now)}
         if row:
-            await self._change(part, key, row)
+            await self._change(_table(part), part.id.column, key, row)
         await self._keep_rest(part, key, resource)
 
     async def delete(self, part: Part, key: Any) -> None:
@@ -113,35 +142,34 @@ class HospitalRows:
 
     # cells
 
-    def _cells(self, part: Part, elements: Iterable[Element], resource: Resource) -> Cells:
-        """What the row's own columns hold for the elements; a reference must be held, or nobody finds it."""
+    def _held(self, part: Part, elements: Iterable[Element], resource: Resource) -> Cells:
+        """What columns hold for the elements; a reference must be held, or nobody finds it."""
         found = cells_of(elements, resource, self)
-        own = {c: v for c, v in found.items() if c.table is part.source.table}
         for element in elements:
             reference = element.writer
             if isinstance(reference, ReferenceTo) and element.writes is not False:
-                self._insist(element, reference, resource, own)
-        return own
+                self._insist(part, element, reference, resource, found)
+        return found
 
-    def _insist(self, element: Element, reference: ReferenceTo, resource: Resource, own: Cells) -> None:
+    @staticmethod
+    def _insist(
+        part: Part, element: Element, reference: ReferenceTo, resource: Resource, found: Cells
+    ) -> None:
         told = told_at(resource, element.path)
         named = told[0] if isinstance(told, list) and told else told
         if not isinstance(named, dict) or "reference" not in named:
             return
-        held = any(own.get(route.own) is not None for route in reference.routes if route.own in own)
-        mine = any(route.own.table is next(iter(own), route.own).table for route in reference.routes)
-        if mine and not held:
+        mine = any(route.own.table is part.source.table for route in reference.routes)
+        if mine and all(found.get(route.own) is None for route in reference.routes):
             path = f"{resource['resourceType']}.{element.path.replace('[]', '[0]')}"
             other = f"{named['reference'][:80]!r} is no {reference.resource_type} of the CDSS"
-            text = f"this can't refer to it: {other}"
-            raise WriteFault(422, "not-supported", text, path)
+            raise WriteFault(422, "not-supported", f"this can't refer to it: {other}", path)
 
     def _stamped(self, cells: Mapping[Any, Any]) -> Cells:
         return {c: self.now if v is NOW else v for c, v in cells.items()}
 
-    async def _next_key(self, part: Part, pattern: str) -> str:
+    async def _next_key(self, table: Table, column: Any, pattern: str) -> str:
         """The next key of a pattern; whoever else wants one waits."""
-        table, column = _table(part), part.id.column
         await self.t.lock(f"the next key of {table.name}")
         begun = pattern.format(year=self.now[:4])
         highest = select(func.max(column)).where(column.like(f"{begun}______"))
@@ -156,6 +184,7 @@ class HospitalRows:
         reader, row = await self._read_back(part, key)
         assert reader.rest is not None
         told = reader.told_by_columns()(row)
+        refuse_contradictions(part, resource, told)
         difference = reader.rest.difference(row, resource, told)
         place = of_rest(part.name, key)
         content = self.t.at_rest.kept(dumps(difference), place) if difference else None
@@ -240,17 +269,13 @@ def _given_by_server(part: Part) -> WriteFault:
     return WriteFault(422, "business-rule", text)
 
 
-def _refuse_another_patient(changed: Iterable[Element], resource_type: str) -> None:
-    """What is written about one patient is never moved to another."""
-    for element in changed:
-        if isinstance(element.writer, ReferenceTo) and element.writer.resource_type == "Patient":
-            path = f"{resource_type}.{element.path.replace('[]', '')}"
-            raise WriteFault(422, "business-rule", "whose record this is can't be changed", path)
+def _own(cells: Cells, table: Any) -> Cells:
+    return {c: v for c, v in cells.items() if c.table is table}
 
 
-def _refuse_gaps(part: Part, row: Cells, resource_type: str) -> None:
+def _refuse_gaps(part: Part, row: Cells, resource_type: str, table: Table | None = None) -> None:
     """A column that must be filled and isn't."""
-    for column in _table(part).c:
+    for column in (_table(part) if table is None else table).c:
         numbered = column.primary_key and column not in row
         if not column.nullable and not numbered and row.get(column) is None:
             raise _needed(part, column, resource_type)
@@ -263,7 +288,8 @@ def _refuse_blanks(part: Part, cells: Cells, resource_type: str) -> None:
 
 
 def _needed(part: Part, column: Any, resource_type: str) -> WriteFault:
-    path = next((e.path for e in part.elements if column in _written_by(e)), "")
+    writers = (e.path for e in part.elements if column.name in {c.name for c in _written_by(e)})
+    path = next(writers, "")
     path = f"{resource_type}.{path.replace('[]', '').replace('[x]', '')}" if path else ""
     text = f"the column {column.name} must be filled, and nothing that was sent can fill it"
     return WriteFault(422, "business-rule", text, path)

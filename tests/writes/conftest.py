@@ -5,12 +5,14 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 import pytest_asyncio
-from sqlalchemy import delete
+from sqlalchemy import delete, select
 
 from mappers.facade.tables import fhir_amended, fhir_event, fhir_index, fhir_resource, fhir_version
+from mappers.mapping import Part
 from mappers.query import SearchQuery
+from mappers.statement import Slots, compiled
 from mappers.stored.search_values import SearchValues
-from mappers.transaction import transaction
+from mappers.transaction import Transaction, transaction
 from mappers.write.history import Author
 from mappers.write.writer import Writer
 from tests.facade import Facade
@@ -44,8 +46,7 @@ class Written:
             for resource_type, id_ in reversed(self._made):
                 resolved = self.engine.mappings[resource_type].resolve(id_)
                 assert resolved is not None
-                part, key = resolved
-                await t.execute(delete(part.source.table).where(part.id.column == key))  # type: ignore[arg-type]
+                await _gone(t, *resolved)
             for table in (fhir_resource, fhir_index, fhir_amended, fhir_version, fhir_event):
                 await t.execute(delete(table))
 
@@ -61,6 +62,22 @@ class Written:
         where = (parser.condition(resource_type, name, value),) if name else ()
         page = await self.engine.page(SearchQuery(resource_type, where), 50)
         return [m["id"] for m in page.matches if isinstance(m, dict)]
+
+
+async def _gone(t: Transaction, part: Part, key: Any) -> None:
+    """A row without a trace, and the rows of other tables that came with it."""
+    upkeep, parents = part.upkeep, []
+    if upkeep is not None and upkeep.parent is not None:
+        found = compiled(select(upkeep.parent.link).where(part.id.column == key), t.dialect, Slots(()), {})
+        parents = [row[0] for row in await t.fetch(found.sql, found.parameters((), {}))]
+    for lines in upkeep.lines if upkeep else ():
+        await t.execute(delete(lines.table).where(lines.link == key))
+    await t.execute(delete(part.source.table).where(part.id.column == key))  # type: ignore[arg-type]
+    for parent in parents:
+        assert upkeep is not None
+        assert upkeep.parent is not None
+        table = upkeep.parent.table
+        await t.execute(delete(table).where(next(iter(table.primary_key)) == parent))
 
 
 @pytest_asyncio.fixture

@@ -116,4 +116,76 @@ SAMPLES: dict[str, dict[str, Any]] = {
         },
         "method": {"text": "효소법"},
     },
+    "ServiceRequest": {
+        "resourceType": "ServiceRequest",
+        "status": "active",
+        "intent": "order",
+        "category": [{"coding": [{"system": "http://snomed.info/sct", "code": "108252007"}]}],
+        "priority": "urgent",
+        "code": {"coding": [{"system": "{local}", "code": "GLU"}], "text": "혈당"},
+        "subject": PATIENT,
+        "authoredOn": "2025-03-01T09:00:00+09:00",
+        "requester": DOCTOR,
+        "note": [{"text": "공복"}],
+        "reasonCode": [{"text": "당뇨 의심"}],
+    },
+    "MedicationRequest": {
+        "resourceType": "MedicationRequest",
+        "status": "active",
+        "intent": "order",
+        "medicationCodeableConcept": {"coding": [{"system": "{drug}", "code": "MED001"}], "text": "아스피린"},
+        "subject": PATIENT,
+        "authoredOn": "2025-03-01T09:00:00+09:00",
+        "requester": DOCTOR,
+        "dosageInstruction": [
+            {
+                "text": "하루 두 번 한 알",
+                "timing": {
+                    "code": {
+                        "coding": [
+                            {
+                                "system": "http://terminology.hl7.org/CodeSystem/v3-GTSAbbreviation",
+                                "code": "BID",
+                            }
+                        ]
+                    }
+                },
+                "doseAndRate": [{"doseQuantity": {"value": 1, "unit": "tablet"}}],
+            }
+        ],
+        "substitution": {"allowedBoolean": False},
+    },
+    "DiagnosticReport": {
+        "resourceType": "DiagnosticReport",
+        "status": "preliminary",
+        "category": [
+            {"coding": [{"system": "http://terminology.hl7.org/CodeSystem/v2-0074", "code": "RAD"}]}
+        ],
+        "code": {"text": "뇌 MRI"},
+        "subject": PATIENT,
+        "performer": [{"reference": "Practitioner/user-2"}],
+        "imagingStudy": [{"reference": "ImagingStudy/{study}"}],
+        "conclusion": "특이 소견 없음",
+        "conclusionCode": [{"text": "정상"}],
+    },
+    "Task": {
+        "resourceType": "Task",
+        "status": "requested",
+        "intent": "order",
+        "code": {"coding": [{"system": "{model}", "code": "tumor_detection"}]},
+        "focus": {"reference": "ImagingStudy/{study}"},
+        "for": PATIENT,
+        "description": "뇌 MRI 분석",
+    },
+    "Communication": {
+        "resourceType": "Communication",
+        "status": "in-progress",
+        "category": [{"coding": [{"system": "{notice}", "code": "ORDER"}]}],
+        "priority": "urgent",
+        "subject": PATIENT,
+        "topic": {"text": "검사 안내"},
+        "recipient": [DOCTOR],
+        "payload": [{"contentString": "내일 금식"}],
+        "note": [{"text": "전화로도 알림"}],
+    },
 }

@@ -1,0 +1,71 @@
+"""What a table's own business asks of a resource, beyond what FHIR does."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from mappers.cells import told_at
+from mappers.mapping import Part, Resource, Upkeep
+from mappers.stored.content import dumps
+from mappers.values.references import ReferenceTo
+from mappers.write.faults import WriteFault
+
+
+def refuse_unruly(part: Part, sent: Resource, current: Resource | None) -> None:
+    """Raises WriteFault 422 for a step that the state doesn't allow, or for what never changes."""
+    assert part.upkeep is not None
+    kind = sent["resourceType"]
+    _refuse_step(part.upkeep, kind, sent, current)
+    if current is not None:
+        for path in _changed(part, sent, current):
+            text = "this doesn't change once it is written: revoke it and write another"
+            raise WriteFault(422, "business-rule", text, f"{kind}.{path}")
+    for rule in part.upkeep.rules:
+        for path, text in rule(sent, current):
+            raise WriteFault(422, "business-rule", text, f"{kind}.{path}")
+
+
+def _refuse_step(upkeep: Upkeep, kind: str, sent: Resource, current: Resource | None) -> None:
+    before, after = (current or {}).get("status", ""), sent.get("status")
+    if not upkeep.states or before == after:
+        return
+    allowed = upkeep.states.get(before, ())
+    if after not in allowed:
+        told = f"from {before}" if before else "at first"
+        text = f"the status can be {', '.join(allowed) or 'no other'} {told}, not {str(after)[:40]}"
+        raise WriteFault(422, "business-rule", text, f"{kind}.status")
+
+
+def _changed(part: Part, sent: Resource, current: Resource) -> Iterator[str]:
+    """What is fixed, and whose record it is: that is never moved to another patient."""
+    assert part.upkeep is not None
+    patients = [
+        e.path
+        for e in part.elements
+        if isinstance(e.writer, ReferenceTo) and e.writer.resource_type == "Patient"
+    ]
+    for path in (*part.upkeep.fixed, *patients):
+        if dumps(_said(sent, path)) != dumps(_said(current, path)):
+            yield path.removesuffix("[]").removesuffix("[x]")
+
+
+def _said(resource: Resource, path: str) -> object:
+    """What is said; of a reference where it leads, whatever is shown of it."""
+    told = told_at(resource, path)
+    return told.get("reference", told) if isinstance(told, dict) else told
+
+
+def refuse_contradictions(part: Part, sent: Resource, told: Resource) -> None:
+    """Raises WriteFault 422 for a reference that other rows tell otherwise: it would hide whose this is."""
+    for element in part.elements:
+        if isinstance(element.value, ReferenceTo):
+            said, known = told_at(sent, element.path), told_at(told, element.path)
+            if _leads(said) and _leads(known) and _leads(said).isdisjoint(_leads(known)):
+                path = element.path.removesuffix("[]")
+                text = f"other rows of the CDSS say that it is {', '.join(sorted(_leads(known)))}"
+                raise WriteFault(422, "business-rule", text, f"{sent['resourceType']}.{path}")
+
+
+def _leads(told: object) -> set[str]:
+    items = told if isinstance(told, list) else [told]
+    return {i["reference"] for i in items if isinstance(i, dict) and isinstance(i.get("reference"), str)}

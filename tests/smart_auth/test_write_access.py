@@ -1,0 +1,186 @@
+"""Who may write what: by type, by row before, and by row after; whatever else happens, nothing is left."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from typing import Any
+
+import pytest
+import pytest_asyncio
+
+from tests.facade.facade import Facade
+from tests.http.outcomes import refused
+from tests.interactions.client import FIRST, SECOND, Client, basic, entry, goal
+from tests.interactions.conftest import emptied
+from tests.smart_auth.badges import Badges, user
+
+PATIENT = FIRST.partition("/")[2]
+
+
+class Desk:
+    """Hands out clients of callers."""
+
+    def __init__(self, facade: Facade, badges: Badges) -> None:
+        self.facade, self.badges = facade, badges
+
+    def client(self, scopes: str, role: str = "doctor", patient: str = "") -> Client:
+        """A client of a caller with these scopes; of a backend service, without a role."""
+        holder = user(role) if role else None
+        return Client(self.facade, authorization=self.badges.badge(scopes, holder, patient=patient))
+
+    @property
+    def admin(self) -> Client:
+        return self.client("user/*.cruds", "admin")
+
+
+@pytest_asyncio.fixture
+async def desk(guarded: Facade, badges: Badges) -> AsyncIterator[Desk]:
+    """The embedded facade with access control; what is written is gone after each test."""
+    yield Desk(guarded, badges)
+    await emptied(guarded)
+
+
+async def written(desk: Desk) -> int:
+    found: int = (await desk.admin.get("_history")).json()["total"]
+    return found
+
+
+@pytest.mark.parametrize("scopes", ["user/*.rs", "user/Goal.ruds", "user/Flag.c", "patient/Goal.c"])
+async def test_a_scope_without_create_creates_nothing(desk: Desk, scopes: str) -> None:
+    answer = await desk.client(scopes).post("Goal", goal())
+    refused(answer, 403, "forbidden")
+    assert "insufficient_scope" in answer.headers["www-authenticate"]
+    assert await written(desk) == 0
+
+
+@pytest.mark.parametrize(
+    ("role", "resource", "status"),
+    [
+        ("doctor", goal(), 201),
+        ("nurse", goal(), 201),
+        ("radiologist", goal(), 403),
+        ("lab_technician", goal(), 403),
+        ("pharmacist", goal(), 403),
+        ("patient", goal(), 403),
+        ("external", goal(), 403),
+        ("doctor", basic("x"), 403),
+        ("admin", basic("x"), 201),
+    ],
+)
+async def test_a_role_writes_what_its_profession_writes(
+    desk: Desk, role: str, resource: dict[str, Any], status: int
+) -> None:
+    answer = await desk.client("user/*.cruds", role).post(resource["resourceType"], resource)
+    assert answer.status_code == status, answer.text
+    assert await written(desk) == (1 if status == 201 else 0)
+
+
+async def test_nobody_writes_without_a_token(desk: Desk) -> None:
+    for method, path in (("POST", "Goal"), ("PUT", "Goal/n-1"), ("DELETE", "Goal/n-1"), ("POST", "")):
+        refused(await Client(desk.facade).send(method, path, goal()), 401, "login")
+
+
+async def test_what_would_be_beyond_the_scope_is_not_created(desk: Desk) -> None:
+    client = desk.client("user/Goal.cruds?lifecycle-status=active user/Patient.r")
+    assert (await client.post("Goal", goal())).status_code == 201
+    refused(await client.post("Goal", goal(lifecycleStatus="completed")), 403, "forbidden", "Goal")
+    assert await written(desk) == 1
+
+
+async def test_a_row_cant_be_moved_out_of_what_may_be_written(desk: Desk) -> None:
+    made = await desk.admin.made(goal())
+    path = f"Goal/{made['id']}"
+    client = desk.client("user/Goal.cruds?lifecycle-status=active user/Patient.r")
+    refused(await client.put(path, {**made, "lifecycleStatus": "completed"}), 403, "forbidden")
+    change = [{"op": "replace", "path": "/lifecycleStatus", "value": "completed"}]
+    refused(await client.patch(path, change), 403, "forbidden")
+    assert (await desk.admin.get(path)).headers["etag"] == 'W/"1"'
+
+
+async def test_what_may_be_read_but_not_changed_is_told_and_what_may_not_be_read_isnt(desk: Desk) -> None:
+    made = await desk.admin.made(goal())
+    path, body = f"Goal/{made['id']}", made
+    reader = desk.client("user/Goal.rs user/Goal.cud?lifecycle-status=proposed user/Patient.r")
+    blind = desk.client("user/Goal.cruds?lifecycle-status=proposed user/Patient.r")
+    for client, update, delete in ((reader, 403, 403), (blind, 405, 404)):
+        refused(await client.put(path, body), update)
+        refused(await client.delete(path), delete)
+        refused(await client.patch(path, []), delete)
+    nothing = await blind.put("Goal/n-999999", {**body, "id": "n-999999"})
+    hidden = await blind.put(path, body)
+    said = [a.json()["issue"][0]["diagnostics"].replace(made["id"], "n-999999") for a in (nothing, hidden)]
+    assert said[0] == said[1], "an answer tells whether there is one"
+    assert await written(desk) == 1
+
+
+async def test_a_patients_app_writes_within_the_patients_record(desk: Desk) -> None:
+    client = desk.client("patient/Goal.cruds user/Patient.r", patient=PATIENT)
+    assert (await client.post("Goal", goal())).status_code == 201
+    refused(await client.post("Goal", goal(subject={"reference": SECOND})), 403, "forbidden")
+    narrow = desk.client("patient/*.cruds", patient=PATIENT)
+    answer = await narrow.post("Goal", goal(subject={"reference": SECOND}))
+    refused(answer, 422, "not-found", "Goal.subject.reference")
+    assert await written(desk) == 1
+
+
+async def test_what_may_be_written_but_not_read_is_not_shown(desk: Desk) -> None:
+    client = desk.client("user/Goal.c user/Patient.r")
+    answer = await client.post("Goal", goal(), prefer="return=representation")
+    assert (answer.status_code, answer.content) == (201, b"")
+    assert answer.headers["location"]
+
+
+async def test_criteria_find_only_what_may_be_searched(desk: Desk) -> None:
+    await desk.admin.made(goal(identifier=[{"system": "urn:g", "value": "1"}]))
+    blind = desk.client("user/Goal.cruds?lifecycle-status=proposed user/Patient.r")
+    assert (await blind.delete("Goal?identifier=1")).status_code == 204
+    refused(await blind.patch("Goal?identifier=1", []), 404)
+    refused(await desk.client("user/Goal.cud user/Patient.r").delete("Goal?identifier=1"), 403)
+    through = await desk.client("user/Goal.cruds").delete("Goal?patient.name=Kim")
+    refused(through, 403, "forbidden")
+    assert (await desk.admin.get("Goal?_summary=count")).json()["total"] == 1
+
+
+async def test_each_entry_of_a_bundle_is_asked_for_itself(desk: Desk) -> None:
+    client = desk.client("user/Goal.cruds user/Patient.r")
+    entries = [entry("POST", "Goal", goal()), entry("POST", "Flag", _flag()), entry("GET", "Flag")]
+    refused(await client.bundle("transaction", *entries), 403, "forbidden", "Bundle.entry[1]")
+    assert await written(desk) == 0
+    batch = (await client.bundle("batch", *entries)).json()
+    assert [e["response"]["status"][:3] for e in batch["entry"]] == ["201", "403", "403"]
+
+
+def _flag() -> dict[str, Any]:
+    return {
+        "resourceType": "Flag",
+        "status": "active",
+        "code": {"text": "x"},
+        "subject": {"reference": FIRST},
+    }
+
+
+async def test_versions_in_a_wrong_record_are_not_the_next_patients(desk: Desk) -> None:
+    made = await desk.admin.made(goal(subject={"reference": SECOND}, description={"text": "of another"}))
+    path = f"Goal/{made['id']}"
+    corrected = {**made, "subject": {"reference": FIRST}, "description": {"text": "of the first"}}
+    await desk.admin.put(path, corrected)
+    own = desk.client("patient/*.rs", "patient", PATIENT)
+    for at in (f"{path}/_history", "Goal/_history", "_history"):
+        answer = await own.get(at)
+        assert [e["response"]["etag"] for e in answer.json()["entry"]] == ['W/"2"'], at
+        assert "of another" not in answer.text
+        assert "total" not in answer.json()
+    assert (await own.get(f"{path}/_history/2")).status_code == 200
+    refused(await own.get(f"{path}/_history/1"), 404, "not-found")
+    assert (await desk.admin.get(f"{path}/_history")).json()["total"] == 2
+
+
+async def test_what_was_deleted_is_told_to_who_sees_all(desk: Desk) -> None:
+    made = await desk.admin.made(goal())
+    path = f"Goal/{made['id']}"
+    await desk.admin.delete(path)
+    own = desk.client("patient/*.rs", "patient", PATIENT)
+    refused(await desk.admin.get(path), 410, "deleted")
+    refused(await own.get(path), 404, "not-found")
+    refused(await own.get(f"{path}/_history"), 404, "not-found")
+    assert "entry" not in (await own.get("Goal/_history")).json()

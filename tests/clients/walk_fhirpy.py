@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import Awaitable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Iterator
 from typing import Any, TypeVar
 from urllib.parse import parse_qsl
 
@@ -39,6 +39,7 @@ class _Walk:
         self.client = client
         self.met: dict[str, Resource] = {}
         self.origins: dict[str, str] = {}  # a reference, and where it was met first
+        self.record: set[str] = set()  # what searches by the patient found
         self.summary = Summary()
 
     async def all(self, name: str) -> Summary:
@@ -51,6 +52,7 @@ class _Walk:
             await self._attempt("laboratory", self._laboratory(patient))
             await self._attempt("includes", self._includes(types, patient))
             await self._attempt("$story", self._stories(patient))
+            await self._attempt("$everything", self._everything(patient))
             await self._resolve()
         self.summary.counts = dict(Counter(resource["resourceType"] for resource in self.met.values()))
         return self.summary
@@ -95,6 +97,7 @@ class _Walk:
                 raise ValueError(f"{_own(resource)} comes again on a later page")
             resources[_own(resource)] = resource
             self._remember(resource)
+        self.record |= resources.keys()
         count = await found.count()
         self._check(count == len(resources), f"{type_} {search}: {count} counted, {len(resources)} fetched")
         return list(resources.values())
@@ -127,13 +130,20 @@ class _Walk:
                 self._check(own in pointed_at, f"{type_}?_include={include}: nothing points at {own}")
                 self._remember(entry["resource"])
 
-    async def _stories(self, patient: Resource) -> None:
-        """All pages of the patient's stories: one of each order, and all that they name in the same page."""
-        told, following = list[str](), f"Patient/{patient['id']}/$story?_count={PAGE}"
+    async def _pages(self, operation: str) -> AsyncIterator[list[Resource]]:
+        """The resources of each page that an operation answers with."""
+        following = f"{operation}?_count={PAGE}"
         while following:
             path, _, query = following.partition("?")
             bundle = await self.client.execute(path, method="get", params=dict(parse_qsl(query)))
-            resources = [entry["resource"] for entry in bundle.get("entry", [])]
+            yield [entry["resource"] for entry in bundle.get("entry", [])]
+            links = {link["relation"]: link["url"] for link in bundle["link"]}
+            following = links.get("next", "").removeprefix(f"{self.client.url}/")
+
+    async def _stories(self, patient: Resource) -> None:
+        """One story of each of the patient's orders, and all that it names on the same page."""
+        told = list[str]()
+        async for resources in self._pages(f"Patient/{patient['id']}/$story"):
             within = {_own(resource) for resource in resources}
             for resource in resources:
                 if resource["resourceType"] == "Parameters":
@@ -142,10 +152,17 @@ class _Walk:
                     told.append(named[0])
                 else:
                     self._remember(resource)
-            links = {link["relation"]: link["url"] for link in bundle["link"]}
-            following = links.get("next", "").removeprefix(f"{self.client.url}/")
         orders = [own for own in self.met if own.startswith("ServiceRequest/")]
         self._check(sorted(told) == sorted(orders), f"$story tells of {told}, not of {orders}")
+
+    async def _everything(self, patient: Resource) -> None:
+        """All that searches by the patient have found, each once."""
+        told = list[str]()
+        async for resources in self._pages(f"Patient/{patient['id']}/$everything"):
+            told += [_own(resource) for resource in resources]
+        lacking = sorted(own for own in self.record.difference(told) if own.partition("/")[0] in RECORD)
+        self._check(not lacking, f"$everything lacks {lacking[:5]}")
+        self._check(len(told) == len(set(told)), "$everything has something twice")
 
     async def _resolve(self) -> None:
         """Reads whatever was pointed at, and what that points at, until nothing is new."""

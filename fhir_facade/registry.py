@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from fhir_facade.operations.everything import ENCOUNTER_EVERYTHING, PATIENT_EVERYTHING
+from fhir_facade.operations.lastn import LASTN
 from fhir_facade.operations.meta import META
 from fhir_facade.operations.operation import Operation
 from fhir_facade.operations.story.operation import STORY_OF_ORDER, STORY_OF_PATIENT
@@ -74,6 +75,7 @@ MAPPINGS: tuple[ResourceMapping, ...] = (
 OPERATIONS: tuple[Operation, ...] = (
     PATIENT_EVERYTHING,
     ENCOUNTER_EVERYTHING,
+    LASTN,
     META,
     VALIDATE,
     STORY_OF_ORDER,

@@ -222,6 +222,17 @@ def own_invariants(
     ]
 
 
+def extensions(bundle: ElementTree.Element) -> Json:
+    """Url → the types that the value of an extension of R4 may have; none for one made of extensions."""
+    found: Json = {}
+    for definition in every(bundle, "StructureDefinition"):
+        parts = children(child(definition, "snapshot"), "element")
+        held = next(part for part in parts if value(part, "path") == "Extension.value[x]")
+        kinds = [] if value(held, "max") == "0" else children(held, "type")
+        found[str(value(definition, "url"))] = [element_type(kind)[0] for kind in kinds]
+    return found
+
+
 def compartments(bundle: ElementTree.Element) -> Json:
     """Compartment type → resource type → parameters that put a resource into it; types with none left out."""
     found: Json = {}
@@ -248,10 +259,12 @@ def build(jar: Path) -> Iterator[tuple[str, Json]]:
     with zipfile.ZipFile(jar) as archive:
         types = read_bundle(archive, MODEL + "profile/profiles-types.xml")
         resources = read_bundle(archive, MODEL + "profile/profiles-resources.xml")
+        published = read_bundle(archive, MODEL + "extension/extension-definitions.xml")
         parameters = json.loads(archive.read(MODEL + "sp/search-parameters.json"))
         yield "search_parameters", search_parameters(parameters)
         yield "structures", structures(types, resources)
         yield "limits", limits(types, resources)
+        yield "extensions", extensions(published)
         yield "compartments", compartments(resources)
 
 

@@ -206,6 +206,12 @@ def max_value_set(path: str) -> str | None:
     return found
 
 
+def extension_types(url: str) -> tuple[str, ...] | None:
+    """The types that an extension's value may have; empty where it has none, None for one that isn't R4's."""
+    found = _load("extensions").get(url)
+    return None if found is None else tuple(found)
+
+
 @cache
 def valueset_codes(url: str) -> frozenset[tuple[str, str]] | None:
     """The (system, code) pairs of an R4 value set; None when it is unknown or has no closed list of codes."""

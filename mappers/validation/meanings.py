@@ -12,6 +12,7 @@ from mappers.validation import codes, targets
 from mappers.validation.issues import Issue, quoted
 from mappers.validation.primitives import is_absolute
 from mappers.validation.shapes import Child
+from terminology import definitions
 
 
 class Place(NamedTuple):
@@ -60,14 +61,21 @@ def _quantity(value: Json, place: Place) -> Iterator[Issue]:
 
 def _identifier(value: Json, place: Place) -> Iterator[Issue]:
     """https://hl7.org/fhir/R4/datatypes.html#Identifier"""
-    return _absolute(value.get("system"), f"{place.expression}.system", "an identifier's system")
+    yield from _absolute(value.get("system"), f"{place.expression}.system", "an identifier's system")
+    if value.get("system") == "urn:ietf:rfc:3986":
+        yield from _absolute(value.get("value"), f"{place.expression}.value", "with this system a value")
 
 
 def _extension(value: Json, place: Place) -> Iterator[Issue]:
     """https://hl7.org/fhir/R4/extensibility.html: names without an address only within another extension."""
-    if place.child.path == "Extension.extension":
-        return iter(())
-    return _absolute(value.get("url"), f"{place.expression}.url", "an extension's url")
+    url = value.get("url")
+    if place.child.path != "Extension.extension":
+        yield from _absolute(url, f"{place.expression}.url", "an extension's url")
+    types = definitions.extension_types(url) if isinstance(url, str) else None
+    held = next((name for name in value if name.startswith("value")), None)
+    if types is not None and held and held not in {f"value{one[0].upper()}{one[1:]}" for one in types}:
+        words = f"its value is {' or '.join(types)}" if types else "it has extensions, and no value"
+        yield Issue("error", "structure", place.expression, f"by the definition of {quoted(url)} {words}")
 
 
 def _absolute(value: Any, expression: str, words: str) -> Iterator[Issue]:

@@ -177,12 +177,27 @@ class PartScope(Scope):
         if condition.target_type in self.part.untold:
             yield NEVER
             return
+        yield from self._not_as_sent(condition)
         for place in self._reached(condition.param):
             if not isinstance(place.value, ReferenceTo) or children_around(place):
                 yield NEVER  # nothing that can't be asked is taken for open
             elif place.value.resource_type == condition.target_type:
                 for route in place.value.routes:
                     yield from _not_led(by_row, route, condition)
+
+    def _not_as_sent(self, condition: NotAbout) -> Iterator[Sql]:
+        """That what clients have sent of a row doesn't lead there either, whatever its columns tell."""
+        if condition.param in self.part.indexed:
+            yield negate(self._led_by_index(self.part, condition))
+        if (beside := self.part.amended) and condition.param in beside.indexed:
+            held, led = beside.id.column, self._led_by_index(beside, condition)
+            sent = select(held).where(beside.source.where, held.is_not(None), led)
+            yield self.part.id.column.not_in(sent.correlate(None))
+
+    def _led_by_index(self, part: Part, condition: NotAbout) -> Sql:
+        asked = PartScope(replace(self.c, access=UNRESTRICTED), self.mapping, part)
+        chained = Chained(condition.param, condition.target_type, condition.condition)
+        return plain(asked.chained(chained))
 
     def _reached(self, param: str) -> Iterator[Place]:
         """Every place that a parameter's paths lead to, whatever is there."""

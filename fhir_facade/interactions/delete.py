@@ -11,7 +11,8 @@ from fhir_facade.preconditions import if_match, returned
 from fhir_facade.service import Service
 from fhir_facade.writes.criteria import match
 from fhir_facade.writes.permitted import open_to, refuse_read_only, to_be_changed, was_deleted
-from fhir_facade.writes.writing import Writing, in_transaction
+from fhir_facade.writes.writing import Writing, in_transaction, told
+from mappers.write.faults import WriteFault
 
 Resource = dict[str, Any]
 
@@ -36,7 +37,10 @@ async def deleted(writing: Writing, request: Request, resource_type: str, id_tex
         if not await was_deleted(writing, resource_type, id_text):
             raise not_found(f"there is no {resource_type}/{id_text}")
         return _answer(request, None, None)
-    gone = await writing.writer.delete(resource_type, id_text, if_match(request))
+    try:
+        gone = await writing.writer.delete(resource_type, id_text, if_match(request))
+    except WriteFault as fault:
+        raise told(fault, "GET, HEAD, PUT, PATCH, OPTIONS") from None
     return _answer(request, before, gone.version_id if gone else None)
 
 

@@ -226,6 +226,7 @@ def _entry(service: Service, version: Version) -> Resource:
         entry["resource"] = version.resource
     entry["request"] = {"method": method, "url": version.resource_type if method == "POST" else address}
     entry["response"] = {"status": _STATUS.get(method, "200"), "etag": f'W/"{version.version_id}"'}
-    if changed := service.site.instant(version.recorded):
+    kept = (version.resource or {}).get("meta", {}).get("lastUpdated")
+    if changed := kept or service.site.instant(version.recorded):
         entry["response"]["lastModified"] = changed
     return entry

@@ -72,8 +72,8 @@ def author(service: Service, request: Request) -> Author:
     return Author(name, caller.client_id, request.request_id)
 
 
-def told(fault: WriteFault) -> FhirFault:
-    """What the store refuses, as the answer to a request."""
+def told(fault: WriteFault, allow: str = "GET, HEAD, OPTIONS") -> FhirFault:
+    """What the store refuses, as the answer to a request; `allow` is what a 405 names instead."""
     expression = (fault.expression,) if fault.expression else ()
-    headers = {"allow": "GET, HEAD, OPTIONS"} if fault.status == 405 else {}
+    headers = {"allow": allow} if fault.status == 405 else {}
     return FhirFault(fault.status, fault.code, fault.diagnostics, expression, headers)

@@ -12,7 +12,7 @@ from typing import Any
 from sqlalchemy import Table, select
 
 from mappers.cdss.tables import lis_labtestmaster, ocs_diagnosismaster, ocs_medicationmaster
-from mappers.database import Database, Rows
+from mappers.database import Database, SourceDownError
 from mappers.openemr.tables import categories, openemr_postcalendar_categories
 from mappers.reach import schema_of
 from mappers.statement import Slots, compiled
@@ -106,7 +106,11 @@ class Master:
         """Its rows with a code that can be one, each code once; raises SourceDownError."""
         columns = self.columns
         asked = compiled(select(*columns), database.dialect, Slots(()), database.schemas)
-        fetched: Rows = await database.fetch(asked.sql, asked.parameters((), {}))
+        values = asked.parameters((), {})
+        try:
+            fetched = await database.fetch(asked.sql, values)
+        except SourceDownError:  # of a connection from when it was away; the next one is new
+            fetched = await database.fetch(asked.sql, values)
         found = (dict(zip(columns, (clean(v) for v in row), strict=True)) for row in fetched)
         by_code = {row[self.code]: row for row in found if row[self.code] and is_code(row[self.code] or "")}
         return [by_code[code] for code in sorted(by_code, key=str)]

@@ -198,3 +198,21 @@ async def test_a_count_is_right_or_refused(running: Running) -> None:
         bundle = await facade.bundle("Patient?_total=accurate&_count=2")
         assert "total" not in bundle
     assert (await running.facade.bundle("Patient?_total=accurate&_count=2"))["total"]
+
+
+async def test_a_master_that_is_away_is_named_and_hides_no_other_code_system(running: Running) -> None:
+    system = "http://neuronova.example/fhir/CodeSystem/openemr-visit-category"
+    whole = matches(await running.facade.bundle("CodeSystem?publisher=NeuroNova&_count=1000"))
+    lost = {"CodeSystem/local-openemr-visit-category", "CodeSystem/local-openemr-document-category"}
+    assert lost < whole.keys()
+    with running.without_openemr() as facade:
+        bundle = await facade.bundle("CodeSystem?publisher=NeuroNova&_count=1000")
+        assert matches(bundle).keys() == whole.keys() - lost
+        named = [i["diagnostics"] for i in told(bundle) if i["code"] == "transient"]
+        assert all(any(one.partition("/")[2] in text for text in named) for one in lost)
+        refused(await facade.get("CodeSystem/local-openemr-visit-category"), 503, "transient")
+        refused(await facade.get(f"CodeSystem/$lookup?system={system}&code=x"), 503, "transient")
+        kept = "system=http://neuronova.example/fhir/CodeSystem/lab-test&code=GLU"
+        assert (await facade.get(f"CodeSystem/$lookup?{kept}")).status_code == 200
+    again = matches(await running.facade.bundle("CodeSystem?publisher=NeuroNova&_count=1000"))
+    assert again.keys() == whole.keys()

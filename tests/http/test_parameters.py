@@ -15,7 +15,7 @@ from tests.http.outcomes import refused
         ("name:nonsense=1", "not-supported"),
         ("gender:exact=male", "not-supported"),
         ("birthdate:not=2020", "not-supported"),
-        ("active:in=http://x", "not-supported"),
+        ("active:code-text=x", "not-supported"),
     ],
 )
 async def test_10_an_unknown_parameter_or_modifier_is_refused_or_ignored(

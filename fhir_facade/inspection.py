@@ -10,6 +10,7 @@ from sqlalchemy import URL, Connection, Engine, create_engine, event
 from sqlalchemy.pool import NullPool
 
 from fhir_facade.settings import Settings
+from mappers.database import sql_functions
 from mappers.reach import CDSS_SCHEMA, ColumnName
 
 OPENEMR_SCHEMA = "openemr"
@@ -70,6 +71,8 @@ def writing_engine(settings: Settings) -> Engine:
 def _prepare_sqlite(connection: sqlite3.Connection, record: object) -> None:
     connection.isolation_level = None  # SQLAlchemy's BEGIN is the only one
     connection.execute("PRAGMA busy_timeout = 10000")
+    for name, arity, function in sql_functions():
+        connection.create_function(name, arity, function, deterministic=True)
 
 
 def _begin_at_once(connection: Connection) -> None:

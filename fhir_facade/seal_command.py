@@ -13,7 +13,7 @@ from sqlalchemy.exc import DBAPIError
 
 from fhir_facade.encryption import keyring_of
 from fhir_facade.inspection import writing_engine
-from fhir_facade.registry import by_type
+from fhir_facade.registry import everything
 from fhir_facade.sealing_schema import Stored, ddl, stored
 from fhir_facade.settings import SettingFault, Settings
 from mappers.column_seals import ColumnSeals
@@ -21,6 +21,7 @@ from mappers.keyring import Keyring
 from mappers.resealing import Change, NotKeptError, Progress, Resealing, Target
 from mappers.sealable import obstacles
 from mappers.sealed import Sealed
+from mappers.stored.guards import Guards
 
 
 def add_to(commands: Any) -> None:
@@ -65,7 +66,7 @@ def _prepared(engine: Engine, chosen: argparse.Namespace, keyring: Keyring) -> T
     """The column with everything that it needs; SettingFault where it can't be sealed or isn't ready."""
     found = _found(engine, chosen)
     sealed = Sealed(keyring, frozenset({(chosen.table, chosen.column)}))
-    if why := [*found.obstacles(), *obstacles(by_type(), sealed)]:
+    if why := [*found.obstacles(), *obstacles(everything(), sealed)]:
         raise SettingFault(f"{chosen.table}.{chosen.column} can't be sealed: {'; '.join(why)}")
     with engine.connect() as connection:
         lacking = ddl(connection, found)
@@ -90,7 +91,8 @@ def _alter(connection: Connection, statements: Sequence[str]) -> None:
 
 def carried_out(engine: Engine, target: Target, change: Change, batch: int) -> int:
     """Runs the change to its end; 1 where rows are left. What is done is told on standard error meanwhile."""
-    work = Resealing(engine, target, change, batch)
+    guards = Guards(everything(), target.table, target.column)
+    work = Resealing(engine, target, change, batch, guards)
     left = work.left()
     try:
         progress = work.run(_reporter(f"{target.table}.{target.column}", left))

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 from sqlalchemy import Connection, Engine, Select, bindparam, column, func, select, table, tuple_, update
 from sqlalchemy.exc import OperationalError
@@ -127,6 +127,16 @@ class Progress:
                 self.examples[key] = reason
 
 
+class Beside(Protocol):
+    """What must follow while values change and what they say doesn't (`mappers.stored.guards`)."""
+
+    def held(self, connection: Connection, keys: Sequence[Key]) -> Sequence[Any]:
+        """What is true of the rows before."""
+
+    def renew(self, connection: Connection, marks: Sequence[Any]) -> None:
+        """Makes it true after."""
+
+
 class NotKeptError(RuntimeError):
     """The column doesn't hold what was written (it is too short, or of another character set)."""
 
@@ -142,8 +152,16 @@ class _Row(NamedTuple):
 class Resealing:
     """One run over one column."""
 
-    def __init__(self, engine: Engine, target: Target, change: Change, batch: int = 500) -> None:
+    def __init__(
+        self,
+        engine: Engine,
+        target: Target,
+        change: Change,
+        batch: int = 500,
+        beside: Beside | None = None,
+    ) -> None:
         self.engine, self.target, self.change, self.batch = engine, target, change, batch
+        self.beside = beside
         blind = (target.column + BLIND,) if target.blind else ()
         names = (*target.key, target.column, *target.kept, *target.bound, *blind)
         self._table = table(target.table, *(column(n) for n in dict.fromkeys(names)))
@@ -178,9 +196,12 @@ class Resealing:
         rows = [self._row(row) for row in connection.execute(self._rows(after))]
         faults: dict[Key, str] = {}
         wanted = [(row, new) for row in rows if (new := self._made(row, faults))]
+        marks = self.beside.held(connection, [r.key for r, _ in wanted]) if self.beside and wanted else ()
         made = [row for row, new in wanted if self._changed(connection, row, new)]
         if made:
             self._verify(connection, made)
+        if self.beside and marks:
+            self.beside.renew(connection, marks)
         connection.commit()
         progress.changed += len(made)
         progress.overtaken += len(wanted) - len(made)
@@ -203,7 +224,8 @@ class Resealing:
         if after is not None:
             beyond = tuple_(*self._key) > tuple_(*after) if len(after) > 1 else self._key[0] > after[0]
             wanted = wanted.where(beyond)
-        return wanted.order_by(*self._key).limit(self.batch)
+        wanted = wanted.order_by(*self._key).limit(self.batch)
+        return wanted.with_for_update() if self.beside else wanted
 
     def _selected(self) -> Select[Any]:
         told = (c.label(f"bound_{i}") for i, c in enumerate(self._bound))

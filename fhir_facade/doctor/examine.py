@@ -10,6 +10,7 @@ from sqlalchemy import Connection
 from sqlalchemy.exc import DBAPIError
 
 from fhir_facade.doctor.audit import examine_audit
+from fhir_facade.doctor.encryption import examine_encryption
 from fhir_facade.doctor.finding import Finding, Level, fine
 from fhir_facade.doctor.indexes import Index, statements, tables_of, wanted
 from fhir_facade.doctor.plans import examine_plans
@@ -67,7 +68,7 @@ def _examined(
         embedded = fine(
             "server", f"embedded databases in {settings.data_path}: no rights or indexes to look at"
         )
-        return Report((embedded, *findings))
+        return Report((embedded, examine_encryption(settings), *findings))
     findings = [*examine_server(connection, settings, zone), *examine_rights(connection, settings), *findings]
     _as_served(connection, zone)
     able = Engine(fit(mappings, there).mappings, engine.database, engine.site)
@@ -76,7 +77,7 @@ def _examined(
     advised = wanted(able.mappings, tables, min_rows)
     findings += examine_plans(connection, able, tables, min_rows)
     findings += _indexes(advised, min_rows)
-    findings += examine_audit(connection, settings, there)
+    findings += [*examine_audit(connection, settings, there), examine_encryption(settings)]
     return Report(tuple(findings), tuple(statements(advised, {v: k for k, v in names.items()})))
 
 

@@ -12,7 +12,7 @@ from fhir_facade.content import Request, Response
 from fhir_facade.interactions.read import refuse_no_id
 from fhir_facade.interactions.vread import readable, shown
 from fhir_facade.outages import outages_told
-from fhir_facade.outcome import not_found, parameter
+from fhir_facade.outcome import FhirFault, not_found, outcome, parameter
 from fhir_facade.paging import Cursor
 from fhir_facade.permitted import searchable
 from fhir_facade.presence import present
@@ -225,8 +225,16 @@ def _entry(service: Service, version: Version) -> Resource:
     if version.resource is not None:
         entry["resource"] = version.resource
     entry["request"] = {"method": method, "url": version.resource_type if method == "POST" else address}
-    entry["response"] = {"status": _STATUS.get(method, "200"), "etag": f'W/"{version.version_id}"'}
+    entry["response"] = {**_status(version, method), "etag": f'W/"{version.version_id}"'}
     kept = (version.resource or {}).get("meta", {}).get("lastUpdated")
     if changed := kept or service.site.instant(version.recorded):
         entry["response"]["lastModified"] = changed
     return entry
+
+
+def _status(version: Version, method: str) -> Resource:
+    """How the request ended; of a version that can't be told any more, that and why."""
+    if not version.unreadable:
+        return {"status": _STATUS.get(method, "200")}
+    told = FhirFault(500, "exception", version.unreadable)
+    return {"status": "500", "outcome": outcome(told.issues())}

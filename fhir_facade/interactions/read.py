@@ -86,7 +86,7 @@ async def _refuse_deleted(service: Service, resource_type: str, id_text: str) ->
         return
     with outages_told():
         kept = await versions(service.reading.database, Asked(resource_type, id_text), 1)
-    if kept and kept[0].resource is None:
+    if kept and kept[0].method == "DELETE":
         raise FhirFault(410, "deleted", f"{resource_type}/{id_text} was deleted")
 
 

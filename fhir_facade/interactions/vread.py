@@ -34,6 +34,8 @@ async def vread(
         kept = await history.version(service.reading.database, resource_type, id_text, version_id)
     if kept is None or not shown(service, resource_type, kept.resource, current):
         raise not_found(f"there is no version of {resource_type}/{id_text} with that id")
+    if kept.unreadable:
+        raise FhirFault(500, "exception", kept.unreadable)
     if kept.resource is None:
         raise FhirFault(410, "deleted", f"that version of {resource_type}/{id_text} says: deleted")
     return as_answer(service, request, kept.resource)

@@ -10,6 +10,7 @@ from sqlalchemy import Select, func, insert, select
 from mappers.at_rest import AtRest
 from mappers.database import Database
 from mappers.facade.tables import fhir_event, fhir_resource, fhir_version
+from mappers.keyring import UnopenableError
 from mappers.sql import exact
 from mappers.statement import Slots, compiled
 from mappers.stored.content import Resource, dumps, loads
@@ -32,7 +33,10 @@ class Author:
 
 @dataclass(frozen=True)
 class Version:
-    """One version; `resource` is None where it was deleted. `place` orders the versions of all resources."""
+    """One version; `resource` is None where it was deleted. `place` orders the versions of all resources.
+
+    `unreadable`: why what was kept of it can't be told, where it can't.
+    """
 
     place: int
     resource_type: str
@@ -41,6 +45,7 @@ class Version:
     recorded: str
     method: str
     resource: Resource | None
+    unreadable: str = ""
 
 
 @dataclass(frozen=True)
@@ -103,8 +108,12 @@ async def version(database: Database, resource_type: str, id_: str, version_id: 
 def _version(row: Row, at_rest: AtRest) -> Version:
     number, resource_type, id_, version_id, recorded, method, content = row
     place = of_version(resource_type, id_, version_id)
-    resource = loads(at_rest.told(content, place)) if content is not None else None
-    return Version(int(number), resource_type, id_, version_id, recorded, method, resource)
+    resource, fault = None, ""
+    try:
+        resource = loads(at_rest.told(content, place)) if content is not None else None
+    except UnopenableError as error:
+        fault = f"version {version_id} of {resource_type}/{id_} can't be opened: {error}"
+    return Version(int(number), resource_type, id_, version_id, recorded, method, resource, fault)
 
 
 async def count(database: Database, asked: Asked) -> int:

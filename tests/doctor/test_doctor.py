@@ -24,7 +24,7 @@ RESULT = ("cdss_db", "lis_labresult")
 
 def run(monkeypatch: pytest.MonkeyPatch, environment: dict[str, str], *arguments: str) -> int:
     """The command's exit code under these settings."""
-    for name, value in environment.items():
+    for name, value in {"ENCRYPTION_AT_REST": "off", **environment}.items():
         monkeypatch.setenv(name, value)
     return cli.main(["doctor", *arguments])
 
@@ -45,7 +45,7 @@ def test_a_real_server_is_fine(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], server: DatabaseServer
 ) -> None:
     assert run(monkeypatch, server.environment(), "--json") == 0
-    assert {f["area"] for f in findings(capsys)} == {"server", "rights", "schema", "indexes"}
+    assert {f["area"] for f in findings(capsys)} == {"server", "rights", "schema", "indexes", "encryption"}
 
 
 def test_a_server_that_is_away_is_broken(

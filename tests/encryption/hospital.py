@@ -39,6 +39,11 @@ class Hospital:
         """The settings once the columns are sealed."""
         return replace(self.settings, sealed_columns=SEALED)
 
+    @property
+    def sealed_name(self) -> Settings:
+        """The settings once the name is sealed, and nothing else."""
+        return replace(self.settings, sealed_columns=f"{PATIENTS}.name")
+
     def seal(self, column: str, table: str = PATIENTS, **changes: Any) -> int:
         """The command."""
         chosen = {"table": table, "column": column, "undo": False, "alter": False, "batch": 500} | changes

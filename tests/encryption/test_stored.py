@@ -156,3 +156,49 @@ async def test_what_is_written_to_sealed_columns_is_sealed_and_found(hospital_op
     finally:
         await written.clear()
         await facade.close()
+
+
+async def test_a_version_that_does_not_open_is_told_so_beside_the_others(
+    hospital_open: Hospital, written: Written
+) -> None:
+    made = await written.made(dict(GOAL))
+    async with written.writer() as writer:
+        again = await writer.update("Goal", made["id"], {**made, "language": "ko"})
+    [(first,), (second,)] = hospital_open.rows("SELECT id FROM fhir_version ORDER BY id")
+    moved = "SELECT content FROM fhir_version WHERE id = :k"
+    [(content,)] = hospital_open.rows(moved, k=second)
+    hospital_open.execute("UPDATE fhir_version SET content = :v WHERE id = :k", v=content, k=first)
+    versions = f"Goal/{made['id']}/_history"
+    response = await written.facade.get(f"{versions}/{made['meta']['versionId']}")
+    assert response.status_code == 500
+    assert "can't be opened" in response.json()["issue"][0]["diagnostics"]
+    bundle = (await written.facade.get(versions)).json()
+    newest, oldest = bundle["entry"]
+    assert newest["resource"]["meta"]["versionId"] == again["meta"]["versionId"]
+    assert "resource" not in oldest
+    assert oldest["response"]["status"] == "500"
+    assert "can't be opened" in oldest["response"]["outcome"]["issue"][0]["diagnostics"]
+
+
+async def test_what_was_sent_is_found_as_before_when_its_columns_are_sealed(hospital_open: Hospital) -> None:
+    facade = Facade(hospital_open.settings)
+    written = Written(facade)
+    sent = {**PATIENT, "name": [{"use": "official", "family": "봉", "given": ["인"]}]}
+    try:
+        kept, changed = await written.made(dict(sent)), await written.made(dict(sent))
+        both = sorted((kept["id"], changed["id"]))
+        assert sorted(await written.found("Patient", "family:exact", "봉")) == both
+        write = f"UPDATE {PATIENTS} SET name = '남이 씀' WHERE patient_id = :k"  # noqa: S608
+        hospital_open.execute(write, k=changed["id"])
+        assert await written.found("Patient", "family:exact", "봉") == [kept["id"]]
+        for undo in (False, True):
+            assert hospital_open.seal("name", alter=not undo, undo=undo) == 0
+            served = hospital_open.settings if undo else hospital_open.sealed_name
+            looking = Facade(served)
+            asking = Written(looking)
+            assert await asking.found("Patient", "family:exact", "봉") == [kept["id"]]
+            assert await looking.service.engine.read("Patient", kept["id"]) == kept
+            await looking.close()
+    finally:
+        await written.clear()
+        await facade.close()

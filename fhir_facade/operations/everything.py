@@ -20,13 +20,14 @@ from fhir_facade.interactions.read import found
 from fhir_facade.interactions.search_type import troubles
 from fhir_facade.operations.arguments import arguments
 from fhir_facade.operations.operation import Arguments, Invocation, Operation, Parameter
-from fhir_facade.operations.referred import Referred, Seen, owners
+from fhir_facade.operations.referred import MOST_WANTED, Referred, Seen, owners
 from fhir_facade.outcome import Issue, parameter
 from fhir_facade.paging import Cursor
 from fhir_facade.permitted import searchable
 from fhir_facade.service import Service
 from mappers.database import SourceDownError, TooSlowError
 from mappers.engine import Page, Position
+from mappers.include import Included
 from mappers.query import AllOf, AnyOf, Condition, Criterion, SearchQuery
 
 Resource = dict[str, Any]
@@ -86,7 +87,7 @@ async def everything(service: Service, call: Invocation) -> Response:
     included = [r for r in referred.resources.values() if _changed(r, walk.asked.one("_since"))]
     page.down = sorted(referred.down.union(page.down))
     page.lacking = sorted(referred.lacking.union(page.lacking))
-    issues = [*troubles(page), *_closed(walk)]
+    issues = [*troubles(page), *_closed(walk), *_cut(referred)]
     bundle = searchset(service.base, matches, included, issues, _links(walk, page, stopped), None)
     return Response(bundle, served=[*matches, *included])
 
@@ -232,6 +233,13 @@ def _closed(walk: Walk) -> list[Issue]:
         return []
     text = f"your scopes and role do not open these types of the record: {', '.join(walk.closed)}"
     return [Issue("suppressed", text, "warning")]
+
+
+def _cut(referred: Included) -> list[Issue]:
+    if not referred.cut:
+        return []
+    text = f"this page refers to more than {MOST_WANTED} resources: those beyond are missing here"
+    return [Issue("too-costly", text, "warning")]
 
 
 def _links(walk: Walk, page: Page, stopped: str) -> list[tuple[str, str]]:

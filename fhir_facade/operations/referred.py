@@ -15,6 +15,8 @@ from mappers.include import Included, address
 from mappers.mapping import ResourceMapping
 
 Resource = dict[str, Any]
+#: resources that a page's references are looked up for, at each of the steps
+MOST_WANTED = 5000
 #: how far references are followed: a location's organization, and what that is part of
 ROUNDS = 3
 _MARK, MOST_MARKS = 5, 400
@@ -70,8 +72,9 @@ class Referred:
             ]
             if not wanted:
                 break
+            self.found.cut |= len(wanted) > MOST_WANTED
             asked.update(wanted)
-            more = await self.service.searching.by_address(wanted, strict=self.strict)
+            more = await self.service.searching.by_address(wanted[:MOST_WANTED], strict=self.strict)
             self.found.down |= more.down
             self.found.lacking |= more.lacking
             fresh = [r for r in more.resources.values() if self._belongs(r)]

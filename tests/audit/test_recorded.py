@@ -3,6 +3,7 @@
 import asyncio
 from typing import Any
 
+import orjson
 import pytest
 
 from fhir_facade.audit.interaction import interaction
@@ -48,6 +49,46 @@ async def test_included_patients_were_shown(recording: Recording) -> None:
     found = await recording.last("Coverage?_count=2&_include=Coverage:beneficiary")
     assert {e.partition("/")[0] for e in found["entities"]} == {"Coverage", "Patient"}
     assert set(found["patients"]) == {e[8:] for e in found["entities"] if e.startswith("Patient/")}
+
+
+async def test_an_operation_says_which_and_whom_it_showed(recording: Recording) -> None:
+    whole = await recording.last(f"Patient/{PATIENT}/$everything?_count=1000", "admin")
+    assert (whole["event"], whole["status"]) == ("operation", 200)
+    assert (whole["type"], whole["id"]) == ("Patient", PATIENT)
+    assert whole["patients"] == [PATIENT]
+    assert {e.partition("/")[0] for e in whole["entities"]} >= {"Patient", "Observation", "Practitioner"}
+    assert "$everything?_count=1000" in query_of(whole)
+    latest = await recording.last(f"Observation/$lastn?patient={PATIENT}")
+    assert (latest["event"], latest["patients"]) == ("operation", [PATIENT])
+    assert {e.partition("/")[0] for e in latest["entities"]} == {"Observation"}
+    missing = await recording.last("Patient/nobody/$everything")
+    assert (missing["status"], missing["issue"], missing["patients"]) == (404, "not-found", ["nobody"])
+
+
+async def test_what_an_operation_s_body_asks_is_kept(recording: Recording) -> None:
+    token, before = recording.badges.badge("user/*.rs", user("doctor")), len(recording.records())
+    named = {"name": "patient", "valueReference": {"reference": f"Patient/{PATIENT}"}}
+    sent = orjson.dumps({"resourceType": "Parameters", "parameter": [named]})
+    headers = {"authorization": token, "content-type": "application/fhir+json"}
+    response = await recording.facade.request("POST", "Observation/$lastn", headers, sent)
+    assert response.status_code == 200
+    (found,) = recording.records()[before:]
+    assert found["patients"] == [PATIENT]
+    assert f"patient=Patient/{PATIENT}" in query_of(found)
+
+
+async def test_the_trail_s_own_pages_come_to_an_end(embedded_recording: Recording) -> None:
+    recording, token = embedded_recording, ""
+    token = recording.badges.badge("user/*.rs", user("admin"))
+    following: str | None = f"Patient/{PATIENT}/$everything?_type=AuditEvent&_count=1"
+    for _ in range(3):
+        await recording.get(f"Patient/{PATIENT}")
+    pages = 0
+    while following:
+        bundle = (await recording.facade.request("GET", following, {"authorization": token})).json()
+        following = next((x["url"] for x in bundle["link"] if x["relation"] == "next"), None)
+        pages += 1
+        assert pages < 60
 
 
 async def test_each_page_is_an_access(recording: Recording) -> None:

@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from fhir_facade.operations import referred as referring
 from fhir_facade.registry import by_type, everything
 from terminology import definitions
 from tests.facade.facade import BASE, Facade, Resource, ids, link
@@ -21,6 +22,7 @@ from tests.search.oracle import Oracle
 from tests.smart_auth.badges import DEMO_USERS, Badges, user
 from tests.smart_auth.sight import Sight
 
+PATH = "Patient/P-2025-000001/$everything"
 PATIENTS = ["P-2025-000001", "oe-pat-2"]
 
 
@@ -283,6 +285,25 @@ async def test_a_page_link_is_good_for_its_own_caller_only(guarded: Facade, badg
 
 
 # cost
+
+
+async def test_a_page_s_references_have_a_bound_that_is_told(
+    embedded: Facade, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(referring, "MOST_WANTED", 3)
+    _, included, issues = await walked(embedded, "Patient/P-2025-000001/$everything")
+    assert len(included) <= 9
+    assert [i["code"] for i in issues] == ["too-costly"]
+
+
+async def test_a_record_costs_what_it_weighs(guarded: Facade, badges: Badges) -> None:
+    token = badges.badge("user/*.rs", user("doctor"))
+    left = []
+    for path in (PATH, f"{PATH.partition('$')[0]}$meta", "Observation/$lastn?patient=P-2025-000001"):
+        response = await guarded.get(path, authorization=token)
+        left.append(int(response.headers["ratelimit"].partition("r=")[2].partition(";")[0]))
+    limit = guarded.settings.rate_limit_caller
+    assert left == [limit - 20, limit - 21, limit - 29]
 
 
 @pytest.fixture

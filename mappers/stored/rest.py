@@ -21,7 +21,9 @@ from mappers.mapping import Join, Part, ResourceMapping, SqlSource
 from mappers.sql import Condition, all_of, any_of
 from mappers.stored.content import SERVERS_OWN, Resource, dumps, loads
 from mappers.stored.places import of_rest
+from mappers.stored.resident_number import is_resident_number, without_resident_number
 from mappers.value import Columns, DirtyRowError, Row
+from mappers.values.compounds import Sensitive
 
 #: name → [digest of the columns that tell it, what was sent (None: nothing)]
 Difference = dict[str, list[Any]]
@@ -79,10 +81,17 @@ class Rest:
                 continue
             if name == "meta":
                 resource["meta"] |= sent or {}
-            elif sent is None:
-                resource.pop(name, None)
             else:
-                resource[name] = sent
+                self._put(resource, name, sent)
+
+    @staticmethod
+    def _put(resource: Resource, name: str, sent: Any) -> None:
+        if name == "identifier":  # a resident number is the column's to tell, or not
+            sent = [*(sent or ()), *filter(is_resident_number, resource.get(name, ()))] or None
+        if sent is None:
+            resource.pop(name, None)
+        else:
+            resource[name] = sent
 
     def _text(self, row: Row) -> str:
         try:
@@ -92,6 +101,7 @@ class Rest:
 
     def difference(self, row: Row, sent: Resource, told: Resource) -> Difference:
         """What must be kept of what was sent, beside what the row's columns tell."""
+        sent, told = without_resident_number(sent), without_resident_number(told)
         said = {k: v for k, v in sent.items() if k not in ("resourceType", "id", "meta")}
         names = [n for n in dict.fromkeys((*said, *told)) if _text(said.get(n)) != _text(told.get(n))]
         found = {n: [self.guard(row, n), said.get(n)] for n in names}
@@ -123,6 +133,8 @@ def _places(part: Part, columns: Columns) -> dict[str, tuple[tuple[int, ...], bo
     """For each top-level element the places of the own columns that tell it, and whether child rows do."""
     found: dict[str, set[int | None]] = {}
     for element in part.elements:
+        if isinstance(element.value, Sensitive):
+            continue  # whoever may not see it must find the same guard
         used = columns.used_by(element.value)
         found.setdefault(element.path.partition(".")[0].removesuffix("[]"), set()).update(used)
     table = part.source.table

@@ -290,6 +290,9 @@ class Sensitive(Value):
         return self.value.present()
 
     def written(self, said: Any, w: Writing) -> Cells | None:
+        """Whoever may not see it can't change it, nor take it away by not telling it."""
+        if self.permission not in w.site.permits:
+            return {} if said is None else None
         return self.value.written(said, w)
 
 

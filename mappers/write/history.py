@@ -15,6 +15,7 @@ from mappers.sql import exact
 from mappers.statement import Slots, compiled
 from mappers.stored.content import Resource, dumps, loads
 from mappers.stored.places import of_version
+from mappers.stored.resident_number import without_resident_number
 from mappers.transaction import Transaction
 from mappers.value import Row
 
@@ -61,7 +62,7 @@ class Asked:
 
 async def keep(t: Transaction, author: Author, version: Version) -> None:
     """Keeps a version, and tells of it as an event; one that others wrote is kept, but no event of ours."""
-    content = dumps(version.resource) if version.resource is not None else None
+    content = dumps(without_resident_number(version.resource)) if version.resource is not None else None
     place = of_version(version.resource_type, version.id, version.version_id)
     await t.execute(
         insert(fhir_version).values(

@@ -17,6 +17,7 @@ from mappers.statement import Slots, compiled
 from mappers.stored.amended import guard, guard_columns
 from mappers.stored.content import dumps
 from mappers.stored.places import of_rest
+from mappers.stored.resident_number import without_resident_number
 from mappers.stored.search_values import Found, SearchValues
 from mappers.transaction import Transaction
 from mappers.value import Cells, Row
@@ -112,7 +113,7 @@ class HospitalRows:
         refuse_unruly(part, resource, current)
         changed = [e for e in part.elements if _said(resource, e) != _said(current, e)]
         cells = _own(self._held(part, changed, resource), part.source.table)
-        if cells.pop(part.id.column, key) != key:
+        if cells.pop(part.id.column, None) not in (None, key):
             raise _given_by_server(part)
         _refuse_blanks(part, cells, resource["resourceType"])
         follows = upkeep.follows(resource, self.now) if upkeep.follows and changed else {}
@@ -183,7 +184,8 @@ class HospitalRows:
         """Reads the row back, and keeps what of the resource its columns don't tell as it was sent."""
         reader, row = await self._read_back(part, key)
         assert reader.rest is not None
-        told = reader.told_by_columns()(row)
+        resource = without_resident_number(resource)
+        told = without_resident_number(reader.told_by_columns()(row))
         refuse_contradictions(part, resource, told)
         difference = reader.rest.difference(row, resource, told)
         place = of_rest(part.name, key)

@@ -13,6 +13,8 @@ from mappers.engine import Engine
 from mappers.mapping import Part, ResourceMapping
 from mappers.query import UNRESTRICTED
 from mappers.reader import Resource, Unreadable
+from mappers.site import RESIDENT_NUMBER
+from mappers.stored.resident_number import resident_numbers
 from mappers.stored.search_values import SearchValues
 from mappers.stored.values import stamp
 from mappers.transaction import Transaction
@@ -41,6 +43,7 @@ class Writer:
     async def create(self, resource_type: str, resource: Resource, method: str = "POST") -> Resource:
         """The resource as it can be read from now on; its id is ours to give. Raises WriteFault."""
         part = writable_part(self.engine.mappings[resource_type])
+        self._refuse_resident_number(part, resource)
         made = self.native.create if part.native else self.rows.create
         return await self._kept(resource_type, part, await made(part, resource), method)
 
@@ -57,6 +60,7 @@ class Writer:
         Raises WriteFault.
         """
         part, key = self._place(resource_type, id_)
+        self._refuse_resident_number(part, resource)
         if part.native:
             await self._match_native(resource_type, id_, key, if_match)
             await self.native.update(part, key, resource)
@@ -92,6 +96,15 @@ class Writer:
         if part.upkeep is None or not await self.rows.tombstone(part, key):
             return False
         return await self.engine.read(resource_type, id_, UNRESTRICTED) is None
+
+    def _refuse_resident_number(self, part: Part, resource: Resource) -> None:
+        """It is taken where a column holds it, from who may see it."""
+        kind = resource["resourceType"]
+        held = kind == "Patient" and not part.native and RESIDENT_NUMBER in self.engine.site.permits
+        for path in resident_numbers(resource, kind):
+            if not (held and path.startswith("Patient.identifier[")):
+                text = "a resident number is kept with its patient alone, by who may see it"
+                raise faults.WriteFault(422, "business-rule", text, path)
 
     def _place(self, resource_type: str, id_: str) -> tuple[Part, Any]:
         found = self.engine.mappings[resource_type].resolve(id_)

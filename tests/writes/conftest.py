@@ -1,12 +1,17 @@
 """A facade beside what writes to its database; what a test leaves in our own tables is gone after it."""
 
+from __future__ import annotations
+
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from copy import copy
+from dataclasses import replace
 from typing import Any
 
 import pytest_asyncio
 from sqlalchemy import delete, select
 
+from mappers.engine import Engine
 from mappers.facade.tables import fhir_amended, fhir_event, fhir_index, fhir_resource, fhir_version
 from mappers.mapping import Part
 from mappers.query import SearchQuery
@@ -49,6 +54,14 @@ class Written:
                 await _gone(t, *resolved)
             for table in (fhir_resource, fhir_index, fhir_amended, fhir_version, fhir_event):
                 await t.execute(delete(table))
+
+    def permitting(self, *permissions: str) -> Written:
+        """The same for who may see what these permissions open."""
+        found = copy(self)
+        site = replace(self.engine.site, permits=frozenset(permissions))
+        found.engine = Engine(self.engine.mappings, self.engine.database, site)
+        found.values = SearchValues(found.engine.mappings, site, (self.facade.service.base,))
+        return found
 
     @asynccontextmanager
     async def writer(self) -> AsyncIterator[Writer]:

@@ -15,9 +15,10 @@ from terminology.service.source import TerminologyFault
 Selects = Callable[[Concept], bool]
 #: properties that stand for the concept itself
 _ITSELF = ("concept", "code")
-#: the longest pattern, and the characters that it is made of: no nested repeats, which never end
-_LONGEST = 200
-_NESTED = re.compile(r"[+*}]\)?[+*{]")
+#: the longest pattern, and how often it may repeat something without end: more may take for ever
+_LONGEST, _MOST_REPEATS = 200, 3
+_REPEATS = re.compile(r"[*+]|\{\d*,\d*\}")
+_REPEATED_GROUP = re.compile(r"\)[*+{]")
 
 
 def selects(content: Content, stated: dict[str, Any]) -> Selects:
@@ -72,7 +73,8 @@ _HIERARCHY: dict[str, Callable[[Content, str], frozenset[str]]] = {
 
 
 def _pattern(value: str) -> re.Pattern[str]:
-    if len(value) > _LONGEST or _NESTED.search(value):
+    endless = len(_REPEATS.findall(value)) > _MOST_REPEATS or _REPEATED_GROUP.search(value)
+    if len(value) > _LONGEST or endless:
         raise TerminologyFault("too-costly", "the regular expression of a filter is too costly")
     try:
         return re.compile(value)

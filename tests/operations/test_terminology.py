@@ -126,6 +126,13 @@ async def test_one_good_coding_of_a_concept_is_enough(embedded: Facade) -> None:
     assert told((await sent(embedded, "ValueSet/$validate-code", url, concept)).json())["result"] is False
 
 
+async def test_a_concept_of_endless_codings_is_too_costly(embedded: Facade) -> None:
+    codings = [{"system": STATUS, "code": "done"}] * 101
+    concept = {"name": "codeableConcept", "valueCodeableConcept": {"coding": codings}}
+    url = {"name": "url", "valueUri": SET}
+    refused(await sent(embedded, "ValueSet/$validate-code", url, concept), 400, "too-costly")
+
+
 async def test_a_system_that_is_sent_is_taken_as_it_is_or_told_what_is_wrong(embedded: Facade) -> None:
     code = {"name": "code", "valueCode": "crimson"}
     own = {"name": "codeSystem", "resource": COLOURS}

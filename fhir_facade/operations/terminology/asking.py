@@ -15,6 +15,8 @@ from terminology.service.source import Resolver, Resource, TerminologyFault
 from terminology.service.validate import Asked
 
 T = TypeVar("T")
+#: codings that are asked about at once
+MOST_CODINGS = 100
 
 
 async def answered(
@@ -58,6 +60,8 @@ def stated_codes(arguments: Arguments, system: str = "", *, of_set: bool = False
     if len(stated) != 1:
         raise parameter("code", "state one of code, coding and codeableConcept", "required")
     codings = list(_codings(arguments, stated[0], system))
+    if len(codings) > MOST_CODINGS:
+        raise parameter(stated[0], f"a concept may have {MOST_CODINGS} codings here", "too-costly")
     if not of_set and any(not one["system"] for one in codings):
         raise parameter("system", "a code has a system", "required")
     return [

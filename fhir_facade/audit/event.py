@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
 from typing import Any
 
 import orjson
@@ -98,22 +99,32 @@ def searched(record: Mapping[str, Any]) -> dict[str, Any]:
     """The columns that repeat what is searched, from the record alone: so a changed column shows."""
     user: Mapping[str, Any] = record.get("user") or {}
     token = record.get("token")
-    fhir_user = str(user.get("fhirUser") or "")
-    found = {
-        "event": record["event"],
-        "outcome": record["outcome"],
-        "user_id": _number(fhir_user, PRACTITIONER),
-        "user_patient": fhir_user.removeprefix(PATIENT) if fhir_user.startswith(PATIENT) else None,
-        "username": user.get("username"),
-        "user_name": user.get("name"),
-        "client": record.get("client"),
-        "address": record.get("address"),
-        "server": record.get("server"),
-        "token": TOKEN_URI + token if token else None,
-        "entity_type": record.get("type"),
-        "entity_id": record.get("id"),
+    return {
+        "event": _fitting("event", record["event"]),
+        "outcome": _fitting("outcome", record["outcome"]),
+        **_holder(user.get("fhirUser"), user.get("username"), user.get("name"), record.get("client")),
+        "address": _fitting("address", record.get("address")),
+        "server": _fitting("server", record.get("server")),
+        "token": _fitting("token", TOKEN_URI + token if token else None),
+        "entity_type": _fitting("entity_type", record.get("type")),
+        "entity_id": _fitting("entity_id", record.get("id")),
     }
-    return {name: _fitting(name, value) for name, value in found.items()}
+
+
+@lru_cache(4096)
+def _holder(
+    fhir_user: str | None, username: str | None, name: str | None, client: str | None
+) -> dict[str, Any]:
+    """What is the same for all accesses of somebody with a client."""
+    reference = fhir_user or ""
+    found = {
+        "user_id": _number(reference, PRACTITIONER),
+        "user_patient": reference.removeprefix(PATIENT) if reference.startswith(PATIENT) else None,
+        "username": username,
+        "user_name": name,
+        "client": client,
+    }
+    return {column: _fitting(column, value) for column, value in found.items()}
 
 
 def _fitting(name: str, value: Any) -> Any:

@@ -1,10 +1,12 @@
 """Every access leaves its events: who, what, whom it is about; and nothing that must not be kept."""
 
 import asyncio
+from dataclasses import replace
 from typing import Any
 
 import orjson
 import pytest
+from sqlalchemy import text
 
 from fhir_facade.audit.interaction import interaction
 from tests.audit.recording import Recording, query_of
@@ -216,3 +218,15 @@ async def test_many_at_once_are_all_recorded(recording: Recording) -> None:
 def test_an_address_is_its_interaction(method: str, path: str, name: str, of: Any) -> None:
     found = interaction(method, path)
     assert (found.name, (found.resource_type, found.id)) == (name, of)
+
+
+@pytest.mark.parametrize("name", ["O'Hara", "back\\slash'", 'a "b" %s %', "김영희\n\t", "", "x" * 300])
+async def test_a_user_of_any_name_is_recorded_under_it(recording: Recording, name: str) -> None:
+    holder = replace(user("doctor"), name=name, username=name[:150] or "doctor")
+    authorization = recording.badges.badge("user/*.rs", holder)
+    record = await recording.last("Patient/P-2025-000001", role="", authorization=authorization)
+    assert record["user"]["name"] == (name or "doctor")
+    with recording.rows.connect() as connection:
+        held = connection.execute(text("SELECT user_name FROM fhir_audit ORDER BY id DESC")).scalars().first()
+    assert held == (name or "doctor")[:255]
+    assert recording.faults() == []

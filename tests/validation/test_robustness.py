@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 import time
 from decimal import Decimal
 from typing import Any
@@ -139,3 +141,15 @@ def test_too_many_rules_to_ask_are_refused_and_said_once() -> None:
         {"url": "urn:x", "valueTiming": one} for one in many
     ]})  # fmt: skip
     assert [(issue.severity, issue.code) for issue in issues] == [("error", "too-costly")]
+
+
+def test_threads_that_start_together_say_the_same() -> None:
+    code = (
+        "import sys; from concurrent.futures import ThreadPoolExecutor as Pool; "
+        "from mappers.validation import validate; from tests.validation.sample import examples; "
+        "sys.setswitchinterval(1e-5); many = [one | {'status': 5} for one in examples()]; "
+        "together = list(Pool(8).map(validate, many)); "
+        "print(len(many), together == [validate(one) for one in many])"
+    )
+    told = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert told.stdout.split() == [str(len(EXAMPLES)), "True"]

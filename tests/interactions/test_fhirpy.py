@@ -23,7 +23,7 @@ async def test_fhirpy_writes(tmp_path: Path) -> None:
         await made.save()
         again = await client.reference("Goal", made["id"]).to_resource()
         assert (again["lifecycleStatus"], again["meta"]["versionId"]) == ("completed", "2")
-        await made.delete()
+        await made.delete()  # type: ignore[no-untyped-call]
         with pytest.raises(ResourceNotFound):
             await again.refresh()
         with pytest.raises(OperationOutcome):

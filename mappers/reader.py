@@ -15,6 +15,7 @@ from mappers.assemble import assembler
 from mappers.mapping import Part, ResourceMapping
 from mappers.narrative import narrator
 from mappers.site import Site
+from mappers.stored.resident_number import without_resident_number
 from mappers.stored.rest import Rest
 from mappers.value import Columns, DirtyRowError, Row, Value, no_value
 from terminology import definitions
@@ -113,7 +114,7 @@ def _builder(mapping: ResourceMapping, part: Part, columns: Columns) -> Callable
         if profiles and (claimed := [p.url for p in profiles if p.holds(resource)]):
             meta["profile"] = [*dict.fromkeys((*meta.get("profile", ()), *claimed))]
         if "text" not in resource:
-            resource["text"] = narrate(resource)
+            resource["text"] = narrate(without_resident_number(resource))
         return resource
 
     return read

@@ -12,6 +12,7 @@ from mappers.engine import Engine
 from mappers.facade.tables import fhir_amended, fhir_index, fhir_resource
 from mappers.from_clause import leads
 from mappers.mapping import NOW, Element, Parent, Part, ResourceMapping, Upkeep
+from mappers.narrative import narrator
 from mappers.reader import Reader, Resource, source_name
 from mappers.statement import Slots, compiled
 from mappers.stored.amended import guard, guard_columns
@@ -111,6 +112,7 @@ class HospitalRows:
         """Writes the columns of those elements that are said otherwise than they are now."""
         upkeep = _upkeep(part)
         refuse_unruly(part, resource, current)
+        resource = self._without_our_words(part, resource, current)
         changed = [e for e in part.elements if _said(resource, e) != _said(current, e)]
         cells = _own(self._held(part, changed, resource), part.source.table)
         if cells.pop(part.id.column, None) not in (None, key):
@@ -121,6 +123,12 @@ class HospitalRows:
         if row:
             await self._change(_table(part), part.id.column, key, row)
         await self._keep_rest(part, key, resource)
+
+    def _without_our_words(self, part: Part, resource: Resource, current: Resource) -> Resource:
+        """Without the narrative that the server has made of what was there before: it makes a new one."""
+        mapping = self._mapping(part)
+        ours = narrator(mapping.resource_type, mapping.narrative)(without_resident_number(current))
+        return {k: v for k, v in resource.items() if k != "text" or v != ours}
 
     async def delete(self, part: Part, key: Any) -> None:
         """Retires the row, which stays; raises WriteFault 405 where the table knows no way."""

@@ -431,3 +431,11 @@ async def test_half_a_dosage_is_never_written(written: Written) -> None:
     rows = await written.engine.database.fetch(sql, ())
     assert tuple(rows[0]) == (None, None, "하루 두 번 한 알")
     assert found["dosageInstruction"] == sent["dosageInstruction"]
+
+
+async def test_the_servers_words_follow_what_they_tell_of(written: Written) -> None:
+    found = await written.made(sample("Specimen"))
+    assert found["text"]["status"] == "generated"
+    async with written.writer() as writer:
+        again = await writer.update("Specimen", found["id"], {**found, "status": "unavailable"})
+    assert "unavailable" in again["text"]["div"]

@@ -157,7 +157,7 @@ def _part(mappings: Mappings, mapping: ResourceMapping, part: Part) -> PartDescr
         tuple(_joins(part)),
         tuple(_elements(part)),
         tuple(_parameters(mappings, mapping, part)),
-        part.writable,
+        part.written_here,
         part.read_only_because,
         part.comment,
     )

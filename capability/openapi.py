@@ -29,9 +29,12 @@ def paths(types: Sequence[TypeDescribed], prefix: str, results: Mapping[str, str
         searched = [*_parameters(described), *shared]
         found[f"{prefix}/{name}/{{id}}"] = {"get": _read(name)}
         found[f"{prefix}/{name}"] = {"get": _search(name, searched)}
+        if any(part.writable for part in described.parts):
+            found[f"{prefix}/{name}"] |= {"post": _create(name)}
+            found[f"{prefix}/{name}/{{id}}"] |= _changes(name)
         found[f"{prefix}/{name}/_search"] = {"post": _post_search(name, searched)}
     found |= _compartments([t.resource_type for t in types], prefix, shared)
-    found[prefix] = {"get": _system(shared)}
+    found[prefix] = {"get": _system(shared), "post": _bundle()}
     return found
 
 
@@ -74,6 +77,46 @@ def _metadata() -> Document:
 def _read(name: str) -> Document:
     parameters = [_path("id", f"id of the {name}"), _query("_elements", ""), _query("_summary", "")]
     return _operation(f"read{name}", f"Read one {name}", name, name, parameters, missing=True)
+
+
+def _create(name: str) -> Document:
+    headers = [_header("If-None-Exist", "criteria: created only if they find none"), _PREFER]
+    operation = _operation(f"create{name}", f"Create a {name}", name, name, headers)
+    created = {"201": {"description": name, "content": _content(name)}}
+    return {**operation, **_body(name), "responses": {**operation["responses"], **created}}
+
+
+def _changes(name: str) -> Document:
+    """update, patch and delete."""
+    parameters = [_path("id", f"id of the {name}"), _header("If-Match", "the version it must have"), _PREFER]
+    update = _operation(f"update{name}", f"Update a {name}", name, name, parameters, missing=True)
+    patch = _operation(f"patch{name}", f"Patch a {name}", name, name, parameters, missing=True)
+    delete = _operation(
+        f"delete{name}", f"Delete a {name}", name, "OperationOutcome", parameters, missing=True
+    )
+    gone = {"204": {"description": "it is gone"}}
+    operations = {"application/json-patch+json": {"schema": {"type": "array", "items": {"type": "object"}}}}
+    return {
+        "put": {**update, **_body(name)},
+        "patch": {**patch, "requestBody": {"required": True, "content": operations}},
+        "delete": {**delete, "responses": {**delete["responses"], **gone}},
+    }
+
+
+def _bundle() -> Document:
+    operation = _operation("bundle", "A batch or transaction", "all types", "Bundle", [_PREFER])
+    return {**operation, **_body("Bundle")}
+
+
+def _body(name: str) -> Document:
+    return {"requestBody": {"required": True, "content": _content(name)}}
+
+
+def _header(name: str, description: str) -> Document:
+    return {"name": name, "in": "header", "description": description, "schema": {"type": "string"}}
+
+
+_PREFER = _header("Prefer", "return=representation, minimal or OperationOutcome")
 
 
 def _search(name: str, parameters: Sequence[Document]) -> Document:

@@ -39,16 +39,24 @@ async def test_a_result_that_was_written_follows_on_its_specimen(written: Writte
     assert told.state("report") == "found"
 
 
+async def test_a_result_of_two_orders_is_in_both_stories(written: Written) -> None:
+    orders = [{"reference": f"ServiceRequest/{order}"} for order in (ORDER, OTHER)]
+    made = await written.made({**RESULT, "basedOn": orders})
+    for order in (ORDER, OTHER):
+        assert f"Observation/{made['id']}" in (await story(written.facade, order)).found
+
+
 @pytest.mark.parametrize("form", ["{base}/{address}", "{address}/_history/1"])
 async def test_a_reference_leads_to_its_resource_however_it_is_written(written: Written, form: str) -> None:
     def to(address: str) -> dict[str, str]:
         return {"reference": form.format(base=written.facade.service.base, address=address)}
 
-    about = {"basedOn": [to(f"ServiceRequest/{ORDER}")], "specimen": to("Specimen/S-2025-002008")}
-    made = await written.made({**RESULT, **about, "subject": to("Patient/P-2025-000001")})
-    told = await story(written.facade, ORDER)
-    (hop,) = told.of("result")
-    assert (hop.state, hop.resources) == ("found", (f"Observation/{made['id']}",))
+    subject = (await written.engine.read("ServiceRequest", OTHER))["subject"]["reference"]  # type: ignore[index]
+    about = {"basedOn": [to(f"ServiceRequest/{OTHER}")], "subject": to(subject)}
+    async with written.writer() as writer:
+        made = await writer.create("Procedure", {"resourceType": "Procedure", "status": "completed", **about})
+    told = await story(written.facade, OTHER)
+    assert told.of("procedure")[0].resources == (f"Procedure/{made['id']}",)
     assert told.conflicts == ()
 
 

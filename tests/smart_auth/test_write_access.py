@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 import pytest_asyncio
 
-from tests.facade.facade import Facade
+from tests.facade.facade import Facade, embedded_folder, settings_of
 from tests.http.outcomes import refused
 from tests.interactions.client import FIRST, SECOND, Client, basic, entry, goal
 from tests.interactions.conftest import emptied
@@ -184,3 +185,27 @@ async def test_what_was_deleted_is_told_to_who_sees_all(desk: Desk) -> None:
     refused(await own.get(path), 404, "not-found")
     refused(await own.get(f"{path}/_history"), 404, "not-found")
     assert "entry" not in (await own.get("Goal/_history")).json()
+
+
+async def test_a_number_that_one_may_see_is_in_no_version_that_another_reads(
+    tmp_path: Path, badges: Badges
+) -> None:
+    facade = Facade(
+        settings_of(embedded_folder(tmp_path), enable_security=True, serve_resident_number=True), badges
+    )
+    open_, plain = (
+        Client(facade, authorization=badges.badge("user/*.cruds", user("admin", *more)))
+        for more in (("resident-number",), ())
+    )
+    path, number = "Patient/P-2025-000001", "https://mois.go.kr/rrn"
+    before = (await open_.get(path)).json()
+    assert number in str(before["identifier"]), "the demo has a number"
+    answer = await open_.put(path, {**before, "gender": "other"})
+    assert answer.status_code == 200, answer.text
+    assert number in (await open_.get(path)).text
+    versions = f"{path}/_history"
+    for at in (path, versions, "Patient/_history", f"{versions}/{before['meta']['versionId']}"):
+        shown = await plain.get(at)
+        assert shown.status_code in (200, 404), at
+        assert number not in shown.text, at
+    await facade.close()

@@ -57,11 +57,15 @@ class NativeRows:
         """Leaves a tombstone; its version."""
         await self._next(key, deleted=1, content=None)
         await self.t.execute(delete(fhir_index).where(I.resource == key))
-        return str((await self.state(key))[0])
+        version, _ = await self._state(R.id == key)
+        return str(version)
 
-    async def state(self, key: Any, *, lock: bool = False) -> tuple[int, bool]:
+    async def state(self, resource_type: str, key: Any, *, lock: bool = False) -> tuple[int, bool]:
         """(version, whether it is deleted); version 0 where there never was such a resource."""
-        found: Any = select(R.version, R.deleted).where(R.id == key, R.part == "")
+        return await self._state(R.id == key, R.part == "", R.resource_type == resource_type, lock=lock)
+
+    async def _state(self, *conditions: Any, lock: bool = False) -> tuple[int, bool]:
+        found: Any = select(R.version, R.deleted).where(*conditions)
         if lock:
             found = found.with_for_update()
         made = compiled(found, self.t.dialect, Slots(()), {})

@@ -54,7 +54,7 @@ class HospitalRows:
     async def create(self, part: Part, resource: Resource) -> Any:
         """The key that the new row got; raises WriteFault 422 for what the table has no place for."""
         upkeep = _upkeep(part)
-        refuse_unruly(part, resource, None)
+        refuse_unruly(part, resource, None, self._leads)
         everything = self._held(part, part.elements, resource)
         cells = _own(everything, part.source.table)
         if cells.get(part.id.column) is not None:
@@ -111,7 +111,7 @@ class HospitalRows:
     async def update(self, part: Part, key: Any, resource: Resource, current: Resource) -> None:
         """Writes the columns of those elements that are said otherwise than they are now."""
         upkeep = _upkeep(part)
-        refuse_unruly(part, resource, current)
+        refuse_unruly(part, resource, current, self._leads)
         resource = self._without_our_words(part, resource, current)
         changed = [e for e in part.elements if _said(resource, e) != _said(current, e)]
         cells = _own(self._held(part, changed, resource), part.source.table)
@@ -139,6 +139,11 @@ class HospitalRows:
         row = {column.name: retired, **{c.name: self.now for c in upkeep.touched}}
         await self.t.execute(update(_table(part)).where(part.id.column == key).values(row))
         await self._put(part, key, deleted=1, content=None)
+
+    def _leads(self, text: str) -> object:
+        """Where a reference leads, however it is written; its text where it leads to no server of ours."""
+        resolved = self.values.resolved(text)
+        return (resolved[0], resolved[1].name, resolved[2]) if resolved else text
 
     async def lock(self, part: Part, key: Any) -> None:
         """Holds the row until the transaction ends, so that nobody changes it between reading and writing."""
@@ -194,7 +199,7 @@ class HospitalRows:
         assert reader.rest is not None
         resource = without_resident_number(resource)
         told = without_resident_number(reader.told_by_columns()(row))
-        refuse_contradictions(part, resource, told)
+        refuse_contradictions(part, resource, told, self._leads)
         difference = reader.rest.difference(row, resource, told)
         place = of_rest(part.name, key)
         content = self.t.at_rest.kept(dumps(difference), place) if difference else None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from mappers.cells import told_at
 from mappers.mapping import Part, Resource, Upkeep
@@ -10,14 +10,17 @@ from mappers.stored.content import dumps
 from mappers.values.references import ReferenceTo
 from mappers.write.faults import WriteFault
 
+#: where a reference of this server leads; its text where it leads elsewhere
+Resolve = Callable[[str], object]
 
-def refuse_unruly(part: Part, sent: Resource, current: Resource | None) -> None:
+
+def refuse_unruly(part: Part, sent: Resource, current: Resource | None, resolve: Resolve) -> None:
     """Raises WriteFault 422 for a step that the state doesn't allow, or for what never changes."""
     assert part.upkeep is not None
     kind = sent["resourceType"]
     _refuse_step(part.upkeep, kind, sent, current)
     if current is not None:
-        for path in _changed(part, sent, current):
+        for path in _changed(part, sent, current, resolve):
             text = "this doesn't change once it is written: revoke it and write another"
             raise WriteFault(422, "business-rule", text, f"{kind}.{path}")
     for rule in part.upkeep.rules:
@@ -36,7 +39,7 @@ def _refuse_step(upkeep: Upkeep, kind: str, sent: Resource, current: Resource | 
         raise WriteFault(422, "business-rule", text, f"{kind}.status")
 
 
-def _changed(part: Part, sent: Resource, current: Resource) -> Iterator[str]:
+def _changed(part: Part, sent: Resource, current: Resource, resolve: Resolve) -> Iterator[str]:
     """What is fixed, and whose record it is: that is never moved to another patient."""
     assert part.upkeep is not None
     patients = [
@@ -45,27 +48,29 @@ def _changed(part: Part, sent: Resource, current: Resource) -> Iterator[str]:
         if isinstance(e.writer, ReferenceTo) and e.writer.resource_type == "Patient"
     ]
     for path in (*part.upkeep.fixed, *patients):
-        if dumps(_said(sent, path)) != dumps(_said(current, path)):
+        if _said(sent, path, resolve) != _said(current, path, resolve):
             yield path.removesuffix("[]").removesuffix("[x]")
 
 
-def _said(resource: Resource, path: str) -> object:
+def _said(resource: Resource, path: str, resolve: Resolve) -> object:
     """What is said; of a reference where it leads, whatever is shown of it."""
     told = told_at(resource, path)
-    return told.get("reference", told) if isinstance(told, dict) else told
+    reference = told.get("reference") if isinstance(told, dict) else None
+    return resolve(reference) if isinstance(reference, str) else dumps(told)
 
 
-def refuse_contradictions(part: Part, sent: Resource, told: Resource) -> None:
+def refuse_contradictions(part: Part, sent: Resource, told: Resource, resolve: Resolve) -> None:
     """Raises WriteFault 422 for a reference that other rows tell otherwise: it would hide whose this is."""
     for element in part.elements:
         if isinstance(element.value, ReferenceTo):
             said, known = told_at(sent, element.path), told_at(told, element.path)
-            if _leads(said) and _leads(known) and _leads(said).isdisjoint(_leads(known)):
+            here, there = ({resolve(r) for r in _references(t)} for t in (said, known))
+            if here and there and here.isdisjoint(there):
                 path = element.path.removesuffix("[]")
-                text = f"other rows of the CDSS say that it is {', '.join(sorted(_leads(known)))}"
+                text = f"other rows of the CDSS say that it is {', '.join(_references(known))}"
                 raise WriteFault(422, "business-rule", text, f"{sent['resourceType']}.{path}")
 
 
-def _leads(told: object) -> set[str]:
+def _references(told: object) -> list[str]:
     items = told if isinstance(told, list) else [told]
-    return {i["reference"] for i in items if isinstance(i, dict) and isinstance(i.get("reference"), str)}
+    return [i["reference"] for i in items if isinstance(i, dict) and isinstance(i.get("reference"), str)]

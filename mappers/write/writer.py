@@ -92,7 +92,7 @@ class Writer:
             return False
         part, key = found
         if part.native:
-            return (await self.native.state(key))[1]
+            return (await self.native.state(resource_type, key))[1]
         if part.upkeep is None or not await self.rows.tombstone(part, key):
             return False
         return await self.engine.read(resource_type, id_, UNRESTRICTED) is None
@@ -116,7 +116,7 @@ class Writer:
         return part, key
 
     async def _match_native(self, resource_type: str, id_: str, key: Any, if_match: str | None) -> int:
-        version, _ = await self.native.state(key, lock=True)
+        version, _ = await self.native.state(resource_type, key, lock=True)
         if not version:
             raise faults.absent(resource_type, id_)
         _match(if_match, str(version))

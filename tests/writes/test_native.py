@@ -174,3 +174,15 @@ async def test_one_name_is_held_by_one_transaction_at_a_time(written: Written) -
     for _ in range(2):  # it is given back with the transaction
         async with transaction(database) as t:
             await t.lock("Patient?identifier=1")
+
+
+async def test_an_id_of_another_type_is_none_of_this(written: Written) -> None:
+    async with written.writer() as writer:
+        made = await writer.create("Goal", GOAL)
+    with pytest.raises(WriteFault) as refused:
+        async with written.writer() as writer:
+            await writer.update("Basic", made["id"], {"resourceType": "Basic", "code": {"text": "x"}})
+    assert refused.value.status == 404
+    async with written.writer() as writer:
+        assert not await writer.tombstone("Basic", made["id"])
+    assert await written.found("Goal") == [made["id"]]

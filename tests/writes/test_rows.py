@@ -439,3 +439,11 @@ async def test_the_servers_words_follow_what_they_tell_of(written: Written) -> N
     async with written.writer() as writer:
         again = await writer.update("Specimen", found["id"], {**found, "status": "unavailable"})
     assert "unavailable" in again["text"]["div"]
+
+
+async def test_a_reference_written_in_full_leads_where_the_short_one_does(written: Written) -> None:
+    found = await written.made(sample("DiagnosticReport"))
+    full = {"reference": f"{written.facade.service.base}/Patient/P-2025-000001"}
+    async with written.writer() as writer:
+        again = await writer.update("DiagnosticReport", found["id"], {**found, "subject": full})
+    assert again["subject"] == full

@@ -8,12 +8,16 @@ import sys
 from collections.abc import AsyncIterator
 from contextlib import ExitStack
 from datetime import UTC, datetime
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from tests.bench.database import started_mariadb, stopped_mariadb
 from tests.bench.report import machine, write
 from tests.bench.servers import ours
-from tests.stress import scenarios
+from tests.stress import kept, scenarios
 from tests.stress.conftest import Stressed
+from tests.stress.mortal import mariadb_hospital
+from tests.stress.writing import written_under_kills
 
 Line = tuple[str, str, bool]
 
@@ -55,18 +59,45 @@ async def lines(stressed: Stressed, chosen: argparse.Namespace) -> AsyncIterator
         )
 
 
+async def writing(chosen: argparse.Namespace) -> Line:
+    """The same of writes while the server and its database are killed in turn."""
+    with TemporaryDirectory() as folder, mariadb_hospital(Path(folder)) as hospital:
+        before, odd = kept.keys(hospital.rows), kept.orphans(hospital.rows)
+        ledger = await written_under_kills(hospital, chosen.writes, chosen.kills)
+        wrong = await kept.faults(hospital, ledger, before, odd)
+    for fault in wrong[:20]:
+        print(fault, file=sys.stderr)
+    told = f"answers {dict(ledger.statuses)}, cut off {ledger.cut}, acknowledged {len(ledger.kept)}"
+    what = f"{chosen.writes:,} writes of 8 clients, server and database killed {ledger.kills} times in turn"
+    return what, f"{told}, lost, doubled or half {len(wrong)}", not wrong
+
+
 async def run(chosen: argparse.Namespace) -> bool:
     """Runs everything and tells of it; whether all held."""
+    told = [await writing(chosen)]
+    show(told[0])
+    if not chosen.only_writes:
+        told += await reading(chosen)
+    if chosen.write:
+        write(section(told))
+    return all(held for _, _, held in told)
+
+
+async def reading(chosen: argparse.Namespace) -> list[Line]:
+    """What readers go through."""
     told: list[Line] = []
     with stopped_mariadb(chosen.rows) as (database, folder), ExitStack() as running:
         running.enter_context(started_mariadb(database, folder))
         with ours(database) as served:
             async for line in lines(Stressed(served, database, folder, running, chosen.rows), chosen):
                 told.append(line)
-                print(f"{'held ' if line[2] else 'BROKE'} {line[0]}: {line[1]}", flush=True)
-    if chosen.write:
-        write(section(told))
-    return all(held for _, _, held in told)
+                show(line)
+    return told
+
+
+def show(line: Line) -> None:
+    """Prints a line."""
+    print(f"{'held ' if line[2] else 'BROKE'} {line[0]}: {line[1]}", flush=True)
 
 
 def section(told: list[Line]) -> str:
@@ -84,6 +115,9 @@ def main() -> int:
     parser.add_argument("--seconds", type=float, default=60, help="of reading and leaving (default 60)")
     parser.add_argument("--restarts", type=int, default=3, help="of the database (default 3)")
     parser.add_argument("--requests", type=int, default=20_000, help="for the memory (default 20000)")
+    parser.add_argument("--writes", type=int, default=10_000, help="while servers are killed (default 10000)")
+    parser.add_argument("--kills", type=int, default=20, help="of server and database in turn (default 20)")
+    parser.add_argument("--only-writes", action="store_true", help="nothing but these")
     parser.add_argument("--write", action="store_true", help="add the figures to docs/performance.md")
     return 0 if asyncio.run(run(parser.parse_args())) else 1
 

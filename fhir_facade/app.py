@@ -29,7 +29,7 @@ from fhir_facade.export.wiring import Exports, exports_of
 from fhir_facade.guard import BearerGuard, Callers, Guard, OpenDoor
 from fhir_facade.operations.operation import Operation
 from fhir_facade.paging import Cursors
-from fhir_facade.registry import OPERATIONS, everything
+from fhir_facade.registry import OPERATIONS, by_type, everything
 from fhir_facade.routes import FhirApp, Smart
 from fhir_facade.service import Service
 from fhir_facade.set_up import migrate_embedded
@@ -117,7 +117,7 @@ def session_zone(zone: str) -> str:
 def service_of(settings: Settings) -> Service:
     """Everything that answers FHIR requests under these settings; with access control, nothing to nobody."""
     database, at_rest = database_of(settings), at_rest_of(settings)
-    found = drift.fitted(settings, everything())
+    found = drift.fitted(settings, everything(), by_type())
     sealed = sealed_of(settings, at_rest.keyring, found.mappings)
     database.at_rest = at_rest
     site = replace(site_of(settings, permits_of(settings), sealed), at_rest=at_rest)

@@ -4,17 +4,23 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from sqlalchemy.exc import DBAPIError
 
 from fhir_facade.inspection import Catalogue, catalogue, inspecting_engine
 from fhir_facade.settings import Settings
 from mappers.mapping import ResourceMapping
-from mappers.reach import ColumnName, Names, all_names
+from mappers.reach import CDSS_SCHEMA, ColumnName, Names, all_names
 from mappers.reduced import Loss, reduced
+from mappers.stored.rest import read_only
 
 Mappings = Mapping[str, ResourceMapping]
+#: the tables of what clients write
+WRITTEN = tuple(
+    (CDSS_SCHEMA, name) for name in ("fhir_resource", "fhir_index", "fhir_amended", "fhir_version")
+)
+NOT_MIGRATED = "nothing can be written: the facade's own tables are missing (run `fhir-facade migrate`)"
 log = logging.getLogger("fhir_facade.drift")
 
 
@@ -26,15 +32,23 @@ class Fitted:
     degraded: tuple[str, ...] = ()
 
 
-def fitted(settings: Settings, mappings: Mappings) -> Fitted:
-    """The mappings without what the databases lack. A database that can't be asked now is taken as whole."""
+def fitted(settings: Settings, mappings: Mappings, hospital: Mappings) -> Fitted:
+    """The mappings without what the databases lack. A database that can't be asked now is taken as whole.
+
+    Where our own tables are missing, the `hospital`'s are served all the same, and nothing can be written.
+    """
     try:
         with inspecting_engine(settings).connect() as connection:
             there = catalogue(connection, settings)
     except DBAPIError as error:
         log.warning("the databases can't be compared with the mappings now: %s", type(error.orig).__name__)
         return Fitted(dict(mappings))
+    written = all(table in there.tables for table in WRITTEN)
+    if not written:
+        mappings = {name: read_only(mapping, NOT_MIGRATED) for name, mapping in hospital.items()}
     found = fit(mappings, there)
+    if not written:
+        found = replace(found, degraded=(NOT_MIGRATED, *found.degraded))
     for text in found.degraded:
         log.warning("degraded: %s", text)
     return found

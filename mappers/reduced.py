@@ -75,13 +75,20 @@ class _Reducer:
             lost = frozenset(n for e in told for n in needed_names(e.value, part.joins)) & self.missing
             self._without(resource_type, part, lost)
             return None
-        return replace(
+        left = replace(
             part,
             elements=elements,
             source=self._source(part.source),
             last_updated=self._updated(resource_type, part),
             untold=frozenset(self._untold(part)),
         )
+        return self._as_it_is(resource_type, left)
+
+    def _as_it_is(self, resource_type: str, part: Part) -> Part:
+        """A part that lost anything is read, and no more written: its table isn't the one that we know."""
+        if (resource_type, part.name) not in {(x.resource_type, x.part) for x in self.losses}:
+            return part
+        return replace(part, writable=False, upkeep=None, read_only_because="its table has changed")
 
     def _untold(self, part: Part) -> Iterator[str]:
         for element in part.elements:

@@ -37,6 +37,15 @@ def kept(mapping: ResourceMapping) -> ResourceMapping:
     return replace(mapping, parts=parts, _names={})
 
 
+def read_only(mapping: ResourceMapping, because: str) -> ResourceMapping:
+    """The mapping, of which nothing can be written."""
+    parts = (
+        replace(p, writable=False, upkeep=None, read_only_because=because) if p.upkeep else p
+        for p in mapping.parts
+    )
+    return replace(mapping, parts=tuple(parts), _names={})
+
+
 def _with_rest(part: Part) -> Part:
     rest = fhir_resource.alias(f"rest_of_{part.source.table.name}")  # type: ignore[attr-defined]
     own = rest.c.key_int if part.id.numeric else rest.c.key_text

@@ -7,7 +7,7 @@ from datetime import datetime
 from functools import cached_property
 from typing import Any
 
-from sqlalchemy import func, select
+from sqlalchemy import func, literal, select
 
 from mappers.facade.tables import fhir_index, fhir_resource
 from mappers.keyring import UnopenableError
@@ -18,7 +18,7 @@ from mappers.stored.content import loads
 from mappers.stored.places import of_whole
 from mappers.terms import Amount, Mode, OfType, Prefix, Range, Term, Text, Token, Uri
 from mappers.value import Column, Columns, DirtyRowError, Question, Read, Row, Value
-from mappers.values.amounts import amount_condition, bound_of, by_unit
+from mappers.values.amounts import amount_condition, bound_of, by_unit, comparable
 from mappers.values.children import Children
 from mappers.values.references import ReferenceTo, Route
 from mappers.values.text import text_condition, uri_condition
@@ -124,9 +124,15 @@ class IndexedNumber(_Indexed):
 
     def matches(self, term: Term, q: Question) -> list[Alternative]:
         assert isinstance(term, Amount)
+        as_sent = amount_condition(I.number, term, bound_of(term, q))
         if term.code is None:
-            return [amount_condition(I.number, term, bound_of(term, q))]
-        return [all_of(I.value.is_not(None), amount_condition(I.number, term, by_unit(I.value, term, q)))]
+            return [as_sent]
+        if any(comparable(term)):
+            converted = amount_condition(I.number, term, by_unit(I.value, term, q))
+            return [all_of(I.value.is_not(None), converted)]
+        unit = [I.value == exact(literal(term.code))]
+        unit += [I.system == exact(literal(term.system))] if term.system else []
+        return [all_of(*unit, as_sent)]
 
 
 class IndexedStretch(_Indexed):

@@ -95,3 +95,30 @@ async def test_a_database_that_is_away_is_not_taken_for_an_empty_one(tmp_path: P
     metadata, refused = await ask(away, "Patient/P-2025-000001")
     assert "Degraded" not in metadata["implementation"]["description"]
     assert refused["issue"][0]["code"] == "transient"
+
+
+async def test_without_our_own_tables_the_hospitals_are_served_and_nothing_is_written(
+    settings: Settings,
+) -> None:
+    await ask(settings)
+    with sqlite3.connect(settings.data_path / "cdss.db") as connection:
+        connection.execute("DROP TABLE fhir_resource")
+    connection.close()
+    metadata, patients, plans = await ask(settings, "Patient?name=김", "CarePlan")
+    assert "fhir-facade migrate" in metadata["implementation"]["description"]
+    assert patients["entry"]
+    assert plans["resourceType"] == "OperationOutcome"
+    claimed = {i["code"] for r in metadata["rest"][0]["resource"] for i in r.get("interaction", ())}
+    assert not claimed & {"create", "update", "patch", "delete"}
+
+
+async def test_a_table_that_has_changed_is_read_but_not_written(settings: Settings) -> None:
+    with sqlite3.connect(settings.data_path / "cdss.db") as connection:
+        connection.execute("ALTER TABLE emr_allergy RENAME COLUMN reaction TO reactions")
+    connection.close()
+    metadata, found = await ask(settings, "AllergyIntolerance?_count=1")
+    assert found["entry"]
+    told = metadata["rest"][0]["resource"]
+    claims = {r["type"]: {i["code"] for i in r.get("interaction", ())} for r in told}
+    assert "create" not in claims["AllergyIntolerance"]
+    assert "create" in claims["Condition"]

@@ -189,7 +189,7 @@ async def test_of_many_patients_each_resource_comes_once(
         ("$export?_since=yesterday", "http._since"),
         ("$export?_since=2025-13-41T00:00:00Z", "http._since"),
         ("$export?_type=Patient,Nonsense", "http._type"),
-        ("$export?_type=ValueSet", "http._type"),
+        ("$export?_type=Slot", "http._type"),
         ("Patient/$export?_type=Practitioner", "http._type"),
         ("$export?_typeFilter=Nonsense?x=y", "http._typeFilter"),
         ("$export?_typeFilter=Observation", "http._typeFilter"),

@@ -62,7 +62,7 @@ EVENTS = (
     access("token", "", APP, query=QUERY),
     access("revoke", "", APP),
     access("launch", "", APP, FIRST),
-    access("export", "", SERVICE),
+    access("export", "", SERVICE, query=QUERY),
     access("emergency", "", BROKEN_GLASS, SECOND),
 )
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import pytest
 
 from tests.facade.facade import Facade, ids
@@ -21,20 +19,6 @@ COUNTS = [
     ("Patient?_revinclude=Observation:patient", 11, 20),
     ("Condition?_total=accurate", 3, 5),
 ]
-
-
-@pytest.fixture
-def counted(embedded: Facade, monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """The statements of the embedded facade from here on."""
-    database, found = embedded.service.engine.database, list[str]()
-    fetch = database.fetch
-
-    async def counting(sql: str, parameters: tuple[Any, ...]) -> Any:
-        found.append(sql)
-        return await fetch(sql, parameters)
-
-    monkeypatch.setattr(database, "fetch", counting)
-    return found
 
 
 async def taken(facade: Facade, counted: list[str], asked: str, size: int) -> int:

@@ -306,20 +306,6 @@ async def test_a_record_costs_what_it_weighs(guarded: Facade, badges: Badges) ->
     assert left == [limit - 20, limit - 21, limit - 29]
 
 
-@pytest.fixture
-def counted(embedded: Facade, monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """The statements of the embedded facade from here on."""
-    database, found = embedded.service.engine.database, list[str]()
-    fetch = database.fetch
-
-    async def counting(sql: str, parameters: tuple[Any, ...]) -> Any:
-        found.append(sql)
-        return await fetch(sql, parameters)
-
-    monkeypatch.setattr(database, "fetch", counting)
-    return found
-
-
 async def test_a_page_takes_statements_by_its_types_and_never_by_its_size(
     embedded: Facade, counted: list[str]
 ) -> None:

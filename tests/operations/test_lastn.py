@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable
 from datetime import datetime
-from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -185,20 +184,6 @@ def test_codes_in_words_are_equal_by_their_words() -> None:
 
 
 # cost
-
-
-@pytest.fixture
-def counted(embedded: Facade, monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """The statements of the embedded facade from here on."""
-    database, found = embedded.service.engine.database, list[str]()
-    fetch = database.fetch
-
-    async def counting(sql: str, parameters: tuple[Any, ...]) -> Any:
-        found.append(sql)
-        return await fetch(sql, parameters)
-
-    monkeypatch.setattr(database, "fetch", counting)
-    return found
 
 
 async def test_few_statements_are_needed(embedded: Facade, counted: list[str]) -> None:

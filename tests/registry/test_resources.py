@@ -93,16 +93,9 @@ async def test_every_database_tells_the_same(facade: Facade, embedded: Facade, r
 
 @pytest.mark.parametrize("resource_type", TYPES)
 async def test_a_page_takes_the_same_statements_whatever_its_size(
-    embedded: Facade, monkeypatch: pytest.MonkeyPatch, resource_type: str
+    embedded: Facade, counted: list[str], resource_type: str
 ) -> None:
     engine = embedded.service.engine
-    fetch, counted = engine.database.fetch, []
-
-    async def counting(sql: str, parameters: tuple[Any, ...]) -> Any:
-        counted.append(sql)
-        return await fetch(sql, parameters)
-
-    monkeypatch.setattr(engine.database, "fetch", counting)
     taken = []
     for size in (100, 1000):
         counted.clear()

@@ -47,6 +47,7 @@ class Written:
 
     async def clear(self) -> None:
         """Takes away the rows that were made, and all that is kept beside rows."""
+        self.engine.plans.amended.known = frozenset()
         async with transaction(self.engine.database) as t:
             for resource_type, id_ in reversed(self._made):
                 resolved = self.engine.mappings[resource_type].resolve(id_)

@@ -447,3 +447,11 @@ async def test_a_reference_written_in_full_leads_where_the_short_one_does(writte
     async with written.writer() as writer:
         again = await writer.update("DiagnosticReport", found["id"], {**found, "subject": full})
     assert again["subject"] == full
+
+
+@pytest.mark.parametrize("value", ["12|urn:units|drops", "12||drops", "gt11||drops", "12"])
+async def test_a_quantity_of_any_unit_is_found(written: Written, value: str) -> None:
+    drops = {"value": 12, "unit": "drops", "system": "urn:units", "code": "drops"}
+    found = await written.made({**sample("Observation"), "valueQuantity": drops})
+    assert found["id"] in await written.all_found("Observation", "value-quantity", value)
+    assert found["id"] not in await written.all_found("Observation", "value-quantity", "13||drops")

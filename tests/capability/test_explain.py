@@ -80,9 +80,9 @@ async def test_a_real_server_tells_index_and_rows(server: DatabaseServer) -> Non
     app = create_app(Settings.from_environment(server.environment()))
     transport = httpx.ASGITransport(app=app)
     async with httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1:8000") as client:
-        branches = await explained(client, "Observation?patient=P-2025-000001")
+        branches = await explained(client, "Observation?_id=lab-4001")
     await app.fhir.service.engine.database.close()
     lab = next(b for b in branches if told(b, "source") == ["cdss_db/lis_labresult"])
     [step] = [{p["name"]: p for p in s} for s in told(lab, "plan")][:1]
-    assert "patient_id" in step["index"]["valueString"]
+    assert step["index"]["valueString"] == "PRIMARY"
     assert step["rows"]["valueInteger"] > 0

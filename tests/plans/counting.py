@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from fhir_facade.registry import by_type
+from fhir_facade.registry import everything
 from mappers.database import MySql, MySqlSettings, Rows, _run
 from mappers.engine import Engine
 from mappers.parse import Parser
@@ -13,7 +13,7 @@ from mappers.site import Site
 from tests.services.database import DatabaseServer
 
 READS = "SHOW SESSION STATUS LIKE 'Handler_read%%'"
-MAPPINGS, SITE = by_type(), Site()
+MAPPINGS, SITE = everything(), Site()
 
 
 class Counting(MySql):

@@ -7,7 +7,9 @@ from collections.abc import AsyncIterator, Iterator
 from itertools import chain
 
 import pytest
+from alembic import command
 
+from fhir_facade.set_up import alembic
 from mappers.demo.hospital import demo_rows
 from mappers.demo.loading import create_schemas, load
 from mappers.demo.scale import FIRST_ID, scale_patient_id, scale_rows
@@ -59,6 +61,9 @@ def large(request: pytest.FixtureRequest) -> Iterator[DatabaseServer]:
         with server.engine(server.owner).begin() as connection:
             create_schemas(connection)
             load(connection, chain(demo_rows(), scale_rows(ROWS // 100, ROWS)))
+        with server.engine(server.owner).connect() as connection:
+            command.upgrade(alembic(connection), "head")
+            connection.commit()
         with server.engine(server.owner).begin() as connection:
             connection.exec_driver_sql("ANALYZE TABLE lis_labresult, lis_specimen, ocs_order")
             for statement in advised(server):
@@ -69,9 +74,9 @@ def large(request: pytest.FixtureRequest) -> Iterator[DatabaseServer]:
 
 def advised(server: DatabaseServer) -> list[str]:
     """Doctor's CREATE INDEX statements."""
-    command = [sys.executable, "-m", "fhir_facade.cli", "doctor", "--ddl", "--min-rows", "1000"]
+    doctor = [sys.executable, "-m", "fhir_facade.cli", "doctor", "--ddl", "--min-rows", "1000"]
     environment = {**os.environ, **server.environment()}
-    told = subprocess.run(command, env=environment, capture_output=True, text=True, check=True).stdout
+    told = subprocess.run(doctor, env=environment, capture_output=True, text=True, check=True).stdout
     return [line.rstrip(";") for line in told.splitlines() if line.startswith("CREATE INDEX")]
 
 

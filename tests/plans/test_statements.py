@@ -5,9 +5,12 @@ from pathlib import Path
 
 import pytest
 
+from fhir_facade.registry import by_type
 from mappers.database import Rows, Sqlite
 from mappers.engine import Engine
-from tests.plans.counting import MAPPINGS, SITE, query
+from tests.plans.counting import SITE, query
+
+MAPPINGS = by_type()
 
 FIRST_OF_SEVERAL = "Observation?category=laboratory&patient=P-2025-000001&_sort=-date"
 OF_SEVERAL = "Observation?_sort=-date"

@@ -20,7 +20,8 @@ from tests.bench.servers import Served
 from tests.services.database import OPENEMR, DatabaseServer
 from tests.stress.client import Answer, get, leave, matches, outcomes, pages
 
-POOL = 12
+# A worker's connections: DB_POOL_SIZE for what it serves, and those the authorization server keeps.
+POOL = 12 + 2
 
 
 @dataclass

@@ -123,9 +123,11 @@ def test_what_ucum_does_not_have_is_no_unit(code: str) -> None:
 
 
 def test_ucums_own_examples_are_units() -> None:
-    examples = (VENDOR / "ucum_examples.tsv").read_text(encoding="utf-8").splitlines()[1:]
+    lines = (VENDOR / "ucum_examples.tsv").read_text(encoding="utf-8").splitlines()[1:]
+    examples = [line.split("\t")[1] for line in lines]
     assert len(examples) > 800
-    assert [line for line in examples if not is_unit(line.split("\t")[1])] == []
+    # The examples have Torr, which UCUM's table of units does not define.
+    assert [code for code in examples if not is_unit(code)] == ["Torr"]
 
 
 def test_hl7s_common_units_are_units_but_for_blanks_in_annotations() -> None:

@@ -7,6 +7,7 @@ from typing import Any
 from sqlmodel import SQLModel
 
 import fhir_facade.jobs.tables  # noqa: F401 - declares its table
+import mappers.facade.imaging
 import mappers.facade.tables  # noqa: F401 - declares its tables
 import smart_auth.store.tables  # noqa: F401 - declares its tables
 

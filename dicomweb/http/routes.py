@@ -1,0 +1,48 @@
+"""What the services (QIDO-RS, WADO-RS, STOW-RS) offer to the router, and what they are given to work with."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from dicomweb.access import Gate, Viewer
+from dicomweb.archives.archive import Address, Archive
+from mappers.database import Database
+from mappers.site import Site
+
+
+@dataclass(frozen=True)
+class Gateway:
+    """What stands behind the services; `base` is the public address of `/api/dicom-web`, without a slash."""
+
+    archive: Archive
+    database: Database
+    gate: Gate
+    site: Site
+    base: str
+
+
+@dataclass(frozen=True)
+class Asked:
+    """A request whose caller was let in; `address` has the UIDs of its path, checked to be UIDs."""
+
+    gateway: Gateway
+    viewer: Viewer
+    request: Request
+    address: Address
+
+
+Handler = Callable[[Asked], Awaitable[Response]]
+
+
+@dataclass(frozen=True)
+class Route:
+    """A resource of DICOMweb; its path has `{study}`, `{series}`, `{instance}`, `{frames}`, `{bulk:path}`."""
+
+    method: str
+    path: str
+    handler: Handler
+    cost: int = 1

@@ -98,7 +98,11 @@ class Settings:
     sealed_columns: str = setting(
         "", "columns of the CDSS that hold sealed values, as table.column,… (`fhir-facade seal`)"
     )
-    orthanc_api_url: str = setting("", "Orthanc's address (used from the imaging step on)")
+    orthanc_api_url: str = setting(
+        "", "Orthanc's address from here (http://orthanc:8042); unset: the embedded imaging archive"
+    )
+    orthanc_username: str = setting("", "whom Orthanc knows the facade as; unset: it asks nobody")
+    orthanc_password: str = setting("", "its password", secret=True)
     hapi_fhir_url: str = setting("", "HAPI FHIR's address (used by the sync)")
     redis_url: str = setting(
         "", "Redis, which counts requests for all workers; unset: each worker counts its own"

@@ -1,0 +1,1 @@
+"""The archives: embedded and real."""

@@ -1,0 +1,33 @@
+"""The archives that these tests share."""
+
+from collections.abc import AsyncIterator, Iterator
+
+import pytest
+import pytest_asyncio
+
+from dicomweb.archives.archive import Archive
+from dicomweb.archives.orthanc import Orthanc
+from tests.dicomweb.orthanc import client_of
+from tests.services.orthanc import OrthancServer, orthanc_server
+
+
+@pytest.fixture(scope="session")
+def orthanc_running() -> Iterator[OrthancServer]:
+    """An Orthanc that replaces what comes again, shared: each test has studies of its own."""
+    with orthanc_server() as server:
+        yield server
+
+
+@pytest_asyncio.fixture(scope="session")
+async def orthanc(orthanc_running: OrthancServer) -> AsyncIterator[Orthanc]:
+    """That Orthanc as an archive."""
+    archive = client_of(orthanc_running)
+    yield archive
+    await archive.close()
+
+
+@pytest.fixture(scope="session", params=["orthanc"])
+def archive(request: pytest.FixtureRequest) -> Archive:
+    """Each kind of archive in turn."""
+    found: Archive = request.getfixturevalue(request.param)
+    return found

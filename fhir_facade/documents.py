@@ -132,6 +132,10 @@ too (`{user}` is the user's own Practitioner or Patient). What no rule names is 
 that user. `patient/` scopes are bounded by the launch's patient besides; `system/` scopes of a backend
 service by what the client was registered for.
 
+A report that is still a draft (`DiagnosticReport` of the RIS, `registered`) is its radiologist's alone, for
+all of these rules, for `system/` scopes and in an emergency: nobody else finds, reads or counts it, or what
+it said as a draft once it is released. Rows `drafts` are all, those among them: the packaged table has none.
+
 In an emergency a clinician opens one patient's record past these rules: `POST /api/auth/emergency` with the
 user's own token and the form fields `patient` (an id) and `reason` (10 to 500 characters) answers with a
 token for half an hour. Every administrator is alerted first, and the audit trail marks what it is used for.

@@ -11,7 +11,7 @@ from fhir_facade.outcome import FhirFault, Issue
 from fhir_facade.search_request import SearchRequest
 from fhir_facade.service import Service, refused
 from mappers.include import reference_types
-from mappers.query import Access, AllOf, AnyOf, Condition, Criterion, Has, Include
+from mappers.query import Access, AllOf, AnyOf, Condition, Criterion, Has, Include, ReleasedTo
 
 
 def searchable(service: Service, types: Sequence[str], *, stated: bool) -> list[str]:
@@ -37,7 +37,7 @@ def _types(conditions: Iterable[Condition]) -> Iterator[str]:
     for condition in conditions:
         if isinstance(condition, AllOf | AnyOf):
             yield from _types(condition.conditions)
-        elif not isinstance(condition, Criterion):
+        elif not isinstance(condition, Criterion | ReleasedTo):
             yield condition.resource_type if isinstance(condition, Has) else condition.target_type
             yield from _types([condition.condition])
 

@@ -17,6 +17,7 @@ from mappers.query import (
     Criterion,
     Has,
     NotAbout,
+    ReleasedTo,
     SearchQuery,
 )
 from mappers.reach import names_in
@@ -93,6 +94,8 @@ def condition_text(condition: Condition) -> str:
         return f"{condition.param}:{condition.target_type}.{condition_text(condition.condition)}"
     if isinstance(condition, NotAbout):
         return f"not about {condition.param or 'itself'}: {condition_text(condition.condition)}"
+    if isinstance(condition, ReleasedTo):
+        return "released"
     if isinstance(condition, Has):
         return f"_has:{condition.resource_type}:{condition.param}:{condition_text(condition.condition)}"
     joiner = " or " if isinstance(condition, AnyOf) else " and "

@@ -19,6 +19,7 @@ from mappers.value import Cells, Column, Columns, DirtyRowError, Row, Value, Wri
 
 if TYPE_CHECKING:
     from mappers.at_hand import AtHand
+    from mappers.values.references import ReferenceTo
 
 MAX_ID = 64
 #: https://hl7.org/fhir/R4/datatypes.html#id
@@ -245,6 +246,18 @@ class Parent:
 
 
 @dataclass(frozen=True, eq=False)
+class AuthorOnly:
+    """Rows that are their author's alone as long as a condition on their own columns holds.
+
+    `author`: the reference that names them; `status`: what such a row's resource says of itself.
+    """
+
+    condition: Condition
+    author: ReferenceTo
+    status: str
+
+
+@dataclass(frozen=True, eq=False)
 class Part:
     """One SELECT of which one row is one resource.
 
@@ -252,7 +265,7 @@ class Part:
     `whole`: what yields the resource as it was written, where no columns do; `version`: the column that
     counts its versions (else they are digests of the row); `indexed`: what parameters find of it, by name.
     `upkeep`: how its rows are written; `rest`: where is kept what its columns can't hold; `amended`: what
-    that is searched by.
+    that is searched by. `author_only`: which of its rows nobody else may see yet.
     """
 
     id: Id
@@ -272,6 +285,7 @@ class Part:
     upkeep: Upkeep | None = None
     rest: FromClause | None = None
     amended: Part | None = None
+    author_only: AuthorOnly | None = None
 
     @property
     def native(self) -> bool:

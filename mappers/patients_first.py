@@ -9,7 +9,18 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from mappers.query import Access, AllOf, AnyOf, Chained, Condition, Criterion, Has, NotAbout, SearchQuery
+from mappers.query import (
+    Access,
+    AllOf,
+    AnyOf,
+    Chained,
+    Condition,
+    Criterion,
+    Has,
+    NotAbout,
+    ReleasedTo,
+    SearchQuery,
+)
 from mappers.terms import Ref
 
 if TYPE_CHECKING:
@@ -31,7 +42,7 @@ async def _resolved(engine: Engine, condition: Condition, access: Access, by_pos
     if isinstance(condition, AllOf | AnyOf):
         inner = [await _resolved(engine, c, access, by_post) for c in condition.conditions]
         return replace(condition, conditions=tuple(inner))
-    if isinstance(condition, Criterion | NotAbout):
+    if isinstance(condition, Criterion | NotAbout | ReleasedTo):
         return condition
     within = await _resolved(engine, condition.condition, access, by_post)
     if isinstance(condition, Has) or condition.target_type != "Patient":

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property, lru_cache
 from itertools import count
 
-from mappers.terms import Composite, Term
+from mappers.terms import Composite, Ref, Term
 
 
 @dataclass(frozen=True)
@@ -127,7 +127,27 @@ class NotAbout:
         yield from self.condition.flat()
 
 
-Condition = Criterion | Chained | Has | AnyOf | AllOf | NotAbout
+@dataclass(frozen=True)
+class ReleasedTo:
+    """The row isn't its author's alone, or `author` is who that is (None: nobody).
+
+    Which rows are, their part says (`Part.author_only`).
+    """
+
+    author: Ref | None = None
+
+    @property
+    def shape(self) -> Hashable:
+        """What the SQL text depends on."""
+        return ("released to", self.author and self.author.shape)
+
+    def flat(self) -> Iterator[Term]:
+        """Every term within, in a fixed order."""
+        if self.author is not None:
+            yield self.author
+
+
+Condition = Criterion | Chained | Has | AnyOf | AllOf | NotAbout | ReleasedTo
 
 
 @dataclass(frozen=True)
@@ -198,6 +218,13 @@ class Access:
         if AllOf(()) in alternatives:
             return ()
         return alternatives[0].conditions if len(alternatives) == 1 else (AnyOf(alternatives),)
+
+    def releases(self, resource_type: str) -> bool:
+        """Whether rows of that type that are their author's alone are open like all others."""
+        if self.everything:
+            return True
+        alternatives = self.alternatives.get(resource_type, ())
+        return not any(isinstance(c, ReleasedTo) for a in alternatives for c in a.conditions)
 
     def opens(self, resource_type: str) -> bool:
         """Whether any resource of that type may be seen."""

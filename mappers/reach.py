@@ -152,8 +152,16 @@ def part_names(part: Part) -> Names:
 
 
 def security_names(part: Part) -> Names:
-    """The columns of a part's security labels; without them no row may be shown."""
-    return needed_names(part.security, part.joins) if part.security else NO_NAMES
+    """The columns of a part's security labels, and of who alone may see a row; without them none is shown."""
+    labels = needed_names(part.security, part.joins) if part.security else NO_NAMES
+    return labels | _author_names(part)
+
+
+def _author_names(part: Part) -> Names:
+    kept = part.author_only
+    routes = kept.author.routes if kept else ()
+    ends = (column for route in routes for column in (route.own, route.id.column))
+    return closed([kept.condition, *ends], part.joins) if kept else NO_NAMES
 
 
 def updated_names(part: Part) -> Names:

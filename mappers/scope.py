@@ -23,10 +23,11 @@ from mappers.param_places import (
     param_places,
 )
 from mappers.parse import SearchFault
-from mappers.query import UNRESTRICTED, AnyOf, Chained, Condition, Criterion, Has, NotAbout
+from mappers.query import UNRESTRICTED, AnyOf, Chained, Condition, Criterion, Has, NotAbout, ReleasedTo
 from mappers.sealed import SealedSearchError
 from mappers.semi_joins import merged
 from mappers.sql import (
+    ALWAYS,
     NEVER,
     Alternative,
     KeySet,
@@ -64,6 +65,8 @@ class PartScope(Scope):
             return self.has(condition)
         if isinstance(condition, NotAbout):
             return all_of(*self._not_about(condition))
+        if isinstance(condition, ReleasedTo):
+            return self._released_to(condition)
         found = [self.condition(c) for c in condition.conditions]
         return merged(found) if isinstance(condition, AnyOf) else all_of(*(plain(a) for a in found))
 
@@ -166,6 +169,14 @@ class PartScope(Scope):
                 for a in p.value.matches(t, scope)
             )
         )
+
+    def _released_to(self, condition: ReleasedTo) -> Sql:
+        """That a row isn't its author's alone, or is this author's; a row that names none is nobody's."""
+        kept, author = self.part.author_only, condition.author
+        if kept is None:
+            return ALWAYS
+        own = [plain(a) for a in kept.author.matches(author, self)] if author else []
+        return any_of(negate(kept.condition), *own)
 
     # what is asked of found rows
 

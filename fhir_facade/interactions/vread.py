@@ -10,6 +10,7 @@ from fhir_facade.interactions.read import as_answer, refuse_no_id
 from fhir_facade.outages import outages_told
 from fhir_facade.outcome import FhirFault, not_found
 from fhir_facade.service import Service, refused
+from mappers.include import values_at
 from mappers.write import history
 
 Resource = dict[str, Any]
@@ -51,11 +52,30 @@ def shown(service: Service, resource_type: str, version: Resource | None, curren
     """Whether a caller may see an older version of what they see (or not) now.
 
     Who doesn't see every row of a type sees versions of what they see now, and none that was about another
-    patient: what was entered into the wrong record and corrected is not theirs.
+    patient: what was entered into the wrong record and corrected is not theirs. Nor is another's draft, when
+    it has been released.
     """
     if service.may_read.conditions(resource_type) == ():
         return True
-    if current is None or version is None:
+    if current is None or version is None or not _released(service, version):
         return False
     patients_of = PatientsOf({resource_type: service.mappings[resource_type]})
     return set(patients_of([version])) <= set(patients_of([current]))
+
+
+def _released(service: Service, version: Resource) -> bool:
+    """Whether a version was no draft, or is the caller's own, or drafts are open to them."""
+    kind, user = version["resourceType"], service.caller.user if service.caller else None
+    resolved = service.mappings[kind].resolve(version["id"])
+    part = resolved[0] if resolved else None
+    kept = part.author_only if part else None
+    if (
+        part is None
+        or kept is None
+        or version.get("status") != kept.status
+        or service.may_read.releases(kind)
+    ):
+        return True
+    paths = [e.segments for e in part.elements if e.value is kept.author]
+    named = {str(n) for path in paths for n in values_at(version, (*path, "reference"))}
+    return user is not None and {n.removeprefix(f"{service.base}/") for n in named} == {user.fhir_user}

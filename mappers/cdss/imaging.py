@@ -11,6 +11,7 @@ from typing import Any
 from sqlalchemy import String, case, func, literal_column, select
 
 from mappers.cdss import links
+from mappers.cdss.radiology_report import is_draft
 from mappers.cdss.tables import (
     ris_radiologyorder,
     ris_radiologyreport,
@@ -18,6 +19,7 @@ from mappers.cdss.tables import (
 )
 from mappers.mapping import Element, Id, Join, Part, Profile, SqlSource
 from mappers.profiles import kr_imaging_study
+from mappers.sql import all_of, negate
 from mappers.values import (
     UID,
     Children,
@@ -54,16 +56,20 @@ REPORT, EARLIER = ris_radiologyreport.alias("study_report"), ris_radiologyreport
 
 # an order has one examination as a rule, but no key says so: the first row counts
 _FIRST = select(func.min(OTHER.c.id)).where(OTHER.c.order_id == S.order_id).correlate_except(OTHER)
-# each reader of a study once, however many reports they wrote on it
-_FIRST_OF_READER = ~(
-    select(EARLIER.c.id)
-    .where(
-        EARLIER.c.study_id == REPORT.c.study_id,
-        EARLIER.c.radiologist_id == REPORT.c.radiologist_id,
-        EARLIER.c.id < REPORT.c.id,
-    )
-    .correlate_except(EARLIER)
-    .exists()
+# each reader of a study once, however many reports they wrote on it; a draft is nobody else's to know of
+_FIRST_OF_READER = all_of(
+    negate(is_draft(REPORT.c.status)[0]),
+    ~(
+        select(EARLIER.c.id)
+        .where(
+            EARLIER.c.study_id == REPORT.c.study_id,
+            EARLIER.c.radiologist_id == REPORT.c.radiologist_id,
+            EARLIER.c.id < REPORT.c.id,
+            negate(is_draft(EARLIER.c.status)[0]),
+        )
+        .correlate_except(EARLIER)
+        .exists()
+    ),
 )
 # what has no UID can't be asked for
 _ENDPOINT_ID = case((S.study_instance_uid.regexp_match(UID), literal_column(f"'{DICOMWEB}'", String())))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from mappers.cdss import links
 from mappers.cdss.ai_jobs import PARTICIPANT
-from mappers.cdss.radiology_report import RADIOLOGIST, SOURCE, R
+from mappers.cdss.radiology_report import RADIOLOGIST, RELEASED, SOURCE, R
 from mappers.mapping import Element, Id, Part
 from mappers.sql import all_of
 from mappers.values import Backbone, Choice, Fixed, Instant, ReferenceTo, concept
@@ -36,6 +36,6 @@ SIGNED_REPORT = Part(
         ),
     ),
     last_updated=Instant(R.updated_at),
-    where=all_of(SIGNED.present(), RADIOLOGIST.present()),
+    where=all_of(RELEASED[0], SIGNED.present(), RADIOLOGIST.present()),
     comment="Who wrote a signed radiology report.",
 )

@@ -12,9 +12,9 @@ from mappers.cdss.tables import (
     ris_radiologyreport,
     ris_radiologystudy,
 )
-from mappers.mapping import NOW, Element, Id, Join, Part, Profile, Resource, SqlSource, Upkeep
+from mappers.mapping import NOW, AuthorOnly, Element, Id, Join, Part, Profile, Resource, SqlSource, Upkeep
 from mappers.profiles import kr_imaging_report
-from mappers.value import Cells
+from mappers.value import Cells, Column
 from mappers.values import (
     Attached,
     Choice,
@@ -32,6 +32,7 @@ from mappers.values import (
     unless,
     word_is,
 )
+from mappers.values.conditions import Sides
 from terminology.code_map import CodeMap
 from terminology.systems import KR_CORE, LOINC, V2_DIAGNOSTIC_SERVICE
 
@@ -54,8 +55,15 @@ SOURCE = SqlSource(
     ),
 )
 RADIOLOGIST = links.practitioner(R.radiologist_id)
-# a draft is registered, not released: its words are the radiologist's alone
-RELEASED = unless(word_is(R.status, "draft"))
+
+
+def is_draft(status: Column) -> Sides:
+    """A report that is registered, not released: it is the radiologist's alone."""
+    return word_is(status, "draft")
+
+
+DRAFT = is_draft(R.status)
+RELEASED = unless(DRAFT)
 WHOLE_TEXT = Joined(
     Headed("Findings:", R.findings),
     Headed("Impression:", R.impression),
@@ -63,19 +71,17 @@ WHOLE_TEXT = Joined(
     separator="\n\n",
 )
 
-#: what says more of a report than that there will be one
-WORDS = ("conclusion", "conclusionCode", "presentedForm", "result", "media", "text")
+#: the elements that name the radiologist
+AUTHOR = ("performer", "resultsInterpreter")
 
 
-def keeps_drafts_words(sent: Resource, current: Resource | None) -> Iterator[tuple[str, str]]:
-    """A draft's words are the radiologist's alone: they stay in the RIS until they are released."""
-    if sent.get("status") == "registered":
-        told = (name for name in WORDS if name in sent and not _generated(name, sent))
-        yield from ((name, "a registered report has no words yet") for name in told)
-
-
-def _generated(name: str, sent: Resource) -> bool:
-    return name == "text" and sent["text"].get("status") == "generated"
+def names_its_author(sent: Resource, current: Resource | None) -> Iterator[tuple[str, str]]:
+    """A draft is seen by its author only, so it must be sure who that is."""
+    if sent.get("status") != "registered":
+        return
+    named = [one.get("reference") for name in AUTHOR for one in sent.get(name, ())]
+    if len(set(named)) != 1 or None in named:
+        yield AUTHOR[0], "a registered report is seen by its author only: it names one radiologist"
 
 
 def signed(sent: Resource, now: str) -> Cells:
@@ -109,11 +115,8 @@ RADIOLOGY_REPORT = Part(
         Element("performer[]", RADIOLOGIST),
         Element("resultsInterpreter[]", RADIOLOGIST),
         Element("imagingStudy[]", ReferenceTo("ImagingStudy", Id("", R.study_id))),
-        Element("conclusion", When(*RELEASED, Str(R.impression))),
-        Element(
-            "presentedForm[]",
-            When(*RELEASED, Attached(WHOLE_TEXT, "text/plain", title="Radiology report")),
-        ),
+        Element("conclusion", Str(R.impression)),
+        Element("presentedForm[]", Attached(WHOLE_TEXT, "text/plain", title="Radiology report")),
     ),
     last_updated=Instant(R.updated_at),
     profiles=(
@@ -133,9 +136,10 @@ RADIOLOGY_REPORT = Part(
             "amended": (),
         },
         fixed=("imagingStudy[]",),
-        rules=(keeps_drafts_words,),
+        rules=(names_its_author,),
         follows=signed,
     ),
-    comment="A radiologist's report; findings and recommendation stand in `presentedForm`, and a draft's "
-    "words are kept back.",
+    author_only=AuthorOnly(DRAFT[0], RADIOLOGIST, "registered"),
+    comment="A radiologist's report; findings and recommendation stand in `presentedForm`. A draft "
+    "(`registered`) is seen by its radiologist only.",
 )

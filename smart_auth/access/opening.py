@@ -75,7 +75,7 @@ class Opener:
     ) -> Iterator[Asked]:
         if scope.level == "system":
             if caller.user is None:
-                yield frozenset()
+                yield frozenset({("released", "")})
             return
         if caller.user is None or (scope.level == "patient" and not caller.patient):
             return
@@ -85,11 +85,12 @@ class Opener:
     def _by_rule(self, caller: Caller, rule: Rule, consented: tuple[str, ...]) -> Iterator[Asked]:
         stated = caller.user.fhir_user if caller.user else ""
         user = stated if _REFERENCE.fullmatch(stated) else ""  # in a search, a comma would name two
-        base = {("search", rule.query, user)} if rule.query else set()
+        base: set[tuple[str, ...]] = {("search", rule.query, user)} if rule.query else set()
+        base |= {("released", user)} if rule.rows != "drafts" else set()
         labels = self.policy.withheld(rule.role)
         labelled = {("labels", ",".join(labels), user)} if labels else set()
         match rule.rows:
-            case "all":
+            case "all" | "drafts":
                 yield frozenset(base | labelled)
             case "care":
                 care = {("care", user)} if self.model == CARE_TEAM else set()
@@ -114,6 +115,8 @@ class Opener:
                 yield rows.in_care(resource_type, told[0])
             elif kind == "search":
                 yield rows.searched(resource_type, *told)
+            elif kind == "released":
+                yield from rows.released_to(resource_type, told[0])
             elif labelled := rows.not_labelled(resource_type, tuple(told[0].split(",")), told[1]):
                 yield labelled
 

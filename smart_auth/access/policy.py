@@ -4,7 +4,8 @@
 (SMART's letters), the rows, and a search that they must match too (`{user}` is the caller's own resource).
 
 Rows: `all`; `care`, all or by `care_relations.csv`, as ACCESS_MODEL says; `own`, the patient's own;
-`consented`, of patients who have consented. What the table doesn't name isn't open.
+`consented`, of patients who have consented; `drafts`, all, and those too that are their author's alone.
+What the table doesn't name isn't open.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from pathlib import Path
 
 from terminology import definitions
 
-ROWS = ("all", "care", "own", "consented")
+ROWS = ("all", "care", "own", "consented", "drafts")
 COLUMNS = ["role", "resource_type", "permissions", "rows", "query"]
 #: labels that a role must be cleared for: https://terminology.hl7.org/CodeSystem/v3-Confidentiality
 RESTRICTED = ("R", "V")

@@ -8,7 +8,8 @@ from urllib.parse import parse_qsl
 
 from mappers.mapping import LOGICAL_ID
 from mappers.parse import Parser, SearchFault
-from mappers.query import AllOf, AnyOf, Chained, Condition, Criterion, NotAbout
+from mappers.query import AllOf, AnyOf, Chained, Condition, Criterion, NotAbout, ReleasedTo
+from mappers.terms import Ref
 from smart_auth.access.policy import care_relations, groups
 
 #: parameters of a scope's or rule's search
@@ -86,6 +87,17 @@ class Rows:
             return self.parser.condition(resource_type, name, value.replace("{user}", user))
         except SearchFault:
             raise NothingOpenError from None
+
+    def released_to(self, resource_type: str, user: str) -> Iterator[Condition]:
+        """Rows that aren't their author's alone, or whose author the user (`Practitioner/…`) is."""
+        if any(part.author_only for part in self.parser.mappings[resource_type].parts):
+            yield ReleasedTo(self._practitioner(user))
+
+    def _practitioner(self, user: str) -> Ref | None:
+        kind, _, id_text = user.partition("/")
+        served = self.parser.mappings.get("Practitioner")
+        found = served.resolve(id_text) if served and kind == "Practitioner" else None
+        return Ref(kind, found[0].name, found[1]) if found else None
 
     def not_labelled(self, resource_type: str, labels: tuple[str, ...], user: str) -> Condition | None:
         """Rows of visits without these labels, or in which the user takes part; None: it has no visits."""

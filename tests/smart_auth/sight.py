@@ -50,7 +50,17 @@ class Sight:
             if name in ("*", resource_type) and letter in LETTERS.get(letters, letters):
                 mine = self.of_level(caller, level, resource_type, letter)
                 found |= mine & self.searched(resource_type, query, "")
-        return found
+        return found - self.others_drafts(caller, resource_type)
+
+    def others_drafts(self, caller: Caller, resource_type: str) -> set[str]:
+        """Radiologists' reports that are only registered, but for the caller's own: nobody else's at all."""
+        user = caller.user.fhir_user if caller.user else ""
+        return {
+            r["id"]
+            for r in self.oracle.resources[resource_type]
+            if resource_type == "DiagnosticReport" and r["id"].startswith("rad-")
+            if r["status"] == "registered" and user not in self.references(r, "results-interpreter")
+        }
 
     def everything(self, resource_type: str) -> set[str]:
         return {r["id"] for r in self.oracle.resources[resource_type]}

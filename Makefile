@@ -3,12 +3,13 @@
 # make test   the tests, against real databases that the tests start and stop themselves
 # make check  style, types and import rules, in seconds
 .DEFAULT_GOAL := help
-.PHONY: help setup run test check format bench stress docs lock clean
+.PHONY: help setup run viewer test check format bench stress docs lock clean
 SHELL := /bin/sh
 PYTHON_OF_VENV := .venv/bin/python
 # What tests start besides Python; databases are not among it, tests/services fetches its own.
 TEST_COMMANDS := apt-get dpkg-deb javac mvn node npm 'chromium|chromium-browser|google-chrome'
 ARGS ?=
+DATA_DIR ?= ./var
 
 help: ## this list
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/make \1|\2/p' Makefile | column -t -s '|' 2>/dev/null || cat Makefile
@@ -18,7 +19,13 @@ setup: ## everything for working on it: .venv with the development lock
 
 run: ## start the server (embedded databases, demonstration data) on HOST:PORT
 	@tools/venv.sh requirements.lock
+	@command -v npm >/dev/null && $(PYTHON_OF_VENV) tools/viewer.py $(DATA_DIR)/ohif || true
 	@exec $(PYTHON_OF_VENV) -m fhir_facade.cli serve $(ARGS)
+
+viewer: ## the image viewer (OHIF), which `make run` fetches too where npm is there
+	@tools/venv.sh requirements.lock
+	@tools/packages.sh npm
+	@$(PYTHON_OF_VENV) tools/viewer.py $(DATA_DIR)/ohif
 
 test: setup ## all tests; ARGS="-k paging" for some
 	@tools/packages.sh $(TEST_COMMANDS)

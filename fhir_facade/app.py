@@ -16,7 +16,7 @@ from fastapi import FastAPI
 
 from capability.statement import capability_statement
 from capability.terminology import terminology_capabilities
-from fhir_facade import drift, health, landing, openapi
+from fhir_facade import drift, health, landing, openapi, viewer
 from fhir_facade.audit.authorization import Addressed, events_into
 from fhir_facade.audit.keeper import Keeper
 from fhir_facade.audit.trail import Trail
@@ -27,6 +27,7 @@ from fhir_facade.encryption import at_rest_of, sealed_of
 from fhir_facade.export.operations import operations_of
 from fhir_facade.export.wiring import Exports, exports_of
 from fhir_facade.guard import BearerGuard, Callers, Guard, OpenDoor
+from fhir_facade.imaging import session
 from fhir_facade.operations.operation import Operation
 from fhir_facade.paging import Cursors
 from fhir_facade.registry import OPERATIONS, by_type, everything
@@ -193,9 +194,14 @@ def create_app(settings: Settings | None = None, callers: Callers | None = None)
     rest.include_router(openapi.router(service, rest))
     if authorization is not None:
         emergencies = emergencies_of(service, opener, authorization)
-        sign_in = Addressed(auth_application(authorization, emergencies))
-        rest.mount("/api/auth", SignIns(sign_in, throttle))
-    rest.include_router(landing.router(service, landing.sign_in_of(settings, authorization)))
+        entrance = Addressed(auth_application(authorization, emergencies))
+        rest.mount("/api/auth", SignIns(entrance, throttle))
+    sign_in = landing.sign_in_of(settings, authorization)
+    rest.include_router(landing.router(service, sign_in))
+    secured = authorization if settings.enable_security else None
+    sessions = session.sessions_of(secured)
+    rest.include_router(session.router(sessions))
+    rest.include_router(viewer.router(settings, viewer.signs_in(secured)))
     keeper = Keeper(trail, service.mappings, service.base) if trail else None
     smart = smart_of(service, authorization)
     fhir = FhirApp(

@@ -18,7 +18,7 @@ from string import Template
 from fastapi import APIRouter, Request, Response
 
 from fhir_facade.demo_users import demo_users
-from fhir_facade.own_client import CLIENT_ID, SCOPES, register
+from fhir_facade.own_client import START_PAGE, register
 from fhir_facade.service import Service
 from fhir_facade.settings import Settings
 from smart_auth.endpoints.pages import language
@@ -43,6 +43,7 @@ MEDIA = {
     "links.js": SCRIPT,
     "session.js": SCRIPT,
     "view.js": SCRIPT,
+    "viewer.js": SCRIPT,
 }
 HTML = "text/html;charset=utf-8"
 Texts = dict[str, str]
@@ -63,7 +64,7 @@ def sign_in_of(settings: Settings, authorization: AuthorizationServer | None) ->
     if authorization is None:
         return SignIn(in_browser=False, as_demo=False)
     as_demo = settings.embedded and authorization.provider.name == "built-in"
-    return SignIn(register(authorization), as_demo)
+    return SignIn(register(authorization, START_PAGE), as_demo)
 
 
 def router(service: Service, sign_in: SignIn | None = None) -> APIRouter:
@@ -108,7 +109,7 @@ def read(name: str) -> str:
 
 def landing_page(service: Service, lang: str, sign_in: SignIn | None = None) -> str:
     """The page in a language."""
-    texts = _texts(lang)
+    texts = texts_of(lang)
     kind = "demo" if service.settings.embedded else "real"
     texts |= {"data_kind": texts[f"{kind}_kind"], "honest": texts[f"{kind}_honest"]}
     texts["footer"] = Template(texts["footer"]).substitute(version=version("fhir-facade"))
@@ -126,11 +127,11 @@ def landing_page(service: Service, lang: str, sign_in: SignIn | None = None) -> 
 
 def view_page(service: Service, lang: str, sign_in: SignIn | None = None) -> str:
     """The viewer in a language."""
-    texts = _texts(lang)
+    texts = texts_of(lang)
     return Template(read("view.html")).substitute(texts, account=_account(service, texts, sign_in))
 
 
-def _texts(lang: str) -> Texts:
+def texts_of(lang: str) -> Texts:
     """A language's texts, fit for HTML; those for scripts as one."""
     texts = json.loads(read(f"{lang}.json"))
     texts["script"] = json.dumps(texts["script"], ensure_ascii=False)
@@ -148,7 +149,8 @@ def _account(service: Service, texts: Texts, sign_in: SignIn | None) -> str:
     """Where scripts say who is signed in, and what they need to sign somebody in."""
     if sign_in is None or not sign_in.in_browser:
         return ""
-    own = {"origin": escape(service.settings.base_url), "client": CLIENT_ID, "scope": SCOPES}
+    own = {"origin": escape(service.settings.base_url), "client": START_PAGE.client_id}
+    own |= {"scope": START_PAGE.scopes, "back": START_PAGE.path}
     return Template(read("account.html")).substitute(texts, **own)
 
 

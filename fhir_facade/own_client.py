@@ -1,29 +1,50 @@
-"""The server's own pages as a SMART client of its own authorization server.
+"""The server's own pages as SMART clients of its own authorization server.
 
 https://hl7.org/fhir/smart-app-launch/app-launch.html
 """
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from smart_auth.server import AuthorizationServer
 from smart_auth.store.tables import Client
 from smart_auth.store.transaction import now
 
-CLIENT_ID = "landing"
-NAME = "NeuroNova FHIR start page"
-SCOPES = "openid fhirUser profile user/*.rs"
+
+@dataclass(frozen=True)
+class OwnClient:
+    """A page that signs in. `path`: where the code comes; `launched`: whether an EHR launch begins there."""
+
+    client_id: str
+    name: str
+    path: str
+    scopes: str
+    launched: bool = False
 
 
-def register(server: AuthorizationServer) -> bool:
+START_PAGE = OwnClient("landing", "NeuroNova FHIR start page", "/", "openid fhirUser profile user/*.rs")
+VIEWER = OwnClient(
+    "pacs-viewer",
+    "NeuroNova image viewer",
+    "/pacs-viewer/launch",
+    "launch launch/patient openid fhirUser patient/ImagingStudy.cruds",
+    launched=True,
+)
+
+
+def register(server: AuthorizationServer, own: OwnClient) -> bool:
     """Registers it as it is now; False where a browser can't sign in: to an address that isn't https, but for
     loopback, no code may be sent, and browsers keep what PKCE needs from its scripts.
     """
+    address = f"{server.config.base_url}{own.path}"
     client = Client(
-        client_id=CLIENT_ID,
-        name=NAME,
+        client_id=own.client_id,
+        name=own.name,
         kind="public",
-        redirect_uris=redirect_uri(server.config.base_url),
-        scopes=SCOPES,
+        redirect_uris=address,
+        launch_url=address if own.launched else "",
+        scopes=own.scopes,
         created=now(),
     )
     try:
@@ -31,8 +52,3 @@ def register(server: AuthorizationServer) -> bool:
     except ValueError:
         return False
     return True
-
-
-def redirect_uri(base_url: str) -> str:
-    """Where the code comes: the start page."""
-    return f"{base_url}/"

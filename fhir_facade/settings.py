@@ -103,6 +103,7 @@ class Settings:
     )
     orthanc_username: str = setting("", "whom Orthanc knows the facade as; unset: it asks nobody")
     orthanc_password: str = setting("", "its password", secret=True)
+    viewer_root: str = setting("", "folder of the image viewer's files (`make viewer`); unset: DATA_DIR/ohif")
     hapi_fhir_url: str = setting("", "HAPI FHIR's address (used by the sync)")
     redis_url: str = setting(
         "", "Redis, which counts requests for all workers; unset: each worker counts its own"
@@ -136,6 +137,11 @@ class Settings:
     def fhir_base(self) -> str:
         """The FHIR base: https://hl7.org/fhir/R4/http.html#general"""
         return f"{self.base_url}/api/fhir"
+
+    @property
+    def viewer_folder(self) -> Path:
+        """Where the image viewer's files are."""
+        return Path(self.viewer_root) if self.viewer_root else self.data_path / "ohif"
 
     @property
     def data_path(self) -> Path:

@@ -4,7 +4,7 @@ const place = document.getElementById("account");
 const ORIGIN = place?.dataset.origin;
 const CLIENT = place?.dataset.client;
 const ISSUER = ORIGIN + "/api/auth";
-const BACK = ORIGIN + "/";
+const BACK = ORIGIN + place?.dataset.back;
 
 /** Whether one can (and has to) sign in here. */
 export const offered = place !== null;
@@ -36,8 +36,9 @@ const random = () => base64url(crypto.getRandomValues(new Uint8Array(32)));
 
 const form = (values) => ({ method: "POST", body: new URLSearchParams(values) });
 
-/** Leads the browser to the sign-in; it comes back to the start page, which leads on to `back`. */
-export async function begin(back) {
+/** Leads the browser to the sign-in; it comes back to the client's page, which leads on to `back`. `launch`:
+ * the EHR's, if it began this. */
+export async function begin(back, launch) {
   if (location.origin !== ORIGIN) return location.assign(ORIGIN + back); // tokens are for the public address
   const [state, nonce, verifier] = [random(), random(), random()];
   sessionStorage.setItem("sign-in", JSON.stringify({ state, nonce, verifier, back }));
@@ -50,6 +51,7 @@ export async function begin(back) {
     aud: ORIGIN + "/api/fhir",
     state,
     nonce,
+    ...(launch ? { launch } : {}),
     code_challenge: base64url(new Uint8Array(digest)),
     code_challenge_method: "S256",
     ui_locales: document.documentElement.lang,
@@ -60,12 +62,19 @@ export async function begin(back) {
 export function returned() {
   const answer = new URLSearchParams(location.search);
   if (!answer.has("state") || !(answer.has("code") || answer.has("error"))) return null;
-  history.replaceState(null, "", "/?lang=" + document.documentElement.lang);
+  history.replaceState(null, "", place.dataset.back + "?lang=" + document.documentElement.lang);
   return answer;
 }
 
 /** Ends a sign-in with a session, and returns where to go on; throws "refused" or "failed". */
 export async function finish(answer) {
+  const { told, asked } = await exchanged(answer);
+  keep(told, asked.nonce);
+  return asked.back;
+}
+
+/** What the token endpoint told for a code, and what had been asked; throws "refused" or "failed". */
+export async function exchanged(answer) {
   const asked = JSON.parse(sessionStorage.getItem("sign-in"));
   sessionStorage.removeItem("sign-in");
   if (!asked || answer.get("state") !== asked.state || answer.get("iss") !== ISSUER) throw new Error("failed");
@@ -78,8 +87,7 @@ export async function finish(answer) {
     code_verifier: asked.verifier,
   }));
   if (!response.ok) throw new Error("failed");
-  keep(await response.json(), asked.nonce);
-  return asked.back;
+  return { told: await response.json(), asked };
 }
 
 function keep({ access_token: token, id_token: idToken }, nonce) {

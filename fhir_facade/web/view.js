@@ -86,6 +86,29 @@ function pages(bundle) {
   return path ? [element("li", {}, element("a", { href: "#" + path }, texts.next))] : [];
 }
 
+// Whose images a resource leads to: a patient's, or one study of them.
+function images(resource) {
+  if (!texts.images) return null;
+  if (resource.resourceType === "Patient") return { patient: resource.id };
+  if (resource.resourceType !== "ImagingStudy") return null;
+  const uid = (resource.identifier ?? []).find((i) => i.system === "urn:dicom:uid");
+  const patient = resource.subject?.reference?.split("/").pop();
+  return uid && patient ? { patient, study: uid.value.replace("urn:oid:", "") } : null;
+}
+
+// Begins a launch of the image viewer for the patient; the server says where it goes on.
+async function openImages({ patient, study }) {
+  const chosen = study ? "?StudyInstanceUIDs=" + study : "";
+  if (!offered) return location.assign("/pacs-viewer/" + (study ? "viewer" + chosen : "?mrn=" + patient));
+  const response = await fetch("/api/auth/launch", {
+    method: "POST",
+    headers: { "Content-Type": "application/json" },
+    body: JSON.stringify({ patient, client_id: "pacs-viewer" }),
+  });
+  if (!response.ok) return notice("no_images");
+  location.assign((await response.json()).url + (study ? "&study=" + study : ""));
+}
+
 let asked = 0;
 
 async function show() {
@@ -109,6 +132,7 @@ async function show() {
 }
 
 function clear() {
+  at("images").hidden = true;
   at("json").replaceChildren();
   at("entries").replaceChildren();
 }
@@ -133,6 +157,10 @@ function render(response, body) {
   say(response.status + " · " + body.resourceType + total, !response.ok);
   const entries = body.resourceType === "Bundle" ? (body.entry ?? []).map(entry) : [];
   at("entries").replaceChildren(...entries, ...pages(body));
+  const found = response.ok && images(body);
+  at("images").hidden = !found;
+  at("images").textContent = texts.images;
+  at("images").onclick = () => openImages(found).catch(() => notice("no_images"));
   at("json").replaceChildren();
   for (const node of nodes(body, "", "")) at("json").append(node); // a large page has too many for one call
 }

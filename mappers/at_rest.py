@@ -11,6 +11,7 @@ from typing import BinaryIO, Protocol
 from mappers.keyring import Keyring, UnopenableError, is_sealed
 from mappers.sealed_files import CHUNK, SealedWriter, opened
 from mappers.sealed_files import MARK as FILE_MARK
+from mappers.sealed_reader import sealed_reader
 
 _AS_IS, _DEFLATED = b"=", b"z"
 
@@ -63,16 +64,27 @@ class AtRest:
 
     def reading(self, file: BinaryIO, context: bytes) -> Iterator[bytes]:
         """A file's content in chunks; raises UnopenableError where a sealed one was changed or cut off."""
-        start = file.tell()
-        sealed = file.read(len(FILE_MARK)) == FILE_MARK
-        file.seek(start)
-        if sealed:
+        if _is_sealed_file(file):
             yield from opened(file, self._keys(), context)
         else:
             while chunk := file.read(CHUNK):
                 yield chunk
 
+    def seekable(self, file: BinaryIO, context: bytes) -> BinaryIO:
+        """A file's content from its start, to be read from anywhere in it; closing it closes the file.
+
+        Raises UnopenableError, also later on, wherever a sealed file was changed.
+        """
+        return sealed_reader(file, self._keys(), context) if _is_sealed_file(file) else file
+
     def _keys(self) -> Keyring:
         if self.keyring is None:
             raise UnopenableError("it is sealed, and there are no keys")
         return self.keyring
+
+
+def _is_sealed_file(file: BinaryIO) -> bool:
+    start = file.tell()
+    sealed = file.read(len(FILE_MARK)) == FILE_MARK
+    file.seek(start)
+    return sealed

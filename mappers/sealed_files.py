@@ -65,15 +65,11 @@ def opened(file: BinaryIO, keyring: Keyring, context: bytes) -> Iterator[bytes]:
     Raises UnopenableError at the first chunk that was changed, moved or cut off, and where the file goes on
     after its last one. Who must know that the file is whole before telling anything calls `verify` first.
     """
-    head = file.read(HEAD_BYTES)
-    if len(head) != HEAD_BYTES or not head.startswith(MARK):
-        raise UnopenableError("it is no sealed file")
-    key_id = head[len(MARK) : len(MARK) + _ID_BYTES].decode("ascii", "replace").rstrip()
-    cipher = _cipher(keyring, key_id, head[-SALT_BYTES:], context)
+    cipher = cipher_of(file, keyring, context)
     number, sealed = 0, file.read(CHUNK + TAG_BYTES)
     while sealed:
         following = file.read(CHUNK + TAG_BYTES)
-        yield _plain(cipher, number, sealed, last=not following)
+        yield plain_chunk(cipher, number, sealed, last=not following)
         number, sealed = number + 1, following
     if not number:
         raise UnopenableError("its end is missing")
@@ -91,7 +87,17 @@ def plain_size(sealed_bytes: int) -> int:
     return max(0, body - chunks * TAG_BYTES)
 
 
-def _plain(cipher: AESGCM, number: int, sealed: bytes, *, last: bool) -> bytes:
+def cipher_of(file: BinaryIO, keyring: Keyring, context: bytes) -> AESGCM:
+    """The cipher of a sealed file, by its head, which is read; raises UnopenableError."""
+    head = file.read(HEAD_BYTES)
+    if len(head) != HEAD_BYTES or not head.startswith(MARK):
+        raise UnopenableError("it is no sealed file")
+    key_id = head[len(MARK) : len(MARK) + _ID_BYTES].decode("ascii", "replace").rstrip()
+    return _cipher(keyring, key_id, head[-SALT_BYTES:], context)
+
+
+def plain_chunk(cipher: AESGCM, number: int, sealed: bytes, *, last: bool) -> bytes:
+    """A chunk of the file that the cipher is of; raises UnopenableError."""
     try:
         return cipher.decrypt(_nonce(number, last=last), sealed, None)
     except (ValueError, InvalidTag):

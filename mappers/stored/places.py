@@ -1,15 +1,17 @@
-"""What the sealed texts of clients' resources are bound to: moved to another row, they don't open."""
+"""What the facade's own sealed texts are bound to: moved to another row, they don't open."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from mappers.facade.imaging import fhir_dicom_instance
 from mappers.facade.tables import fhir_resource, fhir_version
 from mappers.keyring import place
 from mappers.resealing import Target
 
 CONTENT = "content"
+METADATA = "metadata"
 
 
 def of_whole(key: Any) -> bytes:
@@ -27,6 +29,11 @@ def of_version(resource_type: str, id_: str, version_id: str) -> bytes:
     return place(fhir_version.name, CONTENT, resource_type, id_, version_id)
 
 
+def of_metadata(instance: str) -> bytes:
+    """What the index of images holds of an instance, by its UID."""
+    return place(fhir_dicom_instance.name, METADATA, instance)
+
+
 def _of_resource(bound: Sequence[Any]) -> bytes:
     part, key_int, key_text, id_ = bound
     if part == "":
@@ -34,7 +41,7 @@ def _of_resource(bound: Sequence[Any]) -> bytes:
     return of_rest(part, key_text if key_int is None else key_int)
 
 
-#: every column that holds what clients have written, and how a value's place is told by what it is bound to
+#: every column that holds what clients have sent, and how a value's place is told by what it is bound to
 STORED: tuple[tuple[Target, Callable[[Sequence[Any]], bytes]], ...] = (
     (
         Target(fhir_resource.name, CONTENT, ("id",), bound=("part", "key_int", "key_text", "id")),
@@ -44,4 +51,5 @@ STORED: tuple[tuple[Target, Callable[[Sequence[Any]], bytes]], ...] = (
         Target(fhir_version.name, CONTENT, ("id",), bound=("resource_type", "resource_id", "version_id")),
         lambda bound: of_version(*bound),
     ),
+    (Target(fhir_dicom_instance.name, METADATA, ("instance",)), lambda bound: of_metadata(*bound)),
 )

@@ -6,7 +6,9 @@ import pytest
 import pytest_asyncio
 
 from dicomweb.archives.archive import Archive
+from dicomweb.archives.embedded import EmbeddedArchive
 from dicomweb.archives.orthanc import Orthanc
+from tests.dicomweb.embedded import archive_in
 from tests.dicomweb.orthanc import client_of
 from tests.services.orthanc import OrthancServer, orthanc_server
 
@@ -26,7 +28,15 @@ async def orthanc(orthanc_running: OrthancServer) -> AsyncIterator[Orthanc]:
     await archive.close()
 
 
-@pytest.fixture(scope="session", params=["orthanc"])
+@pytest_asyncio.fixture(scope="session")
+async def embedded_archive(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[EmbeddedArchive]:
+    """An embedded archive that seals its files."""
+    archive = archive_in(tmp_path_factory.mktemp("archive"))
+    yield archive
+    await archive.close()
+
+
+@pytest.fixture(scope="session", params=["embedded_archive", "orthanc"])
 def archive(request: pytest.FixtureRequest) -> Archive:
     """Each kind of archive in turn."""
     found: Archive = request.getfixturevalue(request.param)

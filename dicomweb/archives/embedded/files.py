@@ -1,0 +1,120 @@
+"""Files under names that are hashes: whole and durable, or not there. Where there are keys, they are sealed.
+
+`files/ab/cd/<64 hex digits>`; what isn't whole yet is in `incoming`. What a client sends is in no path.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import time
+from contextlib import suppress
+from hashlib import sha256
+from pathlib import Path
+from typing import BinaryIO
+from uuid import uuid4
+
+from dicomweb.archives.archive import Address, NotThereError
+from mappers.at_rest import AtRest
+from mappers.keyring import place as sealed_place
+from mappers.sealed_files import CHUNK
+
+#: seconds after which what isn't whole is a killed writer's
+LEFT_AFTER = 24 * 3600
+_NAME = re.compile(r"[0-9a-f]{64}")
+
+
+def name_of(address: Address) -> str:
+    """The name that an address always has."""
+    return sha256("/".join(address).encode()).hexdigest()
+
+
+class Files:
+    """All files below a folder."""
+
+    def __init__(self, folder: Path, at_rest: AtRest) -> None:
+        self.folder, self.at_rest = folder, at_rest
+        self._whole, self._incoming = folder / "files", folder / "incoming"
+
+    def make(self) -> None:
+        """The folders, for the owner only; what a killed writer left half is removed after a day."""
+        for folder in (self.folder, self._whole, self._incoming):
+            folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        for left in self._incoming.iterdir():
+            with suppress(FileNotFoundError):
+                if left.stat().st_mtime < time.time() - LEFT_AFTER:
+                    left.unlink()
+
+    def check(self) -> None:
+        """Raises OSError where the folder isn't to be had."""
+        self._whole.stat()
+
+    def receive(self, file: BinaryIO, name: str) -> Path:
+        """The content, durable, sealed for its name, and not yet in its place."""
+        fresh = self._incoming / uuid4().hex
+        try:
+            with os.fdopen(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as target:
+                file.seek(0)
+                with self.at_rest.writing(target, _context(name)) as content:
+                    shutil.copyfileobj(file, content, CHUNK)
+                target.flush()
+                os.fsync(target.fileno())
+        except BaseException:
+            fresh.unlink(missing_ok=True)
+            raise
+        return fresh
+
+    def place(self, fresh: Path, name: str) -> None:
+        """Puts what was received into its place, instead of what was there."""
+        path = self._path(name)
+        made = [folder for folder in (path.parent.parent, path.parent) if not folder.exists()]
+        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        os.replace(fresh, path)
+        for folder in (path.parent, *(folder.parent for folder in made)):
+            _sync(folder)
+
+    def open(self, name: str) -> BinaryIO:
+        """The content, seekable; raises NotThereError, and UnopenableError for what was changed."""
+        try:
+            file = self._path(name).open("rb")
+        except FileNotFoundError:
+            raise NotThereError(name) from None
+        return self.at_rest.seekable(file, _context(name))
+
+    def remove(self, name: str) -> None:
+        """Removes a file, if it is there."""
+        path = self._path(name)
+        with suppress(FileNotFoundError):
+            path.unlink()
+            _sync(path.parent)
+
+    def there(self, name: str) -> bool:
+        """Whether it is there."""
+        return self._path(name).exists()
+
+    def names(self) -> list[str]:
+        """All names, the files that were written first coming first."""
+        found = []
+        for path in self._whole.glob("??/??/*"):
+            with suppress(FileNotFoundError):  # it went meanwhile
+                found.append((path.stat().st_mtime_ns, path.name))
+        return [name for _, name in sorted(found)]
+
+    def _path(self, name: str) -> Path:
+        """Where a name is; NotThereError for what is no name of ours."""
+        if not _NAME.fullmatch(name):
+            raise NotThereError(name)
+        return self._whole / name[:2] / name[2:4] / name
+
+
+def _context(name: str) -> bytes:
+    return sealed_place("archive", "file", name)
+
+
+def _sync(folder: Path) -> None:
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

@@ -1,0 +1,221 @@
+"""Part 10 files as far as their pixels, read without trust in any length, depth or ratio that they state.
+
+https://dicom.nema.org/medical/dicom/current/output/html/part10.html#chapter_7
+"""
+
+from __future__ import annotations
+
+import io
+import logging
+import os
+import warnings
+import zlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import BinaryIO, cast
+
+from pydicom import config
+from pydicom.charset import convert_encodings, default_encoding
+from pydicom.dataelem import DataElement, RawDataElement
+from pydicom.dataset import Dataset
+from pydicom.filereader import read_dataset
+from pydicom.tag import BaseTag
+from pydicom.uid import ExplicitVRBigEndian, ImplicitVRLittleEndian
+
+#: bytes that are read of what stands before the pixels; large values are skipped, not read
+HEADER_LIMIT = 64 * 1024 * 1024
+#: values of more bytes are left in the file until somebody asks for them
+LARGE = 1024
+PIXELS = frozenset({0x7FE00008, 0x7FE00009, 0x7FE00010})
+CHARACTER_SET = 0x00080005
+#: transfer syntaxes whose data set is deflated as a whole: Deflated Explicit VR, JPIP Referenced Deflate
+DEFLATED = frozenset({"1.2.840.10008.1.2.1.99", "1.2.840.10008.1.2.4.95", "1.2.840.10008.1.2.4.205"})
+
+# pydicom's warnings repeat values: no clinical data in logs. What is broken is still read as far as it goes.
+warnings.filterwarnings("ignore", module=r"pydicom\.")
+logging.getLogger("pydicom").setLevel(logging.CRITICAL)
+config.settings.reading_validation_mode = config.IGNORE
+
+Raw = RawDataElement | DataElement
+
+
+class NotDicomError(ValueError):
+    """A file that can't be read as a DICOM instance; the text says why, and nothing of its content."""
+
+
+@dataclass(frozen=True)
+class Pixels:
+    """Under which tag the pixels stand, and where they begin; `length` None: encapsulated."""
+
+    tag: int
+    start: int
+    vr: str
+    length: int | None
+
+
+@dataclass(frozen=True)
+class Header:
+    """What stands before the pixels. `whole`: nothing of a stated length is missing at the end."""
+
+    file: Bounded
+    transfer_syntax: str
+    elements: Sequence[Raw]
+    encodings: Sequence[str]
+    pixels: Pixels | None
+    whole: bool
+
+    def value(self, raw: RawDataElement) -> bytes:
+        """A value that was left in the file."""
+        self.file.seek(raw.value_tell)
+        return self.file.read(raw.length)
+
+
+def header_of(file: BinaryIO) -> Header:
+    """The header of a file, read from its start; raises NotDicomError."""
+    try:
+        return _header(file)
+    except NotDicomError:
+        raise
+    except RecursionError:
+        raise NotDicomError("its sequences are nested too deep") from None
+    except Exception as error:  # whatever a parser says of bytes that anybody may send
+        raise NotDicomError(f"its data set is damaged ({type(error).__name__})") from None
+
+
+def _header(file: BinaryIO) -> Header:
+    file.seek(0)
+    if file.read(132)[128:] != b"DICM":
+        raise NotDicomError("it has no preamble with DICM: it is no DICOM Part 10 file")
+    bounded = Bounded(file, _size(file))
+    syntax = _transfer_syntax(bounded)
+    source = Inflated(file) if syntax in DEFLATED else bounded
+    pixels: list[Pixels] = []
+
+    def at_pixels(tag: BaseTag, vr: str | None, length: int) -> bool:
+        if tag in PIXELS:
+            stated = None if length == 0xFFFFFFFF else length
+            pixels.append(Pixels(int(tag), source.tell(), vr or "OW", stated))
+        return tag in PIXELS
+
+    found = read_dataset(
+        source,  # type: ignore[arg-type]
+        syntax == ImplicitVRLittleEndian,
+        syntax != ExplicitVRBigEndian,
+        stop_when=at_pixels,
+        defer_size=LARGE,
+    )
+    elements = elements_of(found)
+    missing = any(isinstance(e, RawDataElement) and _beyond(e, source) for e in elements)
+    whole = not missing and not source.short and not (pixels and _cut_off(pixels[0], source))
+    return Header(source, syntax, elements, encodings_of(elements), pixels[0] if pixels else None, whole)
+
+
+def _size(file: BinaryIO) -> int:
+    here = file.tell()
+    size = file.seek(0, os.SEEK_END)
+    file.seek(here)
+    return size
+
+
+def _transfer_syntax(file: Bounded) -> str:
+    meta = read_dataset(file, False, True, stop_when=lambda tag, vr, length: tag >> 16 != 2)  # type: ignore[arg-type]
+    named = {int(e.tag): e.value for e in elements_of(meta)}.get(0x00020010)
+    syntax = named.decode("ascii", "replace").strip("\0 ") if isinstance(named, bytes) else ""
+    if not syntax:
+        raise NotDicomError("its meta information names no transfer syntax")
+    return syntax
+
+
+def elements_of(dataset: Dataset) -> list[Raw]:
+    """A data set's elements as they were read, in order of their tags."""
+    found = [dataset.get_item(tag, keep_deferred=True) for tag in sorted(dataset.keys())]
+    return cast(list[Raw], found)
+
+
+def encodings_of(elements: Sequence[Raw], parent: Sequence[str] = (default_encoding,)) -> Sequence[str]:
+    """The Python encodings of a data set's texts: its own Specific Character Set, else its parent's."""
+    for element in elements:
+        if element.tag == CHARACTER_SET and isinstance(element.value, bytes):
+            names = element.value.decode("ascii", "replace").split("\\")
+            return convert_encodings([name.strip("\0 ") for name in names])
+    return parent
+
+
+def _beyond(raw: RawDataElement, file: Bounded) -> bool:
+    """Whether a value's end is missing."""
+    return raw.length != 0xFFFFFFFF and file.lacks(raw.value_tell + raw.length)
+
+
+def _cut_off(pixels: Pixels, file: Bounded) -> bool:
+    """Whether native pixels end before their stated length."""
+    return pixels.length is not None and file.lacks(pixels.start + pixels.length)
+
+
+class Bounded:
+    """A file of which only so much may be read; a length beyond its end costs no memory."""
+
+    def __init__(self, file: BinaryIO, size: int, limit: int = HEADER_LIMIT) -> None:
+        self._file, self._size, self._left = file, size, limit
+        #: whether a read found some of what it asked for, and then the end
+        self.short = False
+
+    def read(self, size: int) -> bytes:
+        """At most `size` bytes; raises NotDicomError where all that is read would be too much."""
+        asked, size = size, max(0, min(size, self._size - self._file.tell()))
+        self._left -= size
+        if self._left < 0:
+            raise NotDicomError("its header is too large")
+        found = self._file.read(size)
+        self.short |= 0 < len(found) < asked
+        return found
+
+    def seek(self, position: int) -> int:
+        """Goes to a position from the start."""
+        return self._file.seek(position)
+
+    def tell(self) -> int:
+        """Where it stands."""
+        return self._file.tell()
+
+    def lacks(self, end: int) -> bool:
+        """Whether it ends before that position."""
+        return end > self._size
+
+
+class Inflated(Bounded):
+    """The deflated rest of a file, inflated as far as it is read: a bomb's pixels stay closed."""
+
+    def __init__(self, file: BinaryIO, limit: int = HEADER_LIMIT) -> None:
+        super().__init__(file, 0, limit)
+        self._plain, self._at = bytearray(), 0
+        self._inflating = zlib.decompressobj(-zlib.MAX_WBITS)
+
+    def read(self, size: int) -> bytes:
+        """At most `size` bytes."""
+        found = bytes(self._until(self._at + size)[self._at : self._at + size])
+        self._at += len(found)
+        self.short |= 0 < len(found) < size
+        return found
+
+    def _until(self, end: int) -> bytearray:
+        while len(self._plain) < end and not self._inflating.eof:
+            deflated = self._inflating.unconsumed_tail or self._file.read(io.DEFAULT_BUFFER_SIZE)
+            if not deflated:
+                break
+            self._plain += self._inflating.decompress(deflated, 64 * 1024)
+            if len(self._plain) > self._left:
+                raise NotDicomError("its header is too large")
+        return self._plain
+
+    def seek(self, position: int) -> int:
+        """Goes to a position; what lies before it is inflated when it is read."""
+        self._at = position
+        return position
+
+    def tell(self) -> int:
+        """Where it stands."""
+        return self._at
+
+    def lacks(self, end: int) -> bool:
+        """Whether it is known to end before: what isn't inflated isn't known."""
+        return self._inflating.eof and end > len(self._plain)

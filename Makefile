@@ -29,7 +29,7 @@ viewer: ## the image viewer (OHIF), which `make run` fetches too where npm is th
 
 test: setup ## all tests; ARGS="-k paging" for some
 	@tools/packages.sh $(TEST_COMMANDS)
-	$(PYTHON_OF_VENV) -m pytest $(ARGS)
+	$(PYTHON_OF_VENV) -m pytest --numprocesses auto --maxprocesses 4 --dist loadfile $(ARGS)
 
 check: setup ## style, import rules and types
 	$(PYTHON_OF_VENV) -m ruff check .

@@ -98,7 +98,10 @@ def _build(home: Path) -> None:
 def _fetch(folder: Path) -> None:
     if shutil.which("mvn") is None:
         raise PackagesUnavailable("mvn is needed to fetch Keycloak for the tests")
-    _run("mvn", "-B", "-q", f"{MAVEN_PLUGIN}:copy", f"-Dartifact={ARTIFACT}", f"-DoutputDirectory={folder}")
+    with locked(cache_folder() / "maven.lock"):
+        _run(
+            "mvn", "-B", "-q", f"{MAVEN_PLUGIN}:copy", f"-Dartifact={ARTIFACT}", f"-DoutputDirectory={folder}"
+        )
 
 
 def verified(folder: Path) -> Path:

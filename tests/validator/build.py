@@ -8,6 +8,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from tests.services.packages import cache_folder, locked
+
 PROJECT = Path(__file__).parent
 TARGET = PROJECT / "target"
 _CLASSPATH = TARGET / "classpath.txt"
@@ -46,7 +48,8 @@ def _build() -> None:
     # Offline first: with all jars in Maven's cache it asks nobody, and takes a third of the time.
     offline = subprocess.run([*_MAVEN, "-o"], cwd=PROJECT, capture_output=True)
     if offline.returncode:
-        subprocess.run(_MAVEN, cwd=PROJECT, check=True)
+        with locked(cache_folder() / "maven.lock"):  # Maven's own cache takes one writer
+            subprocess.run(_MAVEN, cwd=PROJECT, check=True)
 
 
 @contextmanager

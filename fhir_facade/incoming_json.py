@@ -13,6 +13,7 @@ from typing import Any
 
 from fhir_facade.expression import expression
 from fhir_facade.outcome import FhirFault, Issue
+from mappers.stored.numbers import decimal, whole
 from mappers.validation.narrative import markup_fault
 
 #: how deep elements may stand within elements
@@ -26,25 +27,6 @@ _IMPOSSIBLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]"
 _SUSPECT = re.compile(r"\\(?:u(?:00[01]|[dD][89a-fA-F]|[fF]{3})|[bf])|[\ufffe\uffff]")
 _NO_TEXT = "a text may hold no control character, no half character and no noncharacter"
 _Steps = tuple[str | int, ...]
-
-
-class SentDecimal(Decimal):
-    """A decimal that is written again as it was sent: `1e2` stays `1e2`."""
-
-    __slots__ = ("_text",)
-    _text: str
-
-    def __new__(cls, text: str) -> SentDecimal:
-        """The number that a text is."""
-        made = super().__new__(cls, text)
-        made._text = text
-        return made
-
-    def __str__(self) -> str:
-        return self._text
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        return SentDecimal, (self._text,)
 
 
 class _Twice(dict[str, Any]):
@@ -78,14 +60,14 @@ def too_deep() -> FhirFault:
 def number(text: str) -> Decimal:
     """The decimal that a text is; raises FhirFault 400 for one beyond all measure."""
     try:
-        found = Decimal(text)
+        found = decimal(text)
         fits = len(text) <= LONGEST_NUMBER and abs(found.adjusted()) <= HIGHEST_EXPONENT
     except InvalidOperation:
         fits = False
     if not fits:
         limits = f"{LONGEST_NUMBER} characters or has an exponent beyond {HIGHEST_EXPONENT}"
         raise FhirFault(400, "value", f"a number is longer than {limits}")
-    return found if str(found) == text else SentDecimal(text)
+    return found
 
 
 class _Reading:
@@ -122,7 +104,7 @@ def _markup_fault(found: dict[str, Any]) -> str | None:
 
 def _integer(text: str) -> int | Decimal:
     """An integer, or a decimal for what is none in the end: `-0`, or more than 64 bits."""
-    return int(text) if len(text) < 19 and text != "-0" else number(text)
+    return whole(text) if len(text) < 19 else number(text)
 
 
 def _refuse_depth(found: Any) -> None:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from sqlalchemy import ColumnElement, FromClause
 
+from mappers.column_types import DecimalText
 from mappers.keyring import UnopenableError
 from mappers.sql import NEVER, Alternative, Condition
 from mappers.terms import Term
@@ -268,9 +269,19 @@ def systems_of(values: Iterable[Value]) -> frozenset[str] | None:
 
 
 def cell(column: Column, text: Any) -> Cells | None:
-    """A text (or None) in a column; None where the column is too short for it."""
+    """A text (or None) in a column; None where the column is too short for it, or too coarse for a number."""
     limit = getattr(column.type, "length", None)
-    return None if isinstance(text, str) and limit is not None and len(text) > limit else {column: text}
+    if not isinstance(text, str) or (limit is None and not isinstance(column.type, DecimalText)):
+        return {column: text}
+    held = len(text) <= limit if limit is not None else _fits(text, column.type)
+    return {column: text} if held else None
+
+
+def _fits(number: str, type_: DecimalText) -> bool:
+    """Whether a plain number has no more digits than a column, on either side of the point."""
+    before, _, after = number.lstrip("+-").partition(".")
+    whole, part = before.lstrip("0"), after.rstrip("0")
+    return len(whole) <= type_.precision - type_.scale and len(part) <= type_.scale
 
 
 def together(found: Iterable[Cells | None]) -> Cells:
@@ -281,6 +292,11 @@ def together(found: Iterable[Cells | None]) -> Cells:
             if result.get(column) is None:
                 result[column] = held
     return result
+
+
+def whole(*found: Cells | None) -> Cells | None:
+    """Cells that say something only together; None where one of them can't be."""
+    return None if None in found else together(found)
 
 
 def no_value(row: Row) -> Any:

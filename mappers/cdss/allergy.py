@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from mappers.cdss import links
 from mappers.cdss.tables import emr_allergy
 from mappers.mapping import Element, Id, Part, Profile, SqlSource, Upkeep
 from mappers.profiles import kr_allergy
+from mappers.sql import Condition
+from mappers.value import Cells, Columns, Read, Value, Writing
 from mappers.values import (
     Backbone,
     Code,
@@ -29,6 +33,22 @@ INACTIVE = {"system": ALLERGY_CLINICAL, "code": "inactive", "display": "Inactive
 
 A = emr_allergy.c
 
+
+class _Activity(Value):
+    """The flag by which the old application shows an allergy, or no more."""
+
+    def reader(self, columns: Columns) -> Read:
+        raise NotImplementedError("it is only written")
+
+    def present(self) -> Condition:
+        raise NotImplementedError("it is only written")
+
+    def written(self, said: Any, w: Writing) -> Cells | None:
+        codings = (said or {}).get("coding") or []
+        codes = {c.get("code") for c in codings if c.get("system") == ALLERGY_CLINICAL}
+        return {A.is_active: int("active" in codes)} if codes else {}
+
+
 CDSS_ALLERGY = Part(
     Id("allergy-", A.id),
     SqlSource(emr_allergy),
@@ -36,6 +56,7 @@ CDSS_ALLERGY = Part(
         Element(
             "clinicalStatus",
             Concept(FirstOf(When(*flag_is(A.is_active, True), Fixed(ACTIVE)), Fixed(INACTIVE))),
+            writes=_Activity(),
         ),
         Element("category[]", Code(A.category, CodeMap.load("cdss_allergy_category"))),
         # how bad a reaction was doesn't follow from how bad one might be

@@ -11,7 +11,7 @@ from typing import Any
 from mappers.cdss.tables import ocs_orderitem
 from mappers.mapping import Resource
 from mappers.value import Cells, Columns, Read, Value, Writing, cell
-from mappers.values import MappedCoding
+from mappers.values import MappedCoding, Number
 from terminology.code_map import CodeMap
 
 I = ocs_orderitem.c  # noqa: E741 - as the table's initial
@@ -19,6 +19,8 @@ FREQUENCY = CodeMap.load("cdss_frequency")
 ROUTE = MappedCoding(I.route, CodeMap.load("cdss_route"))
 #: what the columns can hold of a dosage, and of the parts of it
 HELD = {"text", "timing", "route", "doseAndRate", "additionalInstruction", "asNeededBoolean"}
+#: days that a line's column can hold
+_LONGEST = 2**31 - 1
 COLUMNS = (I.dose, I.dose_unit, I.frequency, I.route, I.duration_days, I.instructions)
 
 
@@ -59,24 +61,27 @@ def _whole(said: Resource, w: Writing) -> Cells:
     if set(said) - HELD:
         raise _Unheld
     told = said.get("additionalInstruction") or []
+    if any("text" not in one for one in told):  # a code is nothing that the column could say
+        raise _Unheld
     return {
-        **_dose(said.get("doseAndRate") or []),
+        **_dose(said.get("doseAndRate") or [], w),
         **_timing(said.get("timing") or {}, said.get("asNeededBoolean")),
         **_route(said.get("route"), w),
-        I.instructions: "; ".join(c.get("text", "") for c in told) or None,
+        I.instructions: "; ".join(one["text"] for one in told) or None,
     }
 
 
-def _dose(said: list[Resource]) -> Cells:
+def _dose(said: list[Resource], w: Writing) -> Cells:
     if not said:
         return {}
     quantity = said[0].get("doseQuantity") or {}
     if len(said) > 1 or set(said[0]) - {"doseQuantity", "type"} or "value" not in quantity:
         raise _Unheld
     unit = cell(I.dose_unit, quantity.get("unit") or quantity.get("code"))
-    if quantity.get("comparator") or unit is None:
+    dose = Number(I.dose).written(quantity["value"], w)
+    if quantity.get("comparator") or unit is None or dose is None:
         raise _Unheld
-    return {I.dose: str(quantity["value"]), **unit}
+    return {**dose, **unit}
 
 
 def _timing(said: Resource, as_needed: bool | None) -> Cells:
@@ -107,9 +112,10 @@ def _same(extra: Any, repeat: Resource, as_needed: bool | None) -> bool:
 
 
 def _days(bounds: Resource) -> int:
-    if bounds.get("code") != "d" or int(bounds["value"]) != bounds["value"]:
+    days = bounds.get("value")
+    if bounds.get("code") != "d" or days is None or not 0 <= days <= _LONGEST or int(days) != days:
         raise _Unheld
-    return int(bounds["value"])
+    return int(days)
 
 
 def _route(said: Any, w: Writing) -> Cells:

@@ -111,7 +111,11 @@ RADIOLOGY_REPORT = Part(
         Element("subject", links.patient(STUDY.c.patient_id)),
         Element("encounter", links.encounter(PLACED.table.c.encounter_id)),
         Element("effective[x]", Choice(Instant(STUDY.c.study_datetime))),
-        Element("issued", When(*RELEASED, FirstOf(Instant(R.signed_at), Instant(R.reported_at)))),
+        Element(
+            "issued",
+            When(*RELEASED, FirstOf(Instant(R.signed_at), Instant(R.reported_at))),
+            writes=Instant(R.reported_at),  # when it was made available: that it is signed, its status says
+        ),
         Element("performer[]", RADIOLOGIST),
         Element("resultsInterpreter[]", RADIOLOGIST),
         Element("imagingStudy[]", ReferenceTo("ImagingStudy", Id("", R.study_id))),

@@ -8,6 +8,8 @@ from typing import Any
 
 import orjson
 
+from mappers.stored.numbers import decimal, whole
+
 Resource = dict[str, Any]
 #: what the server says of a resource, and no client
 SERVERS_OWN = ("versionId", "lastUpdated", "source")
@@ -26,7 +28,7 @@ def _decimal(value: Any) -> Any:
 
 def loads(text: str) -> Any:
     """What `dumps` was given."""
-    return json.loads(text, parse_float=Decimal)
+    return json.loads(text, parse_float=decimal, parse_int=whole)
 
 
 def body_of(resource: Resource) -> Resource:

@@ -28,6 +28,8 @@ Found = dict[str, Any]
 BEGINNING, END = "0001-01-01 00:00:00.000000", "9999-12-31 23:59:59.999999"
 #: a number that the index's column can't hold
 _MOST = Decimal(10) ** 26
+# `as` takes one value only, and most of what is searched repeats
+_AS = re.compile(r"\(?([\w.]+)(?: as |\.as\()(\w+)\)?")
 _RESOLVED = re.compile(r"\.where\(resolve\(\) is (\w+)\)")
 _SHORT = 255
 
@@ -64,6 +66,7 @@ class SearchValues:
             each
             for expression in expressions(mapping, name)
             for node in expression.evaluate(resource)
+            if node is not None  # a primitive that only has extensions
             for each in make(self, node, mapping, name)
             if not expression.only or str(each.get("type")) == expression.only
         ]
@@ -220,5 +223,5 @@ def _expressions(resource_type: str, text: str) -> Sequence[Expression]:
 
 def _expression(text: str) -> Expression:
     only = _RESOLVED.search(text)
-    compiled = fhirpathpy.compile(_RESOLVED.sub("", text), models["r4"])
+    compiled = fhirpathpy.compile(_AS.sub(r"\1.ofType(\2)", _RESOLVED.sub("", text)), models["r4"])
     return Expression(compiled, only[1] if only else "")

@@ -124,7 +124,7 @@ class Bool(Value):
 
     def written(self, said: Any, w: Writing) -> Cells | None:
         if said is None:
-            return {} if self.null is None else {self.column: None}
+            return {self.column: None}
         return {self.column: int(said is not self.inverted)} if isinstance(said, bool) else None
 
 

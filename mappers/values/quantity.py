@@ -22,7 +22,7 @@ from mappers.sql import (
     is_numeral,
 )
 from mappers.terms import Amount, Term
-from mappers.value import Cells, Column, Columns, Question, Read, Row, Value, Writing
+from mappers.value import Cells, Column, Columns, Question, Read, Row, Value, Writing, cell, whole
 from mappers.values.amounts import Bound, amount_condition, bound_of, by_unit, comparable
 from mappers.values.text import clean, text_reader
 from terminology import ucum
@@ -86,8 +86,9 @@ class Number(Value):
         return self.column
 
     def written(self, said: Any, w: Writing) -> Cells | None:
-        held = said is None or _NUMERAL.fullmatch(str(said))
-        return {self.column: None if said is None else str(said)} if held else None
+        if said is None:
+            return {self.column: None}
+        return cell(self.column, str(said)) if _NUMERAL.fullmatch(str(said)) else None
 
 
 @dataclass(frozen=True)
@@ -256,9 +257,12 @@ class Quantity(Value):
         number = said.get("value")
         if number is None or self.unit is None or not _NUMERAL.fullmatch(str(number)):
             return None
-        shown = said.get("unit") or said.get("code")
-        found = {self.column: str(number), self.unit: shown}
-        return found if self.text is None else {**found, self.text: str(number)}
+        unit = cell(self.unit, said.get("unit") or said.get("code"))
+        held = cell(self.column, str(number))
+        if self.text is None:
+            return whole(held, unit)
+        # what the number's column is too coarse for, its text says
+        return whole(held or {self.column: None}, unit, cell(self.text, str(number)))
 
 
 class Compared(Value):
@@ -293,12 +297,10 @@ class Compared(Value):
         columns = [c for c in (self.text, self.unit) if c is not None]
         if said is None:
             return dict.fromkeys(columns)
-        if not isinstance(said, dict) or not said.get("comparator") or self.unit is None:
+        if not isinstance(said, dict) or self.unit is None or not {"comparator", "value"} <= set(said):
             return None
-        return {
-            self.text: f"{said['comparator']}{said['value']}",
-            self.unit: said.get("unit") or said.get("code"),
-        }
+        text = cell(self.text, f"{said['comparator']}{said['value']}")
+        return whole(text, cell(self.unit, said.get("unit") or said.get("code")))
 
 
 def _compared(text: str) -> dict[str, Any] | None:

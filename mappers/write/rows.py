@@ -14,6 +14,7 @@ from mappers.from_clause import leads
 from mappers.mapping import NOW, Element, Parent, Part, ResourceMapping, Upkeep
 from mappers.narrative import narrator
 from mappers.reader import Reader, Resource, source_name
+from mappers.site import Site
 from mappers.statement import Slots, compiled
 from mappers.stored.amended import guard, guard_columns
 from mappers.stored.content import dumps
@@ -61,7 +62,7 @@ class HospitalRows:
             raise _given_by_server(part)
         if upkeep.parent:
             cells[upkeep.parent.link] = await self._parent(part, upkeep.parent, everything, resource)
-        row = self._new(upkeep, cells, resource)
+        row = self._new(upkeep, cells, resource, _own(self._said(part, resource), part.source.table))
         if upkeep.key:
             row[part.id.column] = await self._next_key(_table(part), part.id.column, upkeep.key)
         _refuse_gaps(part, row, resource["resourceType"])
@@ -70,16 +71,23 @@ class HospitalRows:
         await self._keep_rest(part, key, resource)
         return key
 
-    def _new(self, upkeep: Upkeep, cells: Cells, resource: Resource) -> Cells:
+    def _new(self, upkeep: Upkeep, cells: Cells, resource: Resource, said: Cells) -> Cells:
+        """A new row. What is said and can't be held isn't now: it is another time, or a day."""
         named = {c: v for c, v in cells.items() if v is not None}
         follows = upkeep.follows(resource, self.now) if upkeep.follows else {}
-        return {**self._stamped(upkeep.new), **named, **follows, **dict.fromkeys(upkeep.touched, self.now)}
+        new = {c: v for c, v in upkeep.new.items() if v is not NOW or c not in said or not c.nullable}
+        return {**self._stamped(new), **named, **follows, **dict.fromkeys(upkeep.touched, self.now)}
+
+    def _said(self, part: Part, resource: Resource) -> Cells:
+        """The columns, without values, of what is said."""
+        return cells_of((e for e in part.elements if told_at(resource, e.path) is not None), {}, self)
 
     async def _parent(self, part: Part, parent: Parent, cells: Cells, resource: Resource) -> Any:
         """The key of the row that the new one belongs to, made for it."""
         table, upkeep = parent.table, parent.upkeep
         own = {table.c[c.name]: v for c, v in _own(cells, parent.joined).items()}
-        row = self._new(upkeep, own, resource)
+        said = {table.c[c.name]: v for c, v in _own(self._said(part, resource), parent.joined).items()}
+        row = self._new(upkeep, own, resource, said)
         key = next(iter(table.primary_key))
         row[key] = await self._next_key(table, key, upkeep.key)
         _refuse_gaps(part, row, resource["resourceType"], table)
@@ -117,6 +125,7 @@ class HospitalRows:
         cells = _own(self._held(part, changed, resource), part.source.table)
         if cells.pop(part.id.column, None) not in (None, key):
             raise _given_by_server(part)
+        cells = _as_new(upkeep, cells)
         _refuse_blanks(part, cells, resource["resourceType"])
         follows = upkeep.follows(resource, self.now) if upkeep.follows and changed else {}
         row = {**cells, **follows, **dict.fromkeys(upkeep.touched, self.now)}
@@ -296,6 +305,13 @@ def _refuse_gaps(part: Part, row: Cells, resource_type: str, table: Table | None
             raise _needed(part, column, resource_type)
 
 
+def _as_new(upkeep: Upkeep, cells: Cells) -> Cells:
+    """What must be filled and isn't said any more holds what it would in a new row; a moment stays."""
+    unsaid = {c for c, v in cells.items() if v is None and c in upkeep.new and not c.nullable}
+    held = {c: upkeep.new[c] for c in unsaid if upkeep.new[c] is not NOW}
+    return {**{c: v for c, v in cells.items() if c not in unsaid}, **held}
+
+
 def _refuse_blanks(part: Part, cells: Cells, resource_type: str) -> None:
     for column, value in cells.items():
         if value is None and not getattr(column, "nullable", True):
@@ -317,7 +333,7 @@ def _written_by(element: Element) -> Cells:
 class _Nobody:
     """Whom values ask that are asked for nothing."""
 
-    site: Any = None
+    site = Site()
 
     def target(self, reference: Any, text: str) -> Cells | None:
         return None

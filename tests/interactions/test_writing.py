@@ -192,6 +192,14 @@ async def test_what_isnt_valid_is_named_and_not_written(
     assert (await embedded_client.get("Goal/_history")).json()["total"] == 0
 
 
+async def test_what_is_published_can_be_referred_to(client: Client) -> None:
+    made = await client.made(basic("a", subject={"reference": "CodeSystem/account-status"}))
+    assert made["subject"] == {"reference": "CodeSystem/account-status"}
+    refused(
+        await client.post("Basic", basic("b", subject={"reference": "CodeSystem/none"})), 422, "not-found"
+    )
+
+
 async def test_references_to_ours_by_their_whole_address_and_to_others_are_kept(client: Client) -> None:
     subject = {"reference": f"{BASE}/{FIRST}"}
     source = {"reference": "https://elsewhere.example/fhir/Practitioner/5"}

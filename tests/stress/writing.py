@@ -15,7 +15,7 @@ from fhir_facade.content import dumps
 from tests.interactions.client import basic, entry, goal
 from tests.services.process import listens
 from tests.stress.mortal import Hospital
-from tests.writes.test_rows import sample
+from tests.writes.samples import sample
 
 Resource = dict[str, Any]
 #: (what was done, type, id, version); '' where it isn't told

@@ -1,7 +1,14 @@
 """Valid resources of each type that goes to rows of the CDSS: more than its columns can hold."""
 
+import json
 from decimal import Decimal
 from typing import Any
+
+from mappers.cdss.ai import MODEL_TYPE
+from mappers.cdss.laboratory import LOCAL_TEST
+from mappers.cdss.medications import LOCAL_DRUG
+from mappers.stored.content import dumps
+from terminology.systems import local_system
 
 PATIENT = {"reference": "Patient/P-2025-000001"}
 DOCTOR = {"reference": "Practitioner/user-2"}
@@ -189,3 +196,21 @@ SAMPLES: dict[str, dict[str, Any]] = {
         "note": [{"text": "전화로도 알림"}],
     },
 }
+
+#: what stands for the hospital's own systems and rows in the samples
+PLACES = {
+    "{local}": LOCAL_TEST,
+    "{drug}": LOCAL_DRUG,
+    "{model}": MODEL_TYPE,
+    "{notice}": local_system("notification-category"),
+    "{study}": "ST-2025-000001",
+}
+
+
+def sample(resource_type: str) -> dict[str, Any]:
+    """A sample of its own, about this hospital."""
+    text = dumps(SAMPLES[resource_type])
+    for mark, meant in PLACES.items():
+        text = text.replace(mark, meant)
+    found: dict[str, Any] = json.loads(text, parse_float=Decimal)
+    return found

@@ -11,7 +11,7 @@ from smart_auth.access.caller import Caller
 from smart_auth.access.scopes import resource_scopes
 from tests.smart_auth.badges import user
 from tests.writes.conftest import Written
-from tests.writes.test_rows import sample
+from tests.writes.samples import sample
 
 CONFIDENTIALITY = "http://terminology.hl7.org/CodeSystem/v3-Confidentiality"
 

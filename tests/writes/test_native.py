@@ -4,7 +4,9 @@ from decimal import Decimal
 
 import pytest
 
+from fhir_facade.incoming_json import json_object
 from mappers.query import SearchQuery, Sort
+from mappers.stored.content import dumps
 from mappers.transaction import transaction
 from mappers.write import history
 from mappers.write.faults import WriteFault
@@ -36,6 +38,34 @@ async def test_what_is_written_is_read_as_it_was_sent(written: Written) -> None:
     assert meta["lastUpdated"].endswith("+09:00")
     assert read == {**{k: v for k, v in GOAL.items() if k != "meta"}, "id": made["id"]}
     assert str(read["target"][0]["detailQuantity"]["value"]) == "1.10"
+
+
+@pytest.mark.parametrize("digits", ["1e2", "1.0e-3", "-0", "0.0000001", "18446744073709551616", "1E+2"])
+async def test_a_number_is_told_in_the_digits_in_which_it_was_sent(written: Written, digits: str) -> None:
+    quantity = json_object(f'{{"value": {digits}}}')
+    async with written.writer() as writer:
+        made = await writer.create("Goal", {**GOAL, "target": [{"detailQuantity": quantity}]})
+    read = await written.engine.read("Goal", made["id"])
+    assert isinstance(read, dict)
+    assert dumps(read["target"]) == f'[{{"detailQuantity":{{"value":{digits}}}}}]'
+
+
+async def test_it_is_found_by_each_of_several_values_of_a_choice(written: Written) -> None:
+    days = [{"dueDate": "2025-06-30", "_dueDate": {"id": "d"}}, {"dueDate": "2026-01-01"}]
+    async with written.writer() as writer:
+        made = await writer.create("Goal", {**GOAL, "target": days})
+    for day in ("2025-06-30", "2026-01-01"):
+        assert await written.found("Goal", "target-date", day) == [made["id"]]
+
+
+async def test_one_of_several_that_only_has_an_extension_is_searched_by_nothing(written: Written) -> None:
+    why = {"extension": [{"url": "urn:x", "valueString": "모름"}]}
+    sent = {"resourceType": "Procedure", "status": "completed", "subject": {"reference": PATIENT}}
+    listed = {"instantiatesUri": ["urn:a", None], "_instantiatesUri": [None, why]}
+    async with written.writer() as writer:
+        made = await writer.create("Procedure", {**sent, **listed})
+    assert await written.found("Procedure", "instantiates-uri", "urn:a") == [made["id"]]
+    assert {name: made[name] for name in listed} == listed
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,8 @@ from mappers.stored.content import dumps
 from mappers.write.faults import WriteFault
 from terminology.systems import RESIDENT_REGISTRATION_ID
 from tests.writes.conftest import Written
-from tests.writes.test_rows import column, sample
+from tests.writes.samples import sample
+from tests.writes.test_rows import column
 
 NUMBER = "900203-1234567"
 IDENTIFIER = {"system": RESIDENT_REGISTRATION_ID, "value": NUMBER}

@@ -1,44 +1,21 @@
 """What goes to rows of the CDSS comes back as it was sent, and neither side loses what the other changes."""
 
 import copy
-import json
 from decimal import Decimal
 from typing import Any
 
 import pytest
 from sqlalchemy import text
 
-from mappers.cdss.ai import MODEL_TYPE
 from mappers.cdss.laboratory import LOCAL_TEST
-from mappers.cdss.medications import LOCAL_DRUG
 from mappers.stored.content import dumps
 from mappers.transaction import transaction
 from mappers.write import history
 from mappers.write.faults import WriteFault
-from terminology.systems import local_system
 from tests.writes.conftest import Written
-from tests.writes.samples import SAMPLES
+from tests.writes.samples import SAMPLES, sample
 
 TYPES = sorted(SAMPLES)
-
-
-#: what stands for the hospital's own systems and rows in the samples
-PLACES = {
-    "{local}": LOCAL_TEST,
-    "{drug}": LOCAL_DRUG,
-    "{model}": MODEL_TYPE,
-    "{notice}": local_system("notification-category"),
-    "{study}": "ST-2025-000001",
-}
-
-
-def sample(resource_type: str) -> dict[str, Any]:
-    """A sample of its own, about this hospital."""
-    text = dumps(SAMPLES[resource_type])
-    for mark, meant in PLACES.items():
-        text = text.replace(mark, meant)
-    found: dict[str, Any] = json.loads(text, parse_float=Decimal)
-    return found
 
 
 def said(resource: Any) -> dict[str, Any]:
@@ -204,6 +181,7 @@ async def test_what_can_not_be_retired_is_not_deleted(written: Written, resource
         ("Observation", {"code": {"coding": [{"system": "urn:x", "code": "1"}]}}, "Observation.code"),
         ("Encounter", {"status": "onleave"}, "Encounter.status"),
         ("AllergyIntolerance", {"code": None}, "AllergyIntolerance.code"),
+        ("Patient", {"name": [{"use": "maiden", "text": "박"}]}, "Patient.name"),
         ("Condition", {"recorder": {"reference": "Practitioner/oe-user-1"}}, "Condition.recorder"),
     ],
 )

@@ -1,1 +1,0 @@
-"""Searches of images, and who may see what of them."""

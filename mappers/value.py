@@ -270,11 +270,13 @@ def systems_of(values: Iterable[Value]) -> frozenset[str] | None:
 
 def cell(column: Column, text: Any) -> Cells | None:
     """A text (or None) in a column; None where the column is too short for it, or too coarse for a number."""
-    limit = getattr(column.type, "length", None)
-    if not isinstance(text, str) or (limit is None and not isinstance(column.type, DecimalText)):
+    type_: Any = column.type
+    if not isinstance(text, str):
         return {column: text}
-    held = len(text) <= limit if limit is not None else _fits(text, column.type)
-    return {column: text} if held else None
+    if isinstance(type_, DecimalText):
+        return {column: text} if _fits(text, type_) else None
+    limit = getattr(type_, "length", None)
+    return None if limit is not None and len(text) > limit else {column: text}
 
 
 def _fits(number: str, type_: DecimalText) -> bool:

@@ -16,6 +16,7 @@ from fastapi import FastAPI
 
 from capability.statement import capability_statement
 from capability.terminology import terminology_capabilities
+from dicomweb.following import Follower
 from fhir_facade import drift, health, landing, openapi, viewer
 from fhir_facade.audit.authorization import Addressed, events_into
 from fhir_facade.audit.keeper import Keeper
@@ -28,6 +29,8 @@ from fhir_facade.export.operations import operations_of
 from fhir_facade.export.wiring import Exports, exports_of
 from fhir_facade.guard import BearerGuard, Callers, Guard, OpenDoor
 from fhir_facade.imaging import session
+from fhir_facade.imaging.archives import archive_of
+from fhir_facade.imaging.following import follower_of
 from fhir_facade.operations.operation import Operation
 from fhir_facade.paging import Cursors
 from fhir_facade.registry import OPERATIONS, by_type, everything
@@ -58,8 +61,10 @@ class Application:
         rest: FastAPI,
         authorization: AuthorizationServer | None,
         exports: Exports | None,
+        follower: Follower,
     ) -> None:
         self.fhir, self.rest, self.authorization, self.exports = fhir, rest, authorization, exports
+        self.follower = follower
 
     async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
         """One ASGI connection."""
@@ -182,15 +187,17 @@ def create_app(settings: Settings | None = None, callers: Callers | None = None)
     guard = guard_of(service, opener, callers or bearer, throttle)
     exports = exports_of(service, guard, authorization, trail, throttle)
     operations = (*OPERATIONS, *(operations_of(exports.kick_off) if exports else ()))
+    archive = archive_of(settings, service.at_rest)
+    follower = follower_of(service, archive)
     rest = FastAPI(
         title="NeuroNova FHIR facade",
         version=version("fhir-facade"),
-        lifespan=_lifespan(service, guard, authorization, trail, exports),
+        lifespan=_lifespan(service, guard, authorization, trail, exports, follower),
         docs_url=None,
         redoc_url=None,
         openapi_url=None,
     )
-    rest.include_router(health.router(service.engine.database, len(service.degraded)))
+    rest.include_router(health.router(service.engine.database, archive, len(service.degraded)))
     rest.include_router(openapi.router(service, rest))
     if authorization is not None:
         emergencies = emergencies_of(service, opener, authorization)
@@ -213,7 +220,7 @@ def create_app(settings: Settings | None = None, callers: Callers | None = None)
         operations=operations,
         polling=exports.polling if exports else None,
     )
-    return Application(fhir, rest, authorization, exports)
+    return Application(fhir, rest, authorization, exports, follower)
 
 
 def smart_of(service: Service, authorization: AuthorizationServer | None) -> Smart | None:
@@ -248,6 +255,7 @@ def _lifespan(
     authorization: AuthorizationServer | None,
     trail: Trail | None,
     exports: Exports | None,
+    follower: Follower,
 ) -> Any:
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
@@ -257,7 +265,10 @@ def _lifespan(
         gc.set_threshold(50_000, 20, 50)
         if exports is not None:
             exports.runner.start()
+        follower.start()
         yield
+        await follower.stop()
+        await follower.archive.close()
         if exports is not None:
             await exports.runner.stop()
         await guard.close()

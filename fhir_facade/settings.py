@@ -104,6 +104,9 @@ class Settings:
     orthanc_username: str = setting("", "whom Orthanc knows the facade as; unset: it asks nobody")
     orthanc_password: str = setting("", "its password", secret=True)
     viewer_root: str = setting("", "folder of the image viewer's files (`make viewer`); unset: DATA_DIR/ohif")
+    archive_comparison_minutes: float = setting(
+        15.0, "minutes between two comparisons of the imaging archive with its index; 0: only at the start"
+    )
     hapi_fhir_url: str = setting("", "HAPI FHIR's address (used by the sync)")
     redis_url: str = setting(
         "", "Redis, which counts requests for all workers; unset: each worker counts its own"

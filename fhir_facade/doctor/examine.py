@@ -12,6 +12,7 @@ from sqlalchemy.exc import DBAPIError
 from fhir_facade.doctor.audit import examine_audit
 from fhir_facade.doctor.encryption import examine_encryption
 from fhir_facade.doctor.finding import Finding, Level, fine
+from fhir_facade.doctor.imaging import examine_imaging
 from fhir_facade.doctor.indexes import Index, statements, tables_of, wanted
 from fhir_facade.doctor.plans import examine_plans
 from fhir_facade.doctor.rights import examine_rights
@@ -68,7 +69,8 @@ def _examined(
         embedded = fine(
             "server", f"embedded databases in {settings.data_path}: no rights or indexes to look at"
         )
-        return Report((embedded, examine_encryption(settings), *findings))
+        imaging = examine_imaging(connection, settings, there)
+        return Report((embedded, examine_encryption(settings), *findings, *imaging))
     findings = [*examine_server(connection, settings, zone), *examine_rights(connection, settings), *findings]
     _as_served(connection, zone)
     able = Engine(fit(mappings, there).mappings, engine.database, engine.site)
@@ -78,6 +80,7 @@ def _examined(
     findings += examine_plans(connection, able, tables, min_rows)
     findings += _indexes(advised, min_rows)
     findings += [*examine_audit(connection, settings, there), examine_encryption(settings)]
+    findings += examine_imaging(connection, settings, there)
     return Report(tuple(findings), tuple(statements(advised, {v: k for k, v in names.items()})))
 
 

@@ -9,8 +9,11 @@ from dicomweb.archives.archive import Archive
 from dicomweb.archives.embedded import EmbeddedArchive
 from dicomweb.archives.orthanc import Orthanc
 from tests.dicomweb.embedded import archive_in
+from tests.dicomweb.hospital import hospital, made_hospital
 from tests.dicomweb.orthanc import client_of
 from tests.services.orthanc import OrthancServer, orthanc_server
+
+__all__ = ["hospital", "made_hospital"]
 
 
 @pytest.fixture(scope="session")

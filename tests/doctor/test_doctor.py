@@ -45,7 +45,14 @@ def test_a_real_server_is_fine(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], server: DatabaseServer
 ) -> None:
     assert run(monkeypatch, server.environment(), "--json") == 0
-    assert {f["area"] for f in findings(capsys)} == {"server", "rights", "schema", "indexes", "encryption"}
+    assert {f["area"] for f in findings(capsys)} == {
+        "server",
+        "rights",
+        "schema",
+        "indexes",
+        "encryption",
+        "imaging",
+    }
 
 
 def test_a_server_that_is_away_is_broken(

@@ -87,6 +87,7 @@ class Facade:
         await self.app.fhir.guard.close()
         if self.app.fhir.keeper is not None:
             await self.app.fhir.keeper.trail.close()
+        await self.app.follower.archive.close()
         await self.service.engine.database.close()
         if self.app.authorization:
             self.app.authorization.store.engine.dispose()

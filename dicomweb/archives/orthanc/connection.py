@@ -115,6 +115,8 @@ class Connection:
                 yield response
         except httpx.PoolTimeout as error:
             raise OverloadedError("too much is asked of Orthanc at once", 1) from error
+        except httpx.ConnectError as error:
+            raise BrokenOffError("Orthanc can't be reached") from error
         except BROKEN_OFF as error:
             raise BrokenOffError(f"Orthanc broke off: {type(error).__name__}") from error
         except httpx.TransportError as error:

@@ -48,7 +48,7 @@ async def test_an_orthanc_that_starts_again_goes_on_where_it_was_and_replaces_on
     with server.run():
         place = await archive.store(first.address, first.file)
         _, position = await all_changes(archive)
-    with pytest.raises(ArchiveDownError, match=r"Orthanc (broke off|doesn't answer)"):
+    with pytest.raises(ArchiveDownError, match="Orthanc can't be reached"):
         await archive.changes(position)
     with server.run():
         assert await archive.store(first.address, first.file) == place

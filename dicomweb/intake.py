@@ -1,0 +1,135 @@
+"""What becomes of an instance that an archive keeps: it is indexed, or waits in quarantine.
+
+One way in for all: what STOW-RS stored and what the archive received itself. An instance that is taken in
+again changes nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any, Protocol
+
+from sqlalchemy import delete, insert, select
+
+from dicomweb.archives.archive import Address
+from dicomweb.index.entry import Entry
+from dicomweb.index.reading import rows
+from dicomweb.index.writing import remove, write
+from mappers.facade.imaging import fhir_dicom_instance, fhir_dicom_quarantine
+from mappers.site import Site
+from mappers.transaction import Transaction
+
+INSTANCE, WAITING = fhir_dicom_instance.c, fhir_dicom_quarantine.c
+
+
+@dataclass(frozen=True)
+class Received:
+    """An instance that the archive keeps at `place`. `digest`: SHA-256 of its file."""
+
+    entry: Entry
+    place: str
+    digest: str
+
+
+class Placed(Protocol):
+    """Whose studies are, as the RIS knows it."""
+
+    async def reason(self, t: Transaction, entry: Entry) -> str:
+        """Why an instance has to wait in quarantine, in a word; '' if it is clear whose it is."""
+
+    async def placed(self, t: Transaction, study: str) -> None:
+        """Lets the RIS follow what the index says of a study now; it has no rows if all of it is gone."""
+
+
+class Intake:
+    """Indexes what archives keep. All of it happens in the caller's transaction."""
+
+    def __init__(self, site: Site, placed: Placed) -> None:
+        self._site, self._placed = site, placed
+
+    async def take(self, t: Transaction, received: Sequence[Received]) -> list[str]:
+        """Why each of the instances waits in quarantine; '' for those that are indexed."""
+        await _lock(t, {one.entry.address.study for one in received})
+        reasons, changed = list[str](), dict[str, None]()
+        for one in received:
+            known, reason = await _known(t, one)
+            if not known:
+                reason = await self._take(t, one)
+                changed[one.entry.address.study] = None
+            reasons.append(reason)
+        for study in changed:
+            await self._placed.placed(t, study)
+        return reasons
+
+    async def _take(self, t: Transaction, one: Received) -> str:
+        instance, now = one.entry.address.instance, self._now()
+        await t.execute(
+            delete(fhir_dicom_quarantine).where(WAITING.instance == instance, WAITING.place == one.place)
+        )
+        reason = await self._placed.reason(t, one.entry)
+        if not reason:
+            await write(t, one.entry, one.place, one.digest, now)
+            return ""
+        for address in await _indexed(t, INSTANCE.instance == instance, INSTANCE.place == one.place):
+            await remove(t, address)  # its file was replaced by one that must not be shown
+        await t.execute(insert(fhir_dicom_quarantine).values(_waiting(one, reason, now)))
+        return reason
+
+    async def drop(self, t: Transaction, gone: Sequence[tuple[Address, str]]) -> None:
+        """Takes instances out of the index that are at their places no more; others of that name stay."""
+        await _lock(t, {address.study for address, _ in gone})
+        changed = dict[str, None]()
+        for address, place in gone:
+            await t.execute(delete(fhir_dicom_quarantine).where(WAITING.place == place))
+            for indexed in await _indexed(t, INSTANCE.instance == address.instance, INSTANCE.place == place):
+                await remove(t, indexed)
+                changed[indexed.study] = None
+        for study in changed:
+            await self._placed.placed(t, study)
+
+    def _now(self) -> str:
+        return str(self._site.wall_clock(datetime.now(UTC)))
+
+
+async def _lock(t: Transaction, studies: set[str]) -> None:
+    """In one order, so that two can't wait for each other; it is the lock that writers of the index take."""
+    for study in sorted(studies):
+        await t.lock(f"dicom/{study}")
+
+
+async def _known(t: Transaction, one: Received) -> tuple[bool, str]:
+    """Whether just that file was taken in before, and the reason why it waits if it does."""
+    instance = one.entry.address.instance
+    same = {"place": one.place, "digest": one.digest}
+    indexed = await rows(
+        t, select(INSTANCE.place, INSTANCE.digest, INSTANCE.study).where(INSTANCE.instance == instance)
+    )
+    if (one.place, one.digest, one.entry.address.study) in [tuple(row) for row in indexed]:
+        return True, ""
+    waiting = select(WAITING.reason).where(
+        WAITING.instance == instance, *(WAITING[name] == same[name] for name in same)
+    )
+    reasons = [str(reason) for (reason,) in await rows(t, waiting)]
+    return bool(reasons), reasons[0] if reasons else ""
+
+
+async def _indexed(t: Transaction, *conditions: Any) -> list[Address]:
+    found = await rows(t, select(INSTANCE.study, INSTANCE.series, INSTANCE.instance).where(*conditions))
+    return [Address(*row) for row in found]
+
+
+def _waiting(one: Received, reason: str, now: str) -> dict[str, str]:
+    study, series, instance = one.entry.address
+    return {
+        "study": study,
+        "series": series,
+        "instance": instance,
+        "patient_id": one.entry.patient_id,
+        "accession_number": one.entry.accession_number,
+        "reason": reason,
+        "place": one.place,
+        "digest": one.digest,
+        "recorded": now,
+    }

@@ -42,7 +42,7 @@ def _parser() -> argparse.ArgumentParser:
     serving = commands.add_parser("serve", help="start the server")
     serving.add_argument("--workers", type=int, default=1, help="processes (default 1)")
     serving.set_defaults(run=serve)
-    demo = commands.add_parser("demo-data", help="make the embedded demo databases in DATA_DIR")
+    demo = commands.add_parser("demo-data", help="make the embedded demo databases and images in DATA_DIR")
     demo.set_defaults(run=demo_data)
     doctor_command(commands)
     docs_command(commands)
@@ -61,8 +61,11 @@ def serve(settings: Settings, chosen: argparse.Namespace) -> int:
     """Serves until it is stopped."""
     import uvicorn
 
+    from fhir_facade.imaging.demo import make_demo_images
+
     check_binding(settings)
     prepare(settings)
+    make_demo_images(settings)
     print(welcome(settings), flush=True)
     uvicorn.run(
         "fhir_facade.app:create_app",
@@ -146,11 +149,12 @@ def _stated(settings: Settings) -> str:
 
 
 def demo_data(settings: Settings, chosen: argparse.Namespace) -> int:
-    """Makes the embedded demo databases if they aren't there."""
-    from mappers.demo import create_embedded
+    """Makes the embedded demo databases and images if they aren't there."""
+    from fhir_facade.imaging.demo import make_demo_images
 
-    create_embedded(settings.data_path)
-    print(f"demo databases in {settings.data_path}")
+    migrate_embedded(settings)
+    make_demo_images(settings)
+    print(f"demo databases and images in {settings.data_path}")
     return 0
 
 

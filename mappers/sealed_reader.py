@@ -17,6 +17,9 @@ class SealedReader(io.RawIOBase):
     that is read was changed or moved.
     """
 
+    #: it is at no path: what is there is sealed. Readers that ask for a name take this for none
+    name = ""
+
     def __init__(self, file: BinaryIO, keyring: Keyring, context: bytes) -> None:
         super().__init__()
         self._file, self._cipher = file, cipher_of(file, keyring, context)

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
-
 from sqlalchemy import ClauseElement, ColumnElement, Table, delete, exists, select
 from sqlalchemy.dialects import mysql, sqlite
 
 from dicomweb.archives.archive import Address
+from dicomweb.index.asking import ask
 from dicomweb.index.entry import Entry
 from dicomweb.index.patients import patient_of, ris_study_of
-from dicomweb.index.reading import rows
 from mappers.facade.imaging import fhir_dicom_instance, fhir_dicom_series, fhir_dicom_study
+from mappers.statement import Slots
 from mappers.stored.places import of_metadata
 from mappers.transaction import Transaction
 
@@ -28,14 +26,11 @@ async def write(t: Transaction, entry: Entry, place: str, digest: str, now: str)
     before = await _locked(t, address)
     keys = {"series": address.series, "study": address.study}
     linked = await _linked(t, entry)
-    study = {"study": address.study, **entry.study, **linked, "updated_at": now}
-    await t.execute(upsert(t, fhir_dicom_study, study, kept=("ris_study",)))
-    await t.execute(upsert(t, fhir_dicom_series, keys | dict(entry.series)))
+    await ask(t, _upsert_study, study=address.study, updated_at=now, **entry.study, **linked)
+    await ask(t, _upsert_series, **keys, **entry.series)
     metadata = t.at_rest.kept(entry.metadata, of_metadata(address.instance))
-    own = {"place": place, "digest": digest, "metadata": metadata}
-    await t.execute(
-        upsert(t, fhir_dicom_instance, {"instance": address.instance} | keys | dict(entry.instance) | own)
-    )
+    own = {"instance": address.instance, "place": place, "digest": digest, "metadata": metadata}
+    await ask(t, _upsert_instance, **own, **keys, **entry.instance)
     for study_before, series_before in before:
         if (study_before, series_before) != (address.study, address.series):
             await _sweep(t, study_before)
@@ -53,11 +48,12 @@ async def remove(t: Transaction, address: Address) -> None:
 
 async def _locked(t: Transaction, address: Address) -> list[tuple[str, str]]:
     """Locks the study, and the one that the instance was in; where it was, as (study, series)."""
-    of_it = select(INSTANCE.study, INSTANCE.series).where(INSTANCE.instance == address.instance)
-    studies = {address.study} | {str(study) for study, _ in await rows(t, of_it)}
+    found = await ask(t, _placed, instance=address.instance)
+    studies = {address.study} | {str(study) for study, _ in found}
     for study in sorted(studies):
         await t.lock(_lock_of(study))
-    return [(str(study), str(series)) for study, series in await rows(t, of_it) if study in studies]
+    found = await ask(t, _placed, instance=address.instance)
+    return [(str(study), str(series)) for study, series in found if study in studies]
 
 
 def _lock_of(study: str) -> str:
@@ -67,9 +63,7 @@ def _lock_of(study: str) -> str:
 async def _linked(t: Transaction, entry: Entry) -> dict[str, str]:
     """The patient and the RIS's row: looked up with the first instance, and when the PatientID changes."""
     study = entry.address.study
-    found = await rows(
-        t, select(STUDY.patient_id, STUDY.patient, STUDY.ris_study).where(STUDY.study == study)
-    )
+    found = await ask(t, _known, study=study)
     if found and found[0][0] == entry.patient_id:
         _, patient, ris_study = found[0]
         return {"patient": str(patient), "ris_study": str(ris_study)}
@@ -84,10 +78,31 @@ async def _sweep(t: Transaction, study: str) -> None:
     await t.execute(delete(fhir_dicom_study).where(STUDY.study == study, ~of_study))
 
 
-def upsert(t: Transaction, table: Table, row: Mapping[str, Any], kept: tuple[str, ...] = ()) -> ClauseElement:
+def _placed(slots: Slots, dialect: str) -> ClauseElement:
+    return select(INSTANCE.study, INSTANCE.series).where(INSTANCE.instance == slots.named("instance"))
+
+
+def _known(slots: Slots, dialect: str) -> ClauseElement:
+    return select(STUDY.patient_id, STUDY.patient, STUDY.ris_study).where(STUDY.study == slots.named("study"))
+
+
+def _upsert_study(slots: Slots, dialect: str) -> ClauseElement:
+    return _upsert(slots, dialect, fhir_dicom_study, kept=("ris_study",))
+
+
+def _upsert_series(slots: Slots, dialect: str) -> ClauseElement:
+    return _upsert(slots, dialect, fhir_dicom_series)
+
+
+def _upsert_instance(slots: Slots, dialect: str) -> ClauseElement:
+    return _upsert(slots, dialect, fhir_dicom_instance)
+
+
+def _upsert(slots: Slots, dialect: str, table: Table, kept: tuple[str, ...] = ()) -> ClauseElement:
     """The row made, or put in the place of the one with its key; `kept`: columns that then stay."""
     key = [column.name for column in table.primary_key]
+    row = {column.name: slots.named(column.name) for column in table.columns}
     changed = {name: value for name, value in row.items() if name not in (*key, *kept)}
-    if t.dialect.name == "sqlite":
+    if dialect == "sqlite":
         return sqlite.insert(table).values(row).on_conflict_do_update(key, set_=changed)
     return mysql.insert(table).values(row).on_duplicate_key_update(changed)

@@ -23,17 +23,21 @@ log = logging.getLogger("dicomweb.archives.embedded")
 
 
 class EmbeddedArchive:
-    """Part 10 files in a folder, as they were received; a place is the hash of an address."""
+    """Part 10 files in a folder, as they were received; a place is the hash of an address.
+
+    Not `durable`: for what can be made again, nothing waits for the disk.
+    """
 
     name = "embedded"
 
-    def __init__(self, folder: Path, at_rest: AtRest) -> None:
-        self.folder, self._files = folder, Files(folder, at_rest)
+    def __init__(self, folder: Path, at_rest: AtRest, *, durable: bool = True) -> None:
+        self.folder, self._files = folder, Files(folder, at_rest, durable=durable)
+        self._durable = durable
 
     @cached_property
     def _journal(self) -> Journal:
         self._files.make()
-        return Journal(self.folder / "journal.db")
+        return Journal(self.folder / "journal.db", durable=self._durable)
 
     async def fetch(self, place: str) -> BinaryIO:
         """The file as it was received: on disk, opened as it is read where it is sealed."""

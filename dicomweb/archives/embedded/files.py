@@ -31,10 +31,10 @@ def name_of(address: Address) -> str:
 
 
 class Files:
-    """All files below a folder."""
+    """All files below a folder. Not `durable`: nothing waits for the disk."""
 
-    def __init__(self, folder: Path, at_rest: AtRest) -> None:
-        self.folder, self.at_rest = folder, at_rest
+    def __init__(self, folder: Path, at_rest: AtRest, *, durable: bool = True) -> None:
+        self.folder, self.at_rest, self._durable = folder, at_rest, durable
         self._whole, self._incoming = folder / "files", folder / "incoming"
 
     def make(self) -> None:
@@ -59,7 +59,8 @@ class Files:
                 with self.at_rest.writing(target, _context(name)) as content:
                     shutil.copyfileobj(file, content, CHUNK)
                 target.flush()
-                os.fsync(target.fileno())
+                if self._durable:
+                    os.fsync(target.fileno())
         except BaseException:
             fresh.unlink(missing_ok=True)
             raise
@@ -72,7 +73,7 @@ class Files:
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         os.replace(fresh, path)
         for folder in (path.parent, *(folder.parent for folder in made)):
-            _sync(folder)
+            self._sync(folder)
 
     def open(self, name: str) -> BinaryIO:
         """The content, seekable; raises NotThereError, and UnopenableError for what was changed."""
@@ -87,7 +88,7 @@ class Files:
         path = self._path(name)
         with suppress(FileNotFoundError):
             path.unlink()
-            _sync(path.parent)
+            self._sync(path.parent)
 
     def there(self, name: str) -> bool:
         """Whether it is there."""
@@ -101,6 +102,15 @@ class Files:
                 found.append((path.stat().st_mtime_ns, path.name))
         return [name for _, name in sorted(found)]
 
+    def _sync(self, folder: Path) -> None:
+        if not self._durable:
+            return
+        descriptor = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+
     def _path(self, name: str) -> Path:
         """Where a name is; NotThereError for what is no name of ours."""
         if not _NAME.fullmatch(name):
@@ -110,11 +120,3 @@ class Files:
 
 def _context(name: str) -> bytes:
     return sealed_place("archive", "file", name)
-
-
-def _sync(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

@@ -4,15 +4,13 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, MutableMapping, Sequence
 from dataclasses import dataclass, field
-from decimal import Decimal
 from functools import lru_cache
 from typing import Any
 from urllib.parse import parse_qsl
 
-import orjson
-
 from fhir_facade.outcome import FhirFault, parameter
 from fhir_facade.xml import to_xml
+from mappers.shared import written
 from smart_auth.access.caller import Caller
 
 Message = MutableMapping[str, Any]
@@ -169,15 +167,9 @@ def _version_fits(parameters: str) -> bool:
     return True
 
 
-def _default(value: Any) -> Any:
-    if isinstance(value, Decimal):
-        return orjson.Fragment(str(value) if value.is_finite() else "null")
-    raise TypeError(type(value).__name__)
-
-
 def dumps(resource: Mapping[str, Any], pretty: bool = False) -> bytes:
     """JSON, with decimals exactly as they are (5.40 keeps its zero)."""
-    return orjson.dumps(resource, default=_default, option=orjson.OPT_INDENT_2 if pretty else 0)
+    return written(resource, pretty=pretty)
 
 
 def serialized(resource: Mapping[str, Any], request: Request) -> tuple[bytes, str]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
-from mappers.value import Columns, Read, Row
+from mappers.value import Columns, Read, Remembering, Row
 
 if TYPE_CHECKING:
     from mappers.mapping import Element
@@ -19,23 +19,35 @@ def assembler(elements: Sequence[Element], columns: Columns) -> Build:
     It is written out as Python, an `if` for each element: a loop would cost a row more than many a reader.
     """
     names: dict[str, Any] = {}
+    done: set[str] = set()
     lines = ["def build(row, target):"]
     for number, (path, read) in enumerate(_grouped(elements, columns)):
-        names[f"read{number}"] = read
-        lines += [f" value = read{number}(row)", " if value is not None:", *_put(path)]
+        lines += [*_get(number, read, names), " if value is not None:", *_put(path, path in done)]
+        done.add(path)
     exec("\n".join([*lines, " return target"]), names)  # noqa: S102 - of our own mappings' paths
     build: Build = names["build"]
     return build
 
 
-def _put(path: str) -> Sequence[str]:
-    """What sets an element: `name[]` appends, `name[x]` is named after the value's type."""
+def _get(number: int, read: Read, names: dict[str, Any]) -> Sequence[str]:
+    """What gets a value; what is known already without a call."""
+    if not isinstance(read, Remembering):
+        names[f"read{number}"] = read
+        return (f" value = read{number}(row)",)
+    names |= {f"known{number}": read.known, f"learn{number}": read.learn}
+    key = ", ".join(f"row[{place}]" for place in read.places)
+    return (
+        f" try: value = known{number}[{key}]",
+        f" except KeyError: value = learn{number}(row)",
+    )
+
+
+def _put(path: str, again: bool) -> Sequence[str]:
+    """What sets an element: `name[]` appends `again`, `name[x]` is named after the value's type."""
     if path.endswith("[]"):
         name = path[:-2]
-        return (
-            "  if type(value) is not list: value = [value]",
-            f"  target[{name!r}] = [*target[{name!r}], *value] if {name!r} in target else value",
-        )
+        more = f"[*target[{name!r}], *value] if {name!r} in target else " if again else ""
+        return ("  if type(value) is not list: value = [value]", f"  target[{name!r}] = {more}value")
     if path.endswith("[x]"):
         return (f"  target[{path[:-3]!r} + value[0]] = value[1]",)
     return (f"  target[{path!r}] = value",)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from copy import copy
 from dataclasses import dataclass, field
+from itertools import chain
 from typing import Any, NamedTuple
 
 from mappers.codes_first import codes_first
@@ -38,6 +39,7 @@ class Page:
 
     `lacking`: sources that couldn't be asked for what else they say of the matches.
     `found` rows were taken (one may have gone before it was read); `last` is where they end.
+    `coming`: further matches of an engine that reads lazily, each made when it is asked for.
     """
 
     matches: list[Resource | Unreadable] = field(default_factory=list)
@@ -46,6 +48,11 @@ class Page:
     lacking: list[str] = field(default_factory=list)
     found: int = 0
     last: Position | None = None
+    coming: Iterator[Resource | Unreadable] = field(default_factory=lambda: iter(()))
+
+    def each(self) -> Iterator[Resource | Unreadable]:
+        """All matches in order, once."""
+        return chain(self.matches, self.coming)
 
 
 class Found(NamedTuple):
@@ -66,7 +73,16 @@ class Engine:
     ) -> None:
         self.mappings, self.database, self.site = mappings, database, site
         self.plans = Plans(mappings, database, site, cache)
-        self.whole = WholeRows(self.plans, database)
+        self.whole, self.lazy = WholeRows(self.plans, database), False
+
+    def lazily(self) -> Engine:
+        """The same engine, whose pages hold rows where it can, and not yet the resources they are.
+
+        A resource that is gone before the next one is made takes half the time of a page of them.
+        """
+        found = copy(self)
+        found.lazy = True
+        return found
 
     def within(self, transaction: Database) -> Engine:
         """The same engine, asking within a transaction."""
@@ -168,7 +184,7 @@ class Engine:
         named = _named(after, count + 1)  # one more, to know whether there is a next page
         rows = await self._fetch(plan.statement, [*query.terms(), *access.terms], named)
         if (reader := plan.straight(rows)) is not None:
-            return _straight(plan, reader, rows, count)
+            return _straight(plan, reader, rows, count, lazy=self.lazy)
         found = list(_expanded(self._found(plan, rows), after))
         page = Page(found=min(len(found), count), last=_position(found[:count][-1:] or found[:1]))
         page.after = page.last if len(found) > count > 0 else None
@@ -213,7 +229,10 @@ class Engine:
         """
         room = count - page.found
         more = await self._page(query, room, None, access, by_post, without, keys_only=True)
-        page.matches += more.matches
+        if self.lazy:
+            page.coming = chain(page.coming, more.each())
+        else:
+            page.matches += more.matches
         page.after = page.last if not room and more.last else more.after
         page.found += more.found
 
@@ -290,10 +309,12 @@ def _united(plan: Plan, rows: Rows) -> Iterator[Found]:
         )
 
 
-def _straight(plan: Plan, reader: Reader, rows: Rows, count: int) -> Page:
+def _straight(plan: Plan, reader: Reader, rows: Rows, count: int, *, lazy: bool) -> Page:
     """The page of rows of which each is one whole resource."""
     taken, width = rows[:count], plan.width
-    page = Page([reader.read(row, 0) for row in taken], found=len(taken))
+    made = (reader.read(row, 0) for row in taken)
+    page = Page(coming=made) if lazy else Page(list(made))
+    page.found = len(taken)
     if end := taken[-1:] or rows[:1]:
         [row] = end
         sorts = row[len(row) - width :] if width else ()

@@ -5,10 +5,12 @@ https://hl7.org/fhir/R4/narrative.html
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Container, Sequence
 from html import escape
+from operator import attrgetter
 from typing import Any
 
+from mappers.shared import Shared, telling
 from terminology import definitions
 
 Teller = Callable[[dict[str, Any]], dict[str, str]]
@@ -16,12 +18,16 @@ _OPEN = '<div xmlns="http://www.w3.org/1999/xhtml"><p>'
 _CLOSE = "</p></div>"
 
 
-def narrator(resource_type: str, names: Sequence[str]) -> Teller:
-    """A function from a resource to its narrative, made of the named elements (`value[x]` for choices)."""
-    keys = [key for name in names for key in _keys(resource_type, name)]
+def narrator(resource_type: str, names: Sequence[str], there: Container[str] | None = None) -> Teller:
+    """A function from a resource to its narrative, made of the named elements (`value[x]` for choices).
+
+    `there`: the keys that such a resource can have at all, if that is known.
+    """
+    keys = [k for name in names for k in _keys(resource_type, name) if there is None or k in there]
+    told_of = _TOLD.get
 
     def tell(resource: dict[str, Any]) -> dict[str, str]:
-        said = [t for k in keys if k in resource and (t := _TOLD.get(type(resource[k]), str)(resource[k]))]
+        said = [t for k in keys if k in resource and (t := told_of(type(v := resource[k]), str)(v))]
         shown = " · ".join(said) if said else resource_type
         return {"status": "generated", "div": f"{_OPEN}{escape(shown, quote=False)}{_CLOSE}"}
 
@@ -66,4 +72,11 @@ def _of_object(value: dict[str, Any]) -> str:
     return str(value.get("reference") or value.get("code") or "")
 
 
-_TOLD: dict[type, Callable[[Any], str]] = {dict: _of_object, str: _of_text, list: _of_list, bool: _of_truth}
+_TOLD: dict[type, Callable[[Any], str]] = {
+    dict: _of_object,
+    Shared: attrgetter("told"),
+    str: _of_text,
+    list: _of_list,
+    bool: _of_truth,
+}
+telling(_of_object)

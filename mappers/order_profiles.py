@@ -28,7 +28,7 @@ def _profile(name: str, holds: Callable[[Resource], bool]) -> Profile:
 def _is(concept: Resource, system: str, code: str | None = None) -> bool:
     """Whether a concept has a coding of that system (and code)."""
     for coding in concept.get("coding", ()):
-        if coding.get("system") == system and code in (None, coding.get("code")):
+        if coding.get("system") == system and (code is None or coding.get("code") == code):
             return True
     return False
 
@@ -46,12 +46,11 @@ def _known(concept: Resource) -> bool:
 
 def _laboratory(observation: Resource) -> bool:
     """category laboratory; a code that is one; issued, subject."""
-    return (
-        "issued" in observation
-        and "subject" in observation
-        and _known(observation["code"])
-        and any(_is(c, OBSERVATION_CATEGORY, "laboratory") for c in observation.get("category", ()))
-    )
+    if "issued" in observation and "subject" in observation and _known(observation["code"]):
+        for category in observation.get("category", ()):
+            if _is(category, OBSERVATION_CATEGORY, "laboratory"):
+                return True
+    return False
 
 
 def _vital_sign(loinc: str, unit: str) -> Callable[[Resource], bool]:

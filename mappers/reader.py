@@ -18,6 +18,7 @@ from mappers.site import Site
 from mappers.stored.resident_number import without_resident_number
 from mappers.stored.rest import Rest
 from mappers.value import Columns, DirtyRowError, Row, Value, no_value
+from mappers.values.compounds import Choice
 from terminology import definitions
 
 Resource = dict[str, Any]
@@ -77,24 +78,23 @@ def _digest(reader: Reader) -> Callable[[Row], str]:
         told = own(row)
         if version is not None and row[version] is not None:
             told = (*told, row[version]) if type(told) is tuple else (told, row[version])
-        return blake2b(_written(told), digest_size=8).hexdigest()
+        try:
+            written = orjson.dumps(told, default=repr)
+        except TypeError:  # a text that is no Unicode
+            written = repr(told).encode("utf-8", "backslashreplace")
+        return blake2b(written, digest_size=8).hexdigest()
 
     return digest
-
-
-def _written(stored: Any) -> bytes:
-    """Stored values in bytes that are the same every time, and others for other values."""
-    try:
-        return orjson.dumps(stored, default=repr)
-    except TypeError:  # a text that is no Unicode
-        return repr(stored).encode("utf-8", "backslashreplace")
 
 
 def _builder(mapping: ResourceMapping, part: Part, columns: Columns) -> Callable[[Row, str], Resource]:
     if part.whole is not None:
         return _whole(mapping, part, part.whole, columns)
     id_of, build, meta_of = part.id.reader(columns), assembler(part.elements, columns), _meta(part, columns)
-    narrate, required = narrator(mapping.resource_type, mapping.narrative), _required(mapping.resource_type)
+    required = _required(mapping.resource_type)
+    mostly = frozenset(names[0] for names in required)
+    narrate = narrator(mapping.resource_type, mapping.narrative)
+    narrate_row = narrator(mapping.resource_type, mapping.narrative, _told_by(part))
     security = part.security.reader(columns) if part.security else None
     rest = Rest(part, columns) if part.rest is not None else None
     resource_type, profiles = mapping.resource_type, part.profiles
@@ -106,18 +106,33 @@ def _builder(mapping: ResourceMapping, part: Part, columns: Columns) -> Callable
         meta = meta_of(row, digest)
         resource: Resource = {"resourceType": resource_type, "id": resource_id, "meta": meta}
         build(row, resource)
-        if rest is not None:
-            rest.apply(row, resource)
-        _check(resource, required)
+        tell = narrate if rest is not None and rest.apply(row, resource) else narrate_row
+        if not resource.keys() >= mostly:
+            _check(resource, required)
         if security is not None and (labels := security(row)) is not None:
-            meta["security"] = [*labels, *(s for s in meta.get("security", ()) if s not in labels)]
+            _label(meta, labels)
         if profiles and (claimed := [p.url for p in profiles if p.holds(resource)]):
-            meta["profile"] = [*dict.fromkeys((*meta.get("profile", ()), *claimed))]
+            stated = meta.get("profile")
+            meta["profile"] = [*dict.fromkeys((*stated, *claimed))] if stated else claimed
         if "text" not in resource:
-            resource["text"] = narrate(without_resident_number(resource))
+            resource["text"] = tell(without_resident_number(resource))
         return resource
 
     return read
+
+
+def _told_by(part: Part) -> frozenset[str] | None:
+    """The keys that the part's columns can tell; None where not all of them are known."""
+    found: set[str] = set()
+    for element in part.elements:
+        name = element.path.partition(".")[0]
+        if not name.endswith("[x]"):
+            found.add(name.removesuffix("[]"))
+        elif isinstance(element.value, Choice):
+            found |= {name[:-3] + value.fhir_type for value in element.value.values}
+        else:
+            return None
+    return frozenset(found)
 
 
 def _whole(
@@ -150,6 +165,11 @@ def _meta(part: Part, columns: Columns) -> Callable[[Row, str], dict[str, Any]]:
         return found
 
     return read
+
+
+def _label(meta: dict[str, Any], labels: Sequence[Any]) -> None:
+    """Says the labels, before those that were sent."""
+    meta["security"] = [*labels, *(s for s in meta.get("security", ()) if s not in labels)]
 
 
 def _check(resource: Resource, required: Sequence[tuple[str, ...]]) -> None:

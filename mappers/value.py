@@ -11,6 +11,7 @@ from sqlalchemy import ColumnElement, FromClause
 
 from mappers.column_types import DecimalText
 from mappers.keyring import UnopenableError
+from mappers.shared import shared
 from mappers.sql import NEVER, Alternative, Condition
 from mappers.terms import Term
 
@@ -167,7 +168,7 @@ class Columns:
         """
         read, used = self._watched(make)
         places = [place for place in used if place is not None]
-        return _remembered(read, places) if places and None not in used else read
+        return Remembering(read, places) if places and None not in used else read
 
     def reader(self, value: Value) -> Read:
         """The value's reader; of a value that several elements ask for one that reads each row once.
@@ -178,7 +179,7 @@ class Columns:
             return value.reader(self)
         if id(value) not in self._shared:
             read, used = self._watched(lambda columns: columns.remembering(value.reader))
-            self._shared[id(value)] = _once(read), used
+            self._shared[id(value)] = read if isinstance(read, Remembering) else _once(read), used
         read, used = self._shared[id(value)]
         self._used |= used
         return read
@@ -214,7 +215,7 @@ class Columns:
 
 
 #: what one reader remembers at most
-REMEMBERED = 4096
+REMEMBERED = 1024
 
 
 def _once(read: Read) -> Read:
@@ -231,21 +232,25 @@ def _once(read: Read) -> Read:
     return once
 
 
-def _remembered(read: Read, places: Sequence[int]) -> Read:
-    known: dict[Any, Any] = {}
-    key_of = itemgetter(*places)
+class Remembering:
+    """A reader that reads equal values once: what is at `places` of a row is the key of what is known."""
 
-    def remembered(row: Row) -> Any:
-        key = key_of(row)
+    def __init__(self, read: Read, places: Sequence[int]) -> None:
+        self.known: dict[Any, Any] = {}
+        self.places, self._read, self._key = tuple(places), read, itemgetter(*places)
+
+    def __call__(self, row: Row) -> Any:
         try:
-            return known[key]
+            return self.known[self._key(row)]
         except KeyError:
-            if len(known) >= REMEMBERED:
-                known.clear()
-            found = known[key] = read(row)
-            return found
+            return self.learn(row)
 
-    return remembered
+    def learn(self, row: Row) -> Any:
+        """The value of a row whose key isn't known yet."""
+        if len(self.known) >= REMEMBERED:
+            self.known.clear()
+        found = self.known[self._key(row)] = shared(self._read(row))
+        return found
 
 
 def folds_of(values: Iterable[Value]) -> frozenset[str] | None:

@@ -27,6 +27,7 @@ def _place(found: Found, after: Position | None) -> int:
 def _append(page: Page, more: Page, room: int) -> None:
     """What tables hold, behind what is at hand; without room only whether there is more."""
     page.matches += more.matches
+    page.coming = more.coming
     page.after = page.last if not room and more.last else more.after
     page.found += more.found
     page.down += more.down
@@ -39,6 +40,10 @@ class View:
 
     engine: Engine
     access: Access
+
+    def lazily(self) -> View:
+        """The same view of an engine that reads lazily."""
+        return View(self.engine.lazily(), self.access)
 
     @property
     def database(self) -> Database:

@@ -27,22 +27,25 @@ class PatientsOf:
     """
 
     def __init__(self, mappings: Mapping[str, ResourceMapping], code: str = PATIENT) -> None:
-        self._code, self._prefix = code, f"{code}/"
+        self._code, self._prefix, self._length = code, f"{code}/", len(code) + 1
         self._paths = {name: _paths(mapping, code) for name, mapping in mappings.items()}
 
     def __call__(self, resources: Iterable[Mapping[str, Any]]) -> list[str]:
         """Logical ids, each once, in the order in which they come."""
         found: dict[str, None] = {}
         for resource in resources:
-            kind = resource["resourceType"]
-            if kind == self._code:
-                found[resource["id"]] = None
-            for path in self._paths.get(kind, ()):
-                for value in _at(resource, path):
-                    reference = value.get("reference", "")
-                    if reference.startswith(self._prefix):
-                        found[reference[len(self._prefix) :]] = None
+            self.add(resource, found)
         return list(found)
+
+    def add(self, resource: Mapping[str, Any], found: dict[str, None]) -> None:
+        """Adds a resource's to what was found."""
+        kind = resource["resourceType"]
+        if kind == self._code:
+            found[resource["id"]] = None
+        for path in self._paths.get(kind, ()):
+            for value in _at(resource, path):
+                if (reference := value.get("reference", "")).startswith(self._prefix):
+                    found[reference[self._length :]] = None
 
 
 def _paths(mapping: ResourceMapping, code: str) -> tuple[Path, ...]:
@@ -61,7 +64,7 @@ def _path(text: str) -> Path:
 def _at(resource: Mapping[str, Any], path: Path) -> Iterable[Mapping[str, Any]]:
     """The references at a path; most are the one element of that name."""
     found = resource.get(path[0])
-    if type(found) is dict and len(path) == 1:
+    if isinstance(found, dict) and len(path) == 1:
         return (found,)
     if found is None and len(path) == 1:
         return ()

@@ -19,11 +19,11 @@ import orjson
 from fhir_facade.audit.event import Event
 from fhir_facade.audit.patients import PatientsOf
 from fhir_facade.audit.trail import TrailDownError
-from fhir_facade.bundle import subset
 from fhir_facade.content import dumps
 from fhir_facade.export.asked import Asked, Reader, Step, steps
 from fhir_facade.export.caller import Stands, caller_of
 from fhir_facade.export.files import Files, Writer
+from fhir_facade.export.lines import Lines
 from fhir_facade.export.state import ERRORS, File, State, plan_of
 from fhir_facade.jobs.runner import FailedError, LaterError, Lease
 from fhir_facade.jobs.store import Jobs
@@ -31,12 +31,11 @@ from fhir_facade.outcome import FhirFault, Issue, outcome
 from fhir_facade.service import Service
 from mappers.database import SourceDownError
 from mappers.engine import Page
-from mappers.reader import Resource, Unreadable
 from smart_auth.access.caller import Caller
 
 KIND = "export"
-#: resources that are read at once: other requests wait while such a page is made of rows (about 15 ms)
-PAGE = 1000
+#: rows that one statement asks for, and resources that are made before other requests have a turn
+PAGE, AT_ONCE = 1000, 100
 #: seconds between checkpoints, and between looks whether the caller may still see what they saw
 CHECKPOINT, LOOK = 5.0, 5.0
 #: patients that are remembered as told of; one who comes again after so many others is told of again
@@ -148,12 +147,10 @@ class Export:
         earlier = _earlier(asked, step)
         async with aclosing(self._pages(step)) as pages:
             async for page in pages:
-                found = [m for m in page.matches if isinstance(m, dict)]
-                if earlier:
-                    found = [r for r in found if not earlier.intersection(patients_of([r]))]
+                shown = Lines(kept, patients_of, earlier)
+                await self._page(resource_type, page, shown)
                 if self.work.sources.record is not None:
-                    await self._record(self.work.sources.record, patients_of(found))
-                self._page(resource_type, found, kept, page.matches)
+                    await self._record(self.work.sources.record, list(shown.patients))
                 self.state.come_to(page.after)
                 if time.monotonic() - self._kept >= self.work.every:
                     await self._checkpoint()
@@ -175,7 +172,7 @@ class Export:
             await asyncio.gather(coming, return_exceptions=True)
 
     async def _read(self, step: Step, after: Any) -> Page:
-        view = (await self._current()).searching
+        view = (await self._current()).searching.lazily()
         if step.of_tables:
             page = await view.engine.page(step.query, self.work.page, after, access=view.access)
         else:
@@ -191,19 +188,12 @@ class Export:
 
     # what is written
 
-    def _page(
-        self,
-        resource_type: str,
-        found: Sequence[Resource],
-        kept: frozenset[str] | None,
-        matches: Sequence[Resource | Unreadable],
-    ) -> None:
-        shown = [subset(r, kept) for r in found] if kept is not None else found
-        lines, unwritable = _lines(shown)
-        self._write(resource_type, lines)
-        bad = [m for m in matches if isinstance(m, Unreadable)]
-        texts = [*(f"the row {m.source} can't be read: {m.reason}" for m in bad), *unwritable]
-        self._write(ERRORS, [_outcome(Issue("exception", text)) for text in texts])
+    async def _page(self, resource_type: str, page: Page, shown: Lines) -> None:
+        """Writes a page as its resources are made, and lets others have their turn meanwhile."""
+        for lines in shown.of(page.each(), AT_ONCE):
+            self._write(resource_type, lines)
+            await asyncio.sleep(0)
+        self._write(ERRORS, [_outcome(Issue("exception", text)) for text in shown.errors])
 
     def _write(self, kind: str, lines: Sequence[bytes]) -> None:
         if not lines:
@@ -211,7 +201,7 @@ class Export:
         if kind not in self._writers:
             job = self.lease.job
             self._writers[kind] = Writer(self.work.files, job.id, f"{kind}.{job.attempt}")
-        self._writers[kind].write(b"\n".join(lines) + b"\n")
+        self._writers[kind].write(b"\n".join((*lines, b"")))
         self.state.files.setdefault(kind, File()).count += len(lines)
 
     async def _record(self, record: Record, patients: Sequence[str]) -> None:
@@ -248,24 +238,6 @@ def _earlier(asked: Asked, step: Step) -> frozenset[str]:
         return frozenset()
     distinct = list(dict.fromkeys(asked.patients))
     return frozenset(distinct[: distinct.index(step.patients[0])])
-
-
-def _lines(resources: Sequence[Resource]) -> tuple[list[bytes], list[str]]:
-    """A line for each resource; a word for each that can't be written."""
-    try:
-        return list(map(dumps, resources)), []
-    except (TypeError, ValueError):
-        return _singly(resources)
-
-
-def _singly(resources: Sequence[Resource]) -> tuple[list[bytes], list[str]]:
-    lines, unwritable = [], []
-    for resource in resources:
-        try:
-            lines.append(dumps(resource))
-        except (TypeError, ValueError):
-            unwritable.append(f"{resource['resourceType']}/{resource['id']} can't be written")
-    return lines, unwritable
 
 
 def _outcome(issue: Issue) -> bytes:

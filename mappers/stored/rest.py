@@ -81,10 +81,10 @@ class Rest:
         self._own = [i for i, c in enumerate(columns.selected) if getattr(c, "table", None) is table]
         self._children = len(columns.children)
 
-    def apply(self, row: Row, resource: Resource) -> None:
-        """Puts back what was sent, wherever the columns are as they were then."""
+    def apply(self, row: Row, resource: Resource) -> bool:
+        """Puts back what was sent, wherever the columns are as they were then; whether anything is kept."""
         if not row[self.content]:
-            return
+            return False
         for name, (guard, sent) in loads(self._text(row)).items():
             if guard != self.guard(row, name):
                 continue
@@ -92,6 +92,7 @@ class Rest:
                 resource["meta"] |= sent or {}
             else:
                 self._put(resource, name, sent)
+        return True
 
     @staticmethod
     def _put(resource: Resource, name: str, sent: Any) -> None:

@@ -7,6 +7,7 @@ from typing import Any
 
 from sqlalchemy import literal_column
 
+from mappers.shared import shared
 from mappers.sql import ALWAYS, NEVER, Alternative, Condition
 from mappers.terms import Mode, Term, Text, Token, Uri
 from mappers.value import Columns, Question, Read, Value
@@ -24,7 +25,7 @@ class Fixed(Value):
         self.of_systems = frozenset(system or "" for system, _ in codings(value))
 
     def reader(self, columns: Columns) -> Read:
-        value = self.value
+        value = shared(self.value)
         return lambda row: value
 
     def matches(self, term: Term, q: Question) -> list[Alternative]:

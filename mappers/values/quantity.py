@@ -39,7 +39,6 @@ def number(stored: Any) -> Decimal | int | None:
     return stored if type(stored) is int else _unpadded(str(stored).strip())
 
 
-@lru_cache(16384)
 def _unpadded(text: str) -> Decimal | int | None:
     if "." in text:
         text = text.rstrip("0").rstrip(".")
@@ -280,7 +279,12 @@ class Compared(Value):
         place = columns.at(self.unit) if self.unit is not None else None
         known = _Units()
 
+        at = columns.at(self.text)
+
         def read(row: Row) -> Any:
+            stored = row[at]
+            if type(stored) is str and "<" not in stored and ">" not in stored:
+                return None
             text = stated(row)
             found = _compared(text) if text and text[0] in "<>" else None
             return {**found, **(known[row[place]] if place is not None else {})} if found else None

@@ -52,8 +52,11 @@ class ReferenceTo(Value):
         self.joins = joins + (display.joins if display else ())
 
     def reader(self, columns: Columns) -> Read:
-        read = columns.remembering(self._reader)  # a page's rows share their patient, orders and authors
-        return _insisting(read, self.resource_type) if self.needed else read
+        # a page's rows share their patient, orders and authors
+        return columns.remembering(self._needed if self.needed else self._reader)
+
+    def _needed(self, columns: Columns) -> Read:
+        return _insisting(self._reader(columns), self.resource_type)
 
     def _reader(self, columns: Columns) -> Read:
         ids = [route.id.reader(columns) for route in self.routes]

@@ -10,6 +10,8 @@ from typing import Any
 
 import pytest
 
+from fhir_facade.audit.patients import PatientsOf
+from fhir_facade.export.lines import Lines
 from mappers.engine import Page
 from mappers.query import SearchQuery
 from mappers.reader import Unreadable
@@ -387,13 +389,12 @@ async def test_a_file_that_was_never_written_is_not_found(embedded_exporting: Fa
 
 
 async def test_a_text_that_can_not_be_written_is_named_and_the_others_go_on() -> None:
-    from fhir_facade.export.work import _lines
-
     good = {"resourceType": "Patient", "id": "1", "gender": "male"}
     bad = {"resourceType": "Patient", "id": "2", "gender": "\ud800"}
-    written, unwritable = _lines([good, bad, good])
-    assert [json.loads(line) for line in written] == [good, good]
-    assert unwritable == ["Patient/2 can't be written"]
+    shown = Lines(None, PatientsOf({}), frozenset())
+    written = [json.loads(line) for lines in shown.of([good, bad, good], 1) for line in lines]
+    assert written == [good, good]
+    assert shown.errors == ["Patient/2 can't be written"]
 
 
 async def test_an_export_of_a_group_is_its_active_members_record(tmp_path: Path) -> None:

@@ -5,13 +5,14 @@ A study is visible exactly if its ImagingStudy is.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal, Protocol
+from typing import Any, Literal, Protocol
 
-from sqlalchemy import ColumnElement
+from sqlalchemy import Select
 from starlette.requests import Request
 
+from mappers.statement import Slots
 from mappers.terms import Term
 
 #: what a caller does to studies; the words are those of the audit trail
@@ -20,25 +21,33 @@ Doing = Literal["query", "retrieve", "store", "delete"]
 
 @dataclass(frozen=True)
 class Restriction:
-    """A condition on `fhir_dicom_study`'s rows, and the terms that its bound slots refer to by number."""
+    """The RIS's rows that a caller sees, for statements of others.
 
-    condition: ColumnElement[bool]
+    `rows` selects their StudyInstanceUIDs as `uid` and their patients' keys as `patient`, with a statement's
+    slots over `terms`; `shape` is what its text depends on.
+    """
+
+    rows: Callable[[Slots], Select[Any]]
     terms: Sequence[Term] = ()
+    shape: Hashable = None
 
 
 @dataclass(frozen=True)
 class Access:
-    """What somebody did. `studies`: UIDs to ImagingStudies' ids; `query`: the raw request."""
+    """What somebody did. `studies`: StudyInstanceUIDs to ImagingStudies' ids, as `Viewer.visible` told."""
 
     doing: Doing
     studies: Mapping[str, str]
     status: int = 200
-    query: str = ""
     instances: int = 0
 
 
 class Viewer(Protocol):
     """A caller who was let in."""
+
+    @property
+    def told(self) -> Mapping[str, str]:
+        """Headers that every answer to them has."""
 
     def restriction(self) -> Restriction | None:
         """Which studies may be searched; None: not any."""
@@ -50,11 +59,17 @@ class Viewer(Protocol):
         """Whether the caller may do this to any study at all."""
 
     async def record(self, access: Access) -> None:
-        """Returns once the access is durably in the audit trail; raises DicomFault 503 if it can't be."""
+        """Returns once the access is durably in the audit trail; raises DicomFault 503 if it can't be.
+
+        Retrievals of one study leave one event a token and hour.
+        """
 
 
 class Gate(Protocol):
     """Lets requests in, and counts them."""
 
-    async def admitted(self, request: Request, cost: int = 1) -> Viewer:
-        """The request's caller; raises DicomFault 401, 403 or 429."""
+    async def admitted(self, request: Request, doing: Doing = "retrieve", cost: int = 1) -> Viewer:
+        """The request's caller, who may do this to some study; raises DicomFault 401, 403 or 429."""
+
+    async def refused(self, request: Request, doing: Doing, status: int, viewer: Viewer | None) -> None:
+        """Returns once a refusal is durably in the audit trail; raises DicomFault 503 if it can't be."""

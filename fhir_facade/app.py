@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from fastapi import FastAPI
+from starlette.types import ASGIApp
 
 from capability.statement import capability_statement
 from capability.terminology import terminology_capabilities
@@ -30,7 +31,9 @@ from fhir_facade.export.wiring import Exports, exports_of
 from fhir_facade.guard import BearerGuard, Callers, Guard, OpenDoor
 from fhir_facade.imaging import session
 from fhir_facade.imaging.archives import archive_of
+from fhir_facade.imaging.asking import PREFIX
 from fhir_facade.imaging.following import follower_of
+from fhir_facade.imaging.wiring import Doors, router_of
 from fhir_facade.operations.operation import Operation
 from fhir_facade.paging import Cursors
 from fhir_facade.registry import OPERATIONS, by_type, everything
@@ -53,7 +56,7 @@ from smart_auth.server import AuthorizationServer
 
 
 class Application:
-    """FHIR requests go straight to the FHIR application; everything else to FastAPI."""
+    """FHIR and DICOMweb requests go straight to their applications; everything else to FastAPI."""
 
     def __init__(
         self,
@@ -61,21 +64,29 @@ class Application:
         rest: FastAPI,
         authorization: AuthorizationServer | None,
         exports: Exports | None,
+        images: ASGIApp,
         follower: Follower,
     ) -> None:
         self.fhir, self.rest, self.authorization, self.exports = fhir, rest, authorization, exports
-        self.follower = follower
+        self.images, self.follower = images, follower
 
     async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
         """One ASGI connection."""
         if scope["type"] == "http" and _is_fhir(scope["path"]):
             await self.fhir(scope, receive, send)
+        elif scope["type"] == "http" and _is_of_images(scope["path"]):
+            await self.images(scope, receive, send)
         else:
             await self.rest(scope, receive, send)
 
 
 def _is_fhir(path: str) -> bool:
     return path.startswith("/api/fhir") and (len(path) == 9 or path[9] == "/")
+
+
+def _is_of_images(path: str) -> bool:
+    below = path == PREFIX or path.startswith(f"{PREFIX}/")
+    return below and path != f"{PREFIX}/session"
 
 
 def site_of(settings: Settings, permits: frozenset[str] = frozenset(), sealed: Sealed | None = None) -> Site:
@@ -220,7 +231,9 @@ def create_app(settings: Settings | None = None, callers: Callers | None = None)
         operations=operations,
         polling=exports.polling if exports else None,
     )
-    return Application(fhir, rest, authorization, exports, follower)
+    doors = Doors(guard, trail, fhir.cors, fhir.hosts, sessions)
+    images = router_of(service, doors, archive)
+    return Application(fhir, rest, authorization, exports, images, follower)
 
 
 def smart_of(service: Service, authorization: AuthorizationServer | None) -> Smart | None:

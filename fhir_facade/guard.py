@@ -29,8 +29,8 @@ class Guard(Protocol):
     async def seen(self, caller: Caller | None) -> Service:
         """The service as a caller may use it who was admitted before."""
 
-    async def charge(self, request: Request, cost: int) -> None:
-        """Counts a request; raises FhirFault 429 for one too many."""
+    async def charge(self, request: Request, cost: int, *, images: bool = False) -> None:
+        """Counts a request, those for images by themselves; raises FhirFault 429 for one too many."""
 
     async def close(self) -> None:
         """Gives back what it holds."""
@@ -50,7 +50,7 @@ class OpenDoor:
         """The service itself."""
         return self.service
 
-    async def charge(self, request: Request, cost: int) -> None:
+    async def charge(self, request: Request, cost: int, *, images: bool = False) -> None:
         """Nothing is counted."""
 
     async def close(self) -> None:
@@ -100,12 +100,13 @@ class BearerGuard:
             await self.charge(request, 1)
             raise unauthorized(fault) from None
 
-    async def charge(self, request: Request, cost: int) -> None:
+    async def charge(self, request: Request, cost: int, *, images: bool = False) -> None:
         """Counts a request by its token, or by its address where nobody is known; raises FhirFault 429."""
         if request.caller is None:
             request.answered_with = await self.throttle.by_address(request.address, cost)
         else:
-            request.answered_with = await self.throttle.by_token(request.caller.token_id, cost)
+            count = self.throttle.for_images if images else self.throttle.by_token
+            request.answered_with = await count(request.caller.token_id, cost)
 
     async def close(self) -> None:
         """Closes the counter's connections."""

@@ -29,12 +29,17 @@ WEIGHTS = (("_include", 2), ("_revinclude", 4), ("_has", 4), ("_total", 2), ("_s
 POLLS = RateLimitItemPerMinute(90, namespace="poll")
 
 
+#: a viewer asks for each slice by itself: requests for images are counted apart, this many for each unit
+IMAGES = 10
+
+
 class Throttle:
     """Counts what callers ask; `anonymous`, `caller` and `sign_in` are units a minute."""
 
     def __init__(self, anonymous: int, caller: int, sign_in: int, pool: ConnectionPool | None = None) -> None:
         self.anonymous = RateLimitItemPerMinute(anonymous, namespace="anonymous")
         self.caller = RateLimitItemPerMinute(caller, namespace="caller")
+        self.images = RateLimitItemPerMinute(IMAGES * caller, namespace="images")
         self.sign_in = RateLimitItemPerMinute(sign_in, namespace="sign-in")
         self._pool, self._alone = pool, MemoryStorage()
         self._shared: Storage = _shared(pool) if pool else self._alone
@@ -66,6 +71,10 @@ class Throttle:
     async def by_token(self, token_id: str, cost: int) -> dict[str, str]:
         """Counts a caller's request; raises FhirFault 429, else gives the answer's headers."""
         return await self._spend(self.caller, token_id, cost)
+
+    async def for_images(self, token_id: str, cost: int) -> dict[str, str]:
+        """Counts a caller's request for images, or of them; raises FhirFault 429."""
+        return await self._spend(self.images, token_id, cost)
 
     async def _spend(self, item: RateLimitItemPerMinute, key: str, cost: int) -> dict[str, str]:
         try:

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Hashable, Iterator, Mapping, Sequence
 from copy import copy
 from dataclasses import dataclass, field
 from itertools import chain
 from typing import Any, NamedTuple
 
+from sqlalchemy import ColumnElement, Select
+
 from mappers.codes_first import codes_first
 from mappers.database import Database, Rows, SourceDownError
-from mappers.mapping import ResourceMapping
+from mappers.mapping import Part, ResourceMapping
 from mappers.outage import Outage, Tables, Without, lacking, tables_of
 from mappers.patients_first import patients_first
 from mappers.plans import WHOLE, Plan, Plans
@@ -18,7 +20,7 @@ from mappers.query import UNRESTRICTED, Access, Criterion, SearchQuery
 from mappers.reader import Reader, Resource, Unreadable
 from mappers.select import After
 from mappers.site import Site
-from mappers.statement import Statement
+from mappers.statement import Slots, Statement
 from mappers.terms import Ref, Term
 from mappers.whole_rows import WholeRows
 
@@ -161,6 +163,19 @@ class Engine:
         rows = await self._fetch(plan.statement, terms, {"limit": limit})
         found = list(_expanded(self._found(plan, rows), None))
         return [(plan.readers[item.branch].parts[part].name, item.key) for item, part in found]
+
+    def opened(
+        self, resource_type: str, part: Part, access: Access, slots: Slots, *columns: ColumnElement[Any]
+    ) -> Select[Any] | None:
+        """Columns of a part's rows that an access opens, for a statement of somebody else's; None: no row.
+
+        `slots` are over the access's terms; `plans.amended` was refreshed before.
+        """
+        return self.plans.opened(self.mappings[resource_type], part, access, slots, columns)
+
+    def opened_shape(self, access: Access) -> Hashable:
+        """What the text of such a select depends on."""
+        return (access.shape, self.plans.amended.known)
 
     async def _fetch(self, statement: Statement, terms: Sequence[Term], named: Mapping[str, Any]) -> Rows:
         found = await codes_first(self.database, statement, terms)

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Callable, Hashable, Mapping
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property, partial
 from typing import Any
 
-from sqlalchemy import literal_column, select, table
+from sqlalchemy import ColumnElement, Select, literal_column, select, table
 
 from mappers.branch import Branch, groups
 from mappers.database import Database, Rows
@@ -17,8 +17,10 @@ from mappers.mapping import Part, ResourceMapping
 from mappers.outage import Remains, TableName, Tables, Without, plain_schema
 from mappers.query import Access, SearchQuery
 from mappers.reader import Reader
+from mappers.scope import PartScope, visible
 from mappers.select import After, counted, page_of_keys, union_of_keys
 from mappers.site import Site
+from mappers.sql import plain
 from mappers.statement import Slots, Statement, compiled
 from mappers.stored.amendments import Amendments
 
@@ -110,6 +112,23 @@ class Plans:
             if branch.possible:
                 found[mapping.parts.index(parts[0])] = branch
         return found
+
+    def opened(
+        self,
+        mapping: ResourceMapping,
+        part: Part,
+        access: Access,
+        slots: Slots,
+        columns: Sequence[ColumnElement[Any]],
+    ) -> Select[Any] | None:
+        """Columns of a part's rows that an access opens; None: no row."""
+        compilation = Compilation(self.mappings, self.site, slots, access, amended=self.amended.known)
+        scope = PartScope(compilation, mapping, part)
+        found = visible(scope)
+        if found is None:
+            return None
+        conditions = [plain(a) for a in found]
+        return select(*columns).select_from(scope.source(*columns, *conditions)).where(*conditions)
 
     def _compile(
         self,

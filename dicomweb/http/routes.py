@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
+from typing import Protocol
 
 from starlette.requests import Request
 from starlette.responses import Response
 
-from dicomweb.access import Gate, Viewer
+from dicomweb.access import Doing, Gate, Viewer
 from dicomweb.archives.archive import Address, Archive
 from mappers.database import Database
 from mappers.site import Site
@@ -40,9 +41,27 @@ Handler = Callable[[Asked], Awaitable[Response]]
 
 @dataclass(frozen=True)
 class Route:
-    """A resource of DICOMweb; its path has `{study}`, `{series}`, `{instance}`, `{frames}`, `{bulk:path}`."""
+    """A resource of DICOMweb; its path has `{study}`, `{series}`, `{instance}`, `{frames}`, `{bulk:path}`.
+
+    What is no UID stands in the request's `path_params`. `doing`: what it does to studies. HEAD is answered
+    by what answers GET.
+    """
 
     method: str
     path: str
     handler: Handler
     cost: int = 1
+    doing: Doing = "retrieve"
+
+
+class Edge(Protocol):
+    """What stands before the gateway as it does before the FHIR side."""
+
+    async def headers(self, request: Request) -> Mapping[str, str]:
+        """CORS: headers of every answer, refusals too."""
+
+    def refuse_unknown(self, request: Request) -> None:
+        """Raises DicomFault 421 for a Host header that names another server."""
+
+    def compresses(self, request: Request) -> bool:
+        """Whether the answer may be gzipped here."""

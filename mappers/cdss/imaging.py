@@ -1,37 +1,28 @@
 """ImagingStudy from the RIS's rows, and Endpoint: where this server's images are to be had.
 
-The row decides whose study it is, whatever the images say. Series and instances are the archive's to tell:
-none are made up here from the row's body part and counts.
+The row decides whose study it is, whatever the images say. Series and instances are the archive's to tell, as
+its index has them of that row (`mappers.cdss.series`): none are made up from the row's body part and counts.
 """
 
 from __future__ import annotations
 
-from typing import Any
-
 from sqlalchemy import String, case, func, literal_column, select
 
-from mappers.cdss import links
+from mappers.cdss import links, series
 from mappers.cdss.radiology_report import is_draft
-from mappers.cdss.tables import (
-    ris_radiologyorder,
-    ris_radiologyreport,
-    ris_radiologystudy,
-)
+from mappers.cdss.tables import ris_radiologyorder, ris_radiologyreport, ris_radiologystudy
 from mappers.mapping import Element, Id, Join, Part, Profile, SqlSource
 from mappers.profiles import kr_imaging_study
 from mappers.sql import all_of, negate
 from mappers.values import (
     UID,
     Children,
-    Coded,
     Concept,
-    Derived,
     FirstOf,
     Fixed,
     Identifier,
     Instant,
-    MappedCoding,
-    Number,
+    Reduced,
     ReferenceTo,
     SiteUrl,
     Str,
@@ -40,13 +31,11 @@ from mappers.values import (
 )
 from mappers.values.codes import Code
 from terminology.code_map import CodeMap
-from terminology.systems import KR_CORE, V2_IDENTIFIER_TYPE, local_identifier, local_system
+from terminology.systems import KR_CORE, V2_IDENTIFIER_TYPE, local_identifier
 
 ACCESSION_NUMBER = local_identifier("accession-number")
 STUDY_NUMBER = local_identifier("study-id")
 ACCESSION = (V2_IDENTIFIER_TYPE, "ACSN", "Accession ID")
-MODALITY = CodeMap.load("cdss_modality")
-DICOMWEB = "dicom-web"
 
 S = ris_radiologystudy.c
 PLACED = links.placed(S.order_id)
@@ -72,18 +61,8 @@ _FIRST_OF_READER = all_of(
     ),
 )
 # what has no UID can't be asked for
-_ENDPOINT_ID = case((S.study_instance_uid.regexp_match(UID), literal_column(f"'{DICOMWEB}'", String())))
-
-
-def _count(found: Any) -> Any:
-    """An unsignedInt; None for a negative count."""
-    return found if found >= 0 else None
-
-
-def count(column: Any) -> Derived:
-    """A number of things; less than none is not told."""
-    return Derived(Number(column), _count, "UnsignedInt")
-
+_ENDPOINT_ID = case((S.study_instance_uid.regexp_match(UID), series.ENDPOINT_ID))
+SERIES = series.of(S.study_id)
 
 IMAGING_STUDY = Part(
     Id("", S.study_id),
@@ -101,7 +80,7 @@ IMAGING_STUDY = Part(
         Element("status", Code(S.status, CodeMap.load("cdss_study_status"), otherwise="unknown")),
         Element(
             "modality[]",
-            FirstOf(MappedCoding(S.modality, MODALITY), Coded(local_system("modality"), S.modality)),
+            FirstOf(Reduced(SERIES, series.modalities, series.MODALITY), *series.modality(S.modality).values),
         ),
         Element("subject", links.patient(S.patient_id)),
         Element("encounter", links.encounter(ORDER.c.encounter_id)),
@@ -120,19 +99,23 @@ IMAGING_STUDY = Part(
             ),
         ),
         Element("endpoint[]", ReferenceTo("Endpoint", Id("", _ENDPOINT_ID))),
-        Element("numberOfSeries", count(S.num_series)),
-        Element("numberOfInstances", count(S.num_instances)),
+        Element("numberOfSeries", FirstOf(Reduced(SERIES, len), series.count(S.num_series))),
+        Element(
+            "numberOfInstances", FirstOf(Reduced(SERIES, series.instances), series.count(S.num_instances))
+        ),
         Element("procedureCode[]", Concept(text=EXAMINATION.c.procedure_name)),
         Element("reasonCode[]", Concept(text=ORDER.c.clinical_info)),
         Element("description", Str(S.description)),
+        Element("series[]", SERIES),
     ),
     last_updated=Instant(S.updated_at),
     profiles=(Profile(f"{KR_CORE}/StructureDefinition/krcore-imagingstudy", kr_imaging_study),),
-    comment="The RIS's study with its order and examination; series and instances are the imaging archive's.",
+    comment="The RIS's study with its order and examination; series and instances as the archive's index has"
+    " them. Without any, modality and counts are the RIS's.",
 )
 
 ONE = select(
-    literal_column(f"'{DICOMWEB}'", String()).label("id"),
+    series.ENDPOINT_ID.label("id"),
     literal_column("'DICOMweb of the imaging archive'", String()).label("name"),
 ).subquery("dicomweb")
 

@@ -45,6 +45,7 @@ _TERMINOLOGY = "http://terminology.hl7.org/CodeSystem"
 QUERIES = (
     *("search-type", "search-system", "history-type", "history-system"),
     *("operation", "export", "request", "token"),
+    *("dicom-query", "dicom-retrieve", "dicom-store", "dicom-delete"),
 )
 #: what these may say is closed: no entity beside the one, no other name of the user
 CLOSED = ("delete", "token")

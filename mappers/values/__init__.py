@@ -9,6 +9,7 @@ from mappers.values.computed import Demanded, Extended, ListConcepts, OneOrJoine
 from mappers.values.concepts import Coded, Concept, ListCodings, MappedCoding
 from mappers.values.conditions import When, both, flag_is, looks_like, there_is, unless, word_is
 from mappers.values.contacts import Address, ContactPoint
+from mappers.values.dicom import DicomMoment, PersonNamed, UidCoding
 from mappers.values.exclusive import Exclusive, ExclusiveChoice
 from mappers.values.fixed import Fixed, concept
 from mappers.values.identifiers import HexUuidIdentifier, Identifier, NumberIdentifier, UuidIdentifier
@@ -44,6 +45,7 @@ __all__ = [
     "DayOrInstant",
     "Demanded",
     "Derived",
+    "DicomMoment",
     "Distinct",
     "Exclusive",
     "ExclusiveChoice",
@@ -69,6 +71,7 @@ __all__ = [
     "OneOrJoined",
     "Patterned",
     "Period",
+    "PersonNamed",
     "PipeOption",
     "Quantity",
     "Reduced",
@@ -80,6 +83,7 @@ __all__ = [
     "SiteUrl",
     "Stated",
     "Str",
+    "UidCoding",
     "UidIdentifier",
     "UuidIdentifier",
     "When",

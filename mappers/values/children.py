@@ -16,7 +16,8 @@ from mappers.value import Column, Columns, Read, Row, Value
 class Children(Value):
     """The rows of `table` whose `link` equals `own`, each read by `value`, in the order of `order`.
 
-    The value of the whole is the list of what the rows yield. `first`: of the first one only.
+    The value of the whole is the list of what the rows yield. `first`: of the first one only. `joins`: what
+    leads from the rows to `link`.
     Elements and parts that share one object share its query.
     """
 
@@ -30,10 +31,11 @@ class Children(Value):
         order: Sequence[Column] = (),
         where: Condition = ALWAYS,
         first: bool = False,
+        joins: Sequence[Join] = (),
     ) -> None:
         self.table, self.own, self.link, self.value = table, own, link, value
         self.order, self.where, self.first = tuple(order), where, first
-        self.child_joins: tuple[Join, ...] = value.joins
+        self.child_joins: tuple[Join, ...] = (*joins, *value.joins)
         self.fhir_type = value.fhir_type
         self._readers: WeakKeyDictionary[Columns, Read] = WeakKeyDictionary()
 

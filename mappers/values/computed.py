@@ -54,6 +54,7 @@ class Reduced(Value):
         self, children: Children, function: Callable[[list[Any]], Any], at: Value | None = None
     ) -> None:
         self.children, self.function, self.at = children, function, at
+        children.asked_again = True
         self.fhir_type = at.fhir_type if at else ""
 
     def unfold(self) -> Sequence[tuple[Value, Any]]:
@@ -61,7 +62,7 @@ class Reduced(Value):
         return [(self.at, self.children)] if self.at else []
 
     def reader(self, columns: Columns) -> Read:
-        read, function = self.children.reader(columns), self.function
+        read, function = columns.reader(self.children), self.function
         return lambda row: function(found) if (found := read(row)) else None
 
     def present(self) -> Condition:

@@ -31,10 +31,7 @@ class FullName(Joined):
         family = text_reader(self.family, columns)
 
         def read(row: Row) -> Any:
-            last, first = family(row), [t for r in given if (t := r(row))]
-            if last and first and _HANGUL.match(last):
-                return last + "".join(first)
-            return " ".join((*first, last) if last else first) or None
+            return together(family(row), [t for r in given if (t := r(row))])
 
         return read
 
@@ -50,6 +47,14 @@ class FullName(Joined):
 
     def sort_key(self) -> Column | None:
         return self.family
+
+
+def together(family: str | None, given: Sequence[str]) -> str | None:
+    """A whole name, as its script writes it; None where there is nothing of it."""
+    first = [name for name in given if name]
+    if family and first and _HANGUL.match(family):
+        return family + "".join(first)
+    return " ".join((*first, family) if family else first) or None
 
 
 def _chained(columns: Sequence[Column], separator: str) -> Column:

@@ -5,11 +5,13 @@ import pytest
 from capability.describe import PartDescribed, TypeDescribed, described
 from fhir_facade.registry import by_type
 from mappers.cdss.tables import CDSS
+from mappers.facade.imaging import fhir_dicom_instance, fhir_dicom_series, fhir_dicom_study
 from mappers.facade.tables import fhir_audit, fhir_audit_event
 from mappers.openemr.tables import OPENEMR
 from mappers.reach import ColumnName, all_names, declared_columns
 
 MAPPINGS = by_type()
+OURS = (fhir_audit, fhir_audit_event, fhir_dicom_study, fhir_dicom_series, fhir_dicom_instance)
 TYPES = {t.resource_type: t for t in described(MAPPINGS)}
 
 
@@ -18,9 +20,7 @@ def part(resource_type: str, name: str) -> PartDescribed:
 
 
 def test_every_column_is_one_of_a_declared_table() -> None:
-    declared = declared_columns(
-        [*CDSS.tables.values(), *OPENEMR.tables.values(), fhir_audit, fhir_audit_event]
-    )
+    declared = declared_columns([*CDSS.tables.values(), *OPENEMR.tables.values(), *OURS])
     assert all_names(MAPPINGS) <= declared.keys()
 
 

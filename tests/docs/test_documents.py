@@ -10,6 +10,8 @@ from fhir_facade import cli
 from fhir_facade.app import create_app
 from fhir_facade.documents import errors_page, pages, settings_page, stale_pages
 from fhir_facade.settings import Settings
+from tests.facade.facade import embedded_engine
+from tests.facade.imaged import leave_images
 
 DOCS = Path(__file__).parents[2] / "docs"
 PAGES = pages(DOCS)
@@ -40,6 +42,7 @@ def test_check_names_what_is_out_of_date_and_writes_nothing(
 
 async def test_every_example_request_finds_something(tmp_path: Path) -> None:
     transport = httpx.ASGITransport(app=create_app(Settings(data_dir=str(tmp_path), enable_security=False)))
+    leave_images(embedded_engine(tmp_path))
     empty = []
     async with httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1:8000") as client:
         for page in PAGES.values():

@@ -8,6 +8,7 @@ from fhir_facade.drift import fit
 from fhir_facade.inspection import Catalogue
 from fhir_facade.registry import by_type
 from mappers.cdss.tables import CDSS
+from mappers.facade.imaging import fhir_dicom_instance, fhir_dicom_series, fhir_dicom_study
 from mappers.facade.tables import fhir_audit, fhir_audit_event
 from mappers.mapping import Part
 from mappers.openemr.tables import OPENEMR
@@ -15,7 +16,8 @@ from mappers.reach import ColumnName, all_names, declared_columns
 from mappers.reduced import reduced
 
 MAPPINGS = by_type()
-DECLARED = declared_columns([*CDSS.tables.values(), *OPENEMR.tables.values(), fhir_audit, fhir_audit_event])
+OURS = (fhir_audit, fhir_audit_event, fhir_dicom_study, fhir_dicom_series, fhir_dicom_instance)
+DECLARED = declared_columns([*CDSS.tables.values(), *OPENEMR.tables.values(), *OURS])
 NEEDED = sorted(all_names(MAPPINGS))
 TABLES = sorted({n.of for n in NEEDED})
 
@@ -60,6 +62,16 @@ def test_without_openemr_the_cdss_alone_is_served() -> None:
 
 def test_a_value_keeps_the_alternatives_that_are_left() -> None:
     assert "birthDate" in {e.path for e in part("birth_date").elements}
+
+
+def test_without_the_archives_index_a_study_says_what_its_row_says() -> None:
+    found = fit(MAPPINGS, there(lambda n: not n.table.startswith("fhir_dicom_")))
+    [study] = found.mappings["ImagingStudy"].parts
+    left = {e.path for e in study.elements}
+    assert {"modality[]", "numberOfSeries", "numberOfInstances"} <= left
+    assert "series[]" not in left
+    assert "modality" in found.mappings["ImagingStudy"].params
+    assert not {"series", "instance", "bodysite"} & found.mappings["ImagingStudy"].params.keys()
 
 
 def test_a_parameter_whose_element_is_gone_is_gone() -> None:

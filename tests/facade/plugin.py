@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 import pytest_asyncio
 
-from tests.facade.facade import Facade, embedded_folder, settings_of
+from tests.facade.facade import Facade, embedded_folder, settings_of, writer
+from tests.facade.imaged import leave_images
 from tests.facade.trail import leave_trail
 from tests.services.database import DatabaseServer
 
@@ -24,6 +25,7 @@ async def embedded(embedded_data: Path) -> AsyncIterator[Facade]:
     settings = settings_of(embedded_data)
     await leave_trail(settings)
     facade = Facade(settings)
+    leave_images(writer(facade))
     yield facade
     await facade.close()
 
@@ -36,6 +38,7 @@ async def on_mariadb(
     settings = settings_of(tmp_path_factory.mktemp("mariadb"), mariadb)
     await leave_trail(settings)
     facade = Facade(settings)
+    leave_images(writer(facade, mariadb))
     yield facade
     await facade.close()
 
@@ -46,6 +49,7 @@ async def on_mysql(mysql: DatabaseServer, tmp_path_factory: pytest.TempPathFacto
     settings = settings_of(tmp_path_factory.mktemp("mysql"), mysql)
     await leave_trail(settings)
     facade = Facade(settings)
+    leave_images(writer(facade, mysql))
     yield facade
     await facade.close()
 

@@ -14,8 +14,12 @@ from mappers.demo.awkward import awkward
 from mappers.demo.embedded import CDSS_FILE, OPENEMR_FILE
 from mappers.demo.loading import load
 from mappers.engine import Engine
+from mappers.facade.imaging import fhir_dicom_instance, fhir_dicom_series, fhir_dicom_study
 from mappers.openemr.tables import OPENEMR
 from mappers.site import Site
+from tests.facade.imaged import leave_images
+
+IMAGES = (fhir_dicom_study, fhir_dicom_series, fhir_dicom_instance)
 
 
 @pytest.fixture(scope="session")
@@ -31,6 +35,9 @@ async def engine(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Engi
         )
         with writer.begin() as connection:
             load(connection, [(found.table, found.row) for found in awkward(metadata)])
+            if metadata is CDSS:
+                fhir_dicom_study.metadata.create_all(connection, IMAGES)
+                leave_images(connection)
     database = Sqlite(folder / CDSS_FILE, folder / OPENEMR_FILE)
     yield Engine(by_type(), database, Site())
     await database.close()

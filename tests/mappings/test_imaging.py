@@ -1,10 +1,12 @@
 """ImagingStudy, Endpoint and the radiologists' reports."""
 
 from base64 import b64decode
+from typing import Any
 
 import pytest
 
 from mappers.engine import Engine
+from tests.facade import imaged
 from tests.mappings.whole import assert_as_kept, ids, resource
 
 
@@ -73,7 +75,63 @@ async def test_who_reported_twice_interpreted_once(engine: Engine) -> None:
 
 
 async def test_no_series_is_made_up(engine: Engine) -> None:
-    assert "series" not in await resource(engine, "ImagingStudy/ST-2025-000001")
+    assert "series" not in await resource(engine, "ImagingStudy/ST-2025-900002")
+
+
+async def test_images_of_a_shared_uid_are_told_of_the_row_that_they_belong_to_alone(engine: Engine) -> None:
+    assert len((await resource(engine, f"ImagingStudy/{imaged.OWNER}"))["series"]) == 3
+    other = await resource(engine, f"ImagingStudy/{imaged.OTHER}")
+    assert "series" not in other
+    for name, value in (("series", "2.25.900003.1"), ("instance", "2.25.900003.1.1"), ("modality", "MG")):
+        assert imaged.OTHER not in await ids(engine, "ImagingStudy", **{name: value}), name
+
+
+async def test_counts_and_modalities_are_the_archives_where_it_has_the_study(engine: Engine) -> None:
+    found = await resource(engine, f"ImagingStudy/{imaged.OWNER}")
+    assert (found["numberOfSeries"], found["numberOfInstances"]) == (3, 1)
+    assert [m["code"] for m in found["modality"]] == ["MG", "ZZ"]
+    assert [s["numberOfInstances"] for s in found["series"]] == [1, 0, 0]
+
+
+async def test_of_a_series_nothing_is_told_that_no_map_knows(engine: Engine) -> None:
+    breast, local, odd = (await resource(engine, f"ImagingStudy/{imaged.OWNER}"))["series"]
+    assert odd["uid"] == "2.25.900003.2"
+    assert not odd.keys() & {"number", "bodySite", "laterality", "started"}
+    assert odd["modality"]["extension"][0]["valueCode"] == "unknown"
+    assert odd["performer"] == [{"actor": {"display": "Dr Chul Kim"}}]
+    assert (breast["bodySite"]["code"], breast["laterality"]["code"]) == ("76752008", "7771000")
+    assert breast["started"] == "2025-03-01T09:15:00+09:00"
+    assert breast["performer"] == [{"actor": {"display": "김철수"}}]
+    assert breast["instance"] == [
+        {
+            "uid": "2.25.900003.1.1",
+            "sopClass": {"system": "urn:ietf:rfc:3986", "code": "urn:oid:1.2.840.10008.5.1.4.1.1.1.2"},
+            "number": 1,
+        }
+    ]
+    assert local["modality"]["system"] == "http://neuronova.example/fhir/CodeSystem/modality"
+    assert local["started"] == "2025-03-01"
+    assert "performer" not in local
+
+
+async def test_series_and_instances_take_one_statement_each(
+    engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked, fetch = list[str](), engine.database.fetch
+
+    async def counting(sql: str, parameters: tuple[Any, ...]) -> Any:
+        asked.append(sql)
+        return await fetch(sql, parameters)
+
+    monkeypatch.setattr(engine.database, "fetch", counting)
+    assert len(await ids(engine, "ImagingStudy")) > 5
+    assert len(asked) == 4  # studies, interpreters, series, instances
+
+
+async def test_a_study_is_found_by_its_rows_modality_while_no_series_is_known(engine: Engine) -> None:
+    found = await ids(engine, "ImagingStudy", modality="CT")
+    assert imaged.OTHER in found
+    assert imaged.OWNER not in found  # its row says CT, its series don't
 
 
 async def test_a_draft_is_registered_and_not_issued(engine: Engine) -> None:

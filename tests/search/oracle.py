@@ -29,8 +29,8 @@ from tests.search import oracle_texts as texts
 from tests.search import oracle_times as times
 
 Resource = dict[str, Any]
-#: elements that R4 defines as the list of what an expression finds; series are the archive's, and are added
-#: to a study when it is read: https://hl7.org/fhir/R4/imagingstudy-definitions.html#ImagingStudy.modality
+#: elements that R4 defines as the list of what an expression finds, and that say more of a study whose series
+#: aren't known: https://hl7.org/fhir/R4/imagingstudy-definitions.html#ImagingStudy.modality
 SUMMARIES = {("ImagingStudy", "modality"): "ImagingStudy.modality"}
 DATA_ABSENT = "http://hl7.org/fhir/StructureDefinition/data-absent-reason"
 _AS = re.compile(r"\(([\w.]+) as (\w+)\)")

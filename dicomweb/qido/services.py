@@ -1,0 +1,82 @@
+"""Searches over HTTP: https://dicom.nema.org/medical/dicom/current/output/html/part18.html#sect_10.6"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import orjson
+from starlette.responses import Response
+
+from dicomweb.access import Access
+from dicomweb.http.routes import Asked, Route
+from dicomweb.qido.accepting import accepted
+from dicomweb.qido.answers import Answer
+from dicomweb.qido.asked import Search, search_of
+from dicomweb.qido.attributes import LEVELS
+from dicomweb.qido.matching import Bound
+from dicomweb.qido.statement import Statement
+from mappers.statement import Slots, compiled
+
+COST = 2
+MORE = (
+    '299 {base} "The number of results exceeded the maximum supported by the server. '
+    'Additional results can be requested."'
+)
+
+
+def searching(level: str) -> Callable[[Asked], Awaitable[Response]]:
+    """What answers searches of a level."""
+
+    async def answer(asked: Asked) -> Response:
+        media = accepted(asked.request)
+        search = search_of(level, asked.request.scope["query_string"].decode("latin-1"))
+        rows, more = await found(asked, search)
+        above = tuple(one for one, uid in zip(LEVELS, asked.address, strict=True) if not uid)
+        told = Answer(search, asked.gateway.base, above, asked.gateway.database.at_rest)
+        headers = {"warning": MORE.format(base=asked.gateway.base)} if more else {}
+        return Response(orjson.dumps([told.of(row) for row in rows]), 200, headers, media)
+
+    return answer
+
+
+async def found(asked: Asked, search: Search) -> tuple[list[dict[str, Any]], bool]:
+    """The rows that the caller may see, and whether the server kept more back than was asked to.
+
+    Each row's study is looked up once more, for the trail; what isn't seen then is not shown.
+    """
+    rows = await _rows(asked, search)
+    more = len(rows) > search.count and (search.limit is None or search.limit > search.count)
+    rows = rows[: search.count]
+    studies = await asked.viewer.visible(list(dict.fromkeys(r["study_study"] for r in rows)), "query")
+    await asked.viewer.record(Access("query", studies))
+    return [row for row in rows if row["study_study"] in studies], more
+
+
+async def _rows(asked: Asked, search: Search) -> list[dict[str, Any]]:
+    restriction = asked.viewer.restriction()
+    if restriction is None:
+        return []
+    bound = Bound(Slots(restriction.terms))
+    statement = Statement(search, asked.address, restriction, bound)
+    selected = statement.select(attributes=search.everything or bool(search.included))
+    database = asked.gateway.database
+    text = compiled(selected, database.dialect, bound.slots, database.schemas)
+    values = bound.values | {"limit": search.count + 1, "offset": search.offset}
+    rows = await database.fetch(text.sql, text.parameters(restriction.terms, values))
+    names = [column.name for column in selected.selected_columns]
+    return [dict(zip(names, row, strict=True)) for row in rows]
+
+
+def _route(path: str, level: str) -> Route:
+    return Route("GET", path, searching(level), COST, "query")
+
+
+ROUTES: tuple[Route, ...] = (
+    _route("/studies", "study"),
+    _route("/series", "series"),
+    _route("/instances", "instance"),
+    _route("/studies/{study}/series", "series"),
+    _route("/studies/{study}/instances", "instance"),
+    _route("/studies/{study}/series/{series}/instances", "instance"),
+)

@@ -1,0 +1,90 @@
+"""What was done to studies, as events of the audit trail.
+
+A search leaves one event a request, with the ImagingStudies and patients that it showed. What is retrieved of
+a study leaves one event a token and hour: a viewer asks for each slice by itself, and what it was shown is
+the study. It is durable before the first byte; nobody waits at the end, so that no counts are kept.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import OrderedDict
+from collections.abc import Awaitable, Callable, Hashable, Iterator, Mapping
+
+from dicomweb.access import Access, Doing
+from fhir_facade.audit.event import Event, outcome_of
+from fhir_facade.audit.masking import raw
+from fhir_facade.content import Request
+
+#: seconds for which one event stands for all retrievals of a study with one token
+ONE_VIEWING = 3600
+MOST_VIEWINGS = 8192
+STUDY = "ImagingStudy"
+
+
+def search(asked: Request, base: str, access: Access, patients: Mapping[str, str]) -> Event:
+    """A search, with what it showed."""
+    ids = dict.fromkeys(access.studies.values())
+    shown = dict.fromkeys(patients[i] for i in ids if i in patients)
+    return _event(asked, "query", access.status, raw(asked, base), list(shown), [f"{STUDY}/{i}" for i in ids])
+
+
+def on_studies(asked: Request, base: str, access: Access, patients: Mapping[str, str]) -> Iterator[Event]:
+    """What was done to each study; the one request, if it was none that is known."""
+    for id_ in dict.fromkeys(access.studies.values()):
+        patient = [patients[id_]] if id_ in patients else []
+        yield _event(asked, access.doing, access.status, "", patient, [f"{STUDY}/{id_}"], id_)
+    if not access.studies:
+        yield refusal(asked, base, access.doing, access.status)
+
+
+def refusal(asked: Request, base: str, doing: Doing, status: int) -> Event:
+    """A request that showed nothing, as it was sent."""
+    return _event(asked, doing, status, raw(asked, base), [], [])
+
+
+def _event(
+    asked: Request,
+    doing: Doing,
+    status: int,
+    query: str,
+    patients: list[str],
+    entities: list[str],
+    study: str = "",
+) -> Event:
+    return Event(
+        name=f"dicom-{doing}",
+        outcome=outcome_of(status),
+        status=status,
+        resource_type=STUDY if study else "",
+        id=study,
+        query=query,
+        address=asked.address,
+        request_id=asked.request_id,
+        caller=asked.caller,
+        patients=patients,
+        entities=entities,
+    )
+
+
+class Viewings:
+    """Does a thing once a key and hour; who comes while it is under way waits for it."""
+
+    def __init__(self) -> None:
+        self._done: OrderedDict[Hashable, tuple[float, asyncio.Task[None]]] = OrderedDict()
+
+    async def once(self, key: Hashable, do: Callable[[], Awaitable[None]]) -> None:
+        """Returns once it was done; raises what it raises, and then it is to be done again."""
+        now = asyncio.get_running_loop().time()
+        begun, task = self._done.get(key, (now, None))
+        if task is None or begun + ONE_VIEWING < now or (task.done() and task.exception() is not None):
+            task = asyncio.ensure_future(_doing(do))
+            self._done[key] = (now, task)
+            self._done.move_to_end(key)
+            if len(self._done) > MOST_VIEWINGS:
+                self._done.popitem(last=False)
+        await asyncio.shield(task)
+
+
+async def _doing(do: Callable[[], Awaitable[None]]) -> None:
+    await do()

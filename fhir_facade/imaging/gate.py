@@ -1,0 +1,126 @@
+"""Who comes in to the images: the guard, the compiler and the audit trail of the FHIR side."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from starlette.requests import Request
+
+from dicomweb.access import Access, Doing, Restriction
+from dicomweb.http.faults import DicomFault
+from fhir_facade.audit.event import Event
+from fhir_facade.audit.trail import Trail, TrailDownError
+from fhir_facade.content import Request as FhirRequest
+from fhir_facade.guard import Guard
+from fhir_facade.imaging import events
+from fhir_facade.imaging.asking import asking
+from fhir_facade.imaging.studies import Studies
+from fhir_facade.outcome import FhirFault
+from fhir_facade.service import Service
+from mappers.query import Access as Opened
+
+NOT_RECORDED = "the audit trail can't be written just now, so nothing is answered"
+
+
+class Record:
+    """The audit trail, if one is kept."""
+
+    def __init__(self, trail: Trail | None, base: str) -> None:
+        self.trail, self.base, self.viewings = trail, base, events.Viewings()
+
+    async def of(self, event: Event) -> None:
+        """Returns once it is durable; raises DicomFault 503 if it can't be."""
+        if self.trail is None:
+            return
+        try:
+            await self.trail.record(event)
+        except TrailDownError:
+            raise DicomFault(503, NOT_RECORDED) from None
+
+
+class GuardedGate:
+    """Lets in whom the guard of the FHIR side lets in."""
+
+    def __init__(self, guard: Guard, record: Record) -> None:
+        self.guard, self.record = guard, record
+
+    async def admitted(self, request: Request, doing: Doing = "retrieve", cost: int = 1) -> GuardedViewer:
+        """The request's caller; raises DicomFault 401, 403 or 429."""
+        asked = request.state.asked = asking(request)
+        try:
+            service = await self.guard.admitted(asked)
+            await self.guard.charge(asked, cost, images=doing != "query")
+        except FhirFault as fault:
+            headers = {**asked.answered_with, **fault.headers}
+            raise DicomFault(fault.status, fault.diagnostics, headers) from None
+        viewer = GuardedViewer(service, asked, self.record)
+        await viewer.prepared()
+        if not viewer.may(doing):
+            raise DicomFault(403, f"your scopes and role do not let you {doing} studies", INSUFFICIENT)
+        return viewer
+
+    async def refused(self, request: Request, doing: Doing, status: int, viewer: object = None) -> None:
+        """Records a refusal; a caller of too many must not fill the trail with them."""
+        if status != 429:
+            await self.record.of(events.refusal(request.state.asked, self.record.base, doing, status))
+
+
+INSUFFICIENT = {"www-authenticate": 'Bearer error="insufficient_scope"'}
+
+
+class GuardedViewer:
+    """A caller, who sees the studies whose ImagingStudies they see."""
+
+    def __init__(self, service: Service, asked: FhirRequest, record: Record) -> None:
+        self.service, self._asked, self._record = service, asked, record
+        self._studies, self._patients = Studies(service.engine), dict[str, str]()
+
+    @property
+    def told(self) -> Mapping[str, str]:
+        """What is left to them this minute."""
+        return self._asked.answered_with
+
+    async def prepared(self) -> None:
+        """Looks which parameters of ImagingStudy clients have written of."""
+        await self.service.engine.plans.amended.refresh(self.service.engine.database)
+
+    def restriction(self) -> Restriction | None:
+        """The studies that they may search."""
+        return self._studies.restriction(self.service.may_search)
+
+    async def visible(self, studies: Sequence[str], doing: Doing = "retrieve") -> Mapping[str, str]:
+        """Those of the studies that they may do this to, with their ImagingStudies' ids."""
+        seen = await self._studies.seen(self._opened(doing), studies)
+        self._patients |= {one.id: one.patient for one in seen.values()}
+        return {uid: one.id for uid, one in seen.items()}
+
+    def may(self, doing: Doing) -> bool:
+        """Whether their scopes and role open any study for this; to store is to create or to update."""
+        if doing == "store" and self.service.may_create.opens("ImagingStudy"):
+            return True
+        return self._opened(doing).opens("ImagingStudy")
+
+    def _opened(self, doing: Doing) -> Opened:
+        service = self.service
+        if doing == "query":
+            return service.may_search
+        if doing == "retrieve":
+            return service.may_read
+        return service.may_update if doing == "store" else service.may_delete
+
+    async def record(self, access: Access) -> None:
+        """Puts an access into the trail; raises DicomFault 503."""
+        base = self._record.base
+        if access.doing == "query":
+            await self._record.of(events.search(self._asked, base, access, self._patients))
+            return
+        for event in events.on_studies(self._asked, base, access, self._patients):
+            await self._recorded(event, access)
+
+    async def _recorded(self, event: Event, access: Access) -> None:
+        if access.doing != "retrieve" or access.status >= 400:
+            await self._record.of(event)
+            return
+        caller = self._asked.caller
+        who = caller.token_id if caller else self._asked.address
+        await self._record.viewings.once((who, event.id), lambda: self._record.of(event))

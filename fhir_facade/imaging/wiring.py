@@ -1,0 +1,43 @@
+"""The imaging gateway that the settings ask for."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from starlette.types import ASGIApp
+
+from dicomweb.archives.archive import Archive
+from dicomweb.http.router import Router
+from dicomweb.http.routes import Gateway, Route
+from dicomweb.qido.services import ROUTES as QIDO
+from fhir_facade.audit.trail import Trail
+from fhir_facade.cors import Cors, Hosts
+from fhir_facade.guard import Guard
+from fhir_facade.imaging.asking import PREFIX
+from fhir_facade.imaging.edge import FhirEdge
+from fhir_facade.imaging.gate import GuardedGate, Record
+from fhir_facade.imaging.session import ImagingSessions, WithSession
+from fhir_facade.service import Service
+
+ROUTES: tuple[Route, ...] = (*QIDO,)
+
+
+@dataclass(frozen=True)
+class Doors:
+    """What the FHIR side lets in and keeps out by; `sessions`: cookies of viewers that send no token."""
+
+    guard: Guard
+    trail: Trail | None
+    cors: Cors
+    hosts: Hosts
+    sessions: ImagingSessions | None
+
+
+def router_of(service: Service, doors: Doors, archive: Archive) -> ASGIApp:
+    """DICOMweb over an archive, for whom the guard lets in."""
+    base = f"{service.settings.base_url}{PREFIX}"
+    gate = GuardedGate(doors.guard, Record(doors.trail, base))
+    gateway = Gateway(archive, service.engine.database, gate, service.site, base)
+    edge = FhirEdge(doors.cors, doors.hosts, gzip=service.settings.gzip)
+    router = Router(gateway, ROUTES, edge, PREFIX)
+    return WithSession(router, doors.sessions) if doors.sessions else router

@@ -1,0 +1,1 @@
+"""Searches of images, and who may see what of them."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 
 from starlette.requests import Request
@@ -11,6 +11,7 @@ from starlette.responses import Response
 
 from dicomweb.access import Doing, Gate, Viewer
 from dicomweb.archives.archive import Address, Archive
+from dicomweb.http.recent import Recent
 from mappers.database import Database
 from mappers.site import Site
 
@@ -24,6 +25,7 @@ class Gateway:
     gate: Gate
     site: Site
     base: str
+    recent: Recent = field(default_factory=Recent, compare=False)
 
 
 @dataclass(frozen=True)

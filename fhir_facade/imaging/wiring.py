@@ -10,6 +10,7 @@ from dicomweb.archives.archive import Archive
 from dicomweb.http.router import Router
 from dicomweb.http.routes import Gateway, Route
 from dicomweb.qido.services import ROUTES as QIDO
+from dicomweb.wado.services import ROUTES as WADO
 from fhir_facade.audit.trail import Trail
 from fhir_facade.cors import Cors, Hosts
 from fhir_facade.guard import Guard
@@ -19,7 +20,7 @@ from fhir_facade.imaging.gate import GuardedGate, Record
 from fhir_facade.imaging.session import ImagingSessions, WithSession
 from fhir_facade.service import Service
 
-ROUTES: tuple[Route, ...] = (*QIDO,)
+ROUTES: tuple[Route, ...] = (*QIDO, *WADO)
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,138 @@
+"""Rendered instances and frames, and thumbnails.
+
+https://dicom.nema.org/medical/dicom/current/output/html/part18.html#sect_10.4.1.1.4
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Sequence
+from functools import partial
+from typing import TypeVar
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from dicomweb.http.faults import DicomFault
+from dicomweb.http.routes import Asked
+from dicomweb.index.reading import IndexedInstance
+from dicomweb.wado.acceptable import acceptable, not_acceptable
+from dicomweb.wado.frames import check_frames, listed
+from dicomweb.wado.multipart import Part, whole
+from dicomweb.wado.rendering import Look, look_of, rendered, thumbnail_of
+from dicomweb.wado.seen import content_of, file_of, recorded, seen, told
+
+T = TypeVar("T")
+MEDIA = ("image/jpeg", "image/png")
+PDF, PDF_CLASS, PDF_TAG = "application/pdf", "1.2.840.10008.5.1.4.1.1.104.1", 0x00420011
+#: frames that may be rendered at once
+MOST = 64
+
+
+async def rendered_instance(asked: Asked) -> Response:
+    """An instance's picture: of several frames the representative one, else the first; of a PDF the PDF.
+
+    Raises DicomFault 400, 404, and 406 for what has no picture.
+    """
+    studies, (found, *_) = await seen(asked)
+    if found.sop_class == PDF_CLASS:
+        await recorded(asked, studies, 1)
+        return await _pdf(asked, found)
+    look = look_of(asked.request.query_params, _media(asked))
+    _refuse_without_pixels(found)
+    await recorded(asked, studies, 1)
+    return Response(await _picture(asked, found, 0, look), headers={"content-type": look.media})
+
+
+async def rendered_frames(asked: Asked) -> Response:
+    """Pictures of frames: one alone, several in parts."""
+    wanted = listed(asked.request.path_params["frames"])
+    studies, (found, *_) = await seen(asked)
+    check_frames(found, wanted)
+    if len(wanted) > MOST:
+        raise DicomFault(400, f"at most {MOST} frames are rendered at once")
+    look = look_of(asked.request.query_params, _media(asked))
+    await recorded(asked, studies, 1)
+    pictures = [await _picture(asked, found, number, look) for number in wanted]
+    if len(pictures) == 1:
+        return Response(pictures[0], headers={"content-type": look.media})
+    return whole(look.media, [Part(look.media, picture) for picture in pictures])
+
+
+async def thumbnail(asked: Asked) -> Response:
+    """A small picture of what the address names: of a series the one in its middle."""
+    studies, found = await seen(asked)
+    shown = _middle([one for one in found if one.frames is not None])
+    number = 0
+    if "frames" in asked.request.path_params:
+        number = listed(asked.request.path_params["frames"])[0]
+        check_frames(shown, [number])
+    look = thumbnail_of(_media(asked))
+    await recorded(asked, studies, 1)
+    return Response(await _picture(asked, shown, number, look), headers={"content-type": look.media})
+
+
+def _middle(found: Sequence[IndexedInstance]) -> IndexedInstance:
+    """The middle instance of the first series; raises DicomFault 406 where there is none with pixels."""
+    if not found:
+        raise DicomFault(406, "nothing of this has pixels: it can't be shown as a picture")
+    series = [one for one in found if one.address.series == found[0].address.series]
+    return series[len(series) // 2]
+
+
+def _refuse_without_pixels(found: IndexedInstance) -> None:
+    if found.frames is None:
+        raise DicomFault(406, "the instance has no pixels: it can't be shown as a picture")
+
+
+def _media(asked: Asked) -> str:
+    for one in acceptable(asked.request.url.query, asked.request.headers):
+        for media in MEDIA:
+            if one.takes(media):
+                return media
+    raise not_acceptable(", ".join(MEDIA))
+
+
+async def _picture(asked: Asked, found: IndexedInstance, number: int, look: Look) -> bytes:
+    """A frame's picture; number 0 is the representative one."""
+
+    async def make() -> bytes:
+        opened = await file_of(asked.gateway, found)
+        stated = opened.header.get("RepresentativeFrameNumber")
+        index = number - 1 if number else _representative(stated, found)
+        return await told(found.address, partial(rendered, opened, index, look))
+
+    key = ("picture", *content_of(found), number, look)
+    return await while_wanted(asked.request, asked.gateway.recent.get(key, make, len))
+
+
+def _representative(stated: object, found: IndexedInstance) -> int:
+    text = str(stated or 1)
+    return int(text) - 1 if text.isdigit() and 1 <= int(text) <= (found.frames or 1) else 0
+
+
+async def while_wanted(request: Request, work: Awaitable[T]) -> T:
+    """What work comes to; it is given up when its client goes away."""
+    doing = asyncio.ensure_future(work)
+    leaving = asyncio.create_task(_left(request))
+    try:
+        await asyncio.wait({doing, leaving}, return_when=asyncio.FIRST_COMPLETED)
+        if not doing.done():
+            raise DicomFault(499, "the client has gone")
+        return doing.result()
+    finally:
+        leaving.cancel()
+        doing.cancel()
+
+
+async def _left(request: Request) -> None:
+    while (await request.receive())["type"] != "http.disconnect":
+        pass
+
+
+async def _pdf(asked: Asked, found: IndexedInstance) -> Response:
+    if not any(one.takes(PDF) for one in acceptable(asked.request.url.query, asked.request.headers)):
+        raise not_acceptable(PDF)
+    opened = await file_of(asked.gateway, found)
+    document = await told(found.address, lambda: opened.header[PDF_TAG].value)
+    return Response(document, headers={"content-type": PDF})

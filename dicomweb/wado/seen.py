@@ -1,0 +1,93 @@
+"""Instances that a caller may have, and their files: what every resource here asks for first."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
+from typing import NamedTuple, TypeVar
+
+from anyio import CapacityLimiter, to_thread
+
+from dicomweb.access import Access
+from dicomweb.archives.archive import Address, NotThereError
+from dicomweb.http.faults import DicomFault
+from dicomweb.http.routes import Asked, Gateway
+from dicomweb.index.reading import IndexedInstance, instances
+from dicomweb.wado.part10 import Part10, UnreadableError, UnsuitableError, opened
+
+T = TypeVar("T")
+#: what an open file counts as, at least: there are only so many of them
+_OPEN_FILE = 2 * 1024**2
+#: decoding takes processors, and memory for a frame each
+_DECODING = CapacityLimiter(max(os.cpu_count() or 1, 2))
+
+
+class Seen(NamedTuple):
+    """What a request's address names, and by which ImagingStudy it was allowed."""
+
+    studies: Mapping[str, str]
+    instances: Sequence[IndexedInstance]
+
+
+async def visible(asked: Asked) -> Mapping[str, str]:
+    """The study's ImagingStudy; raises DicomFault 404 where the caller may not see it, or there is none."""
+    study = asked.address.study
+    studies = await asked.viewer.visible([study])
+    if study not in studies:
+        raise not_there()
+    return {study: studies[study]}
+
+
+async def seen(asked: Asked) -> Seen:
+    """The instances that the address names, with the same 404 for hidden and for absent ones."""
+    studies = await visible(asked)
+    found = await instances(asked.gateway.database, asked.address)
+    if not found:
+        raise not_there()
+    return Seen(studies, found)
+
+
+def not_there() -> DicomFault:
+    """404, in the same words whatever the reason."""
+    return DicomFault(404, "there is no such study, series or instance")
+
+
+async def recorded(asked: Asked, studies: Mapping[str, str], count: int) -> None:
+    """Returns once the retrieval is in the audit trail: nothing is sent before."""
+    await asked.viewer.record(Access("retrieve", studies, instances=count))
+
+
+def content_of(found: IndexedInstance) -> tuple[str, str, int]:
+    """What names an instance's bytes: they change, and it does."""
+    return found.place, found.digest, found.size
+
+
+async def file_of(gateway: Gateway, found: IndexedInstance) -> Part10:
+    """The instance's file, opened; kept open for a while. Raises DicomFault 404 and 500, ArchiveDownError."""
+
+    async def make() -> Part10:
+        try:
+            file = await gateway.archive.fetch(found.place)
+        except NotThereError:
+            raise gone(found.address) from None
+        return await told(found.address, partial(opened, file))
+
+    return await gateway.recent.get(("file", *content_of(found)), make, lambda o: max(o.size, _OPEN_FILE))
+
+
+def gone(address: Address) -> DicomFault:
+    """404 for what the index has and the archive hasn't."""
+    return DicomFault(404, f"the imaging archive no longer has the instance {address.instance}")
+
+
+async def told(address: Address, work: Callable[[], T]) -> T:
+    """What is made of an instance, off the loop. Raises DicomFault 406 for what can't be made of it, 500 for
+    what is wrong with it: neither is a fault of other instances.
+    """
+    try:
+        return await to_thread.run_sync(work, abandon_on_cancel=True, limiter=_DECODING)
+    except UnsuitableError as fault:
+        raise DicomFault(406, f"instance {address.instance}: {fault}") from None
+    except UnreadableError as fault:
+        raise DicomFault(500, f"instance {address.instance} can't be read: {fault}") from None

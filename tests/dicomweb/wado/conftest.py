@@ -1,0 +1,62 @@
+"""A facade whose archive holds files of many vendors, open to all and with access control."""
+
+from __future__ import annotations
+
+import io
+import shutil
+from collections.abc import AsyncIterator, Mapping
+from pathlib import Path
+
+import pytest
+import pytest_asyncio
+
+from dicomweb.archives.archive import Address, Archive
+from dicomweb.index.entry import entry_of
+from dicomweb.index.writing import write
+from fhir_facade.imaging.archives import archive_of
+from fhir_facade.set_up import migrate_embedded
+from mappers.database import Database
+from mappers.transaction import transaction
+from tests.dicomweb.qido.conftest import Images
+from tests.dicomweb.wado.samples import samples
+from tests.facade.facade import Facade, settings_of
+from tests.smart_auth.badges import Badges
+
+NOW = "2026-11-23 12:00:00.000000"
+
+
+async def keep(archive: Archive, database: Database, files: Mapping[Address, bytes], now: str = NOW) -> None:
+    """Stores the files, and indexes them."""
+    for address, content in files.items():
+        place = await archive.store(address, io.BytesIO(content))
+        async with transaction(database) as t:
+            await write(t, entry_of(io.BytesIO(content)), place, "", now)
+
+
+@pytest_asyncio.fixture(scope="module")
+async def wado_data(embedded_data: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The embedded databases, and an archive beside them."""
+    folder = tmp_path_factory.mktemp("wado") / "data"
+    shutil.copytree(embedded_data, folder)
+    migrate_embedded(settings_of(folder))
+    return folder
+
+
+@pytest_asyncio.fixture(scope="module")
+async def images(wado_data: Path) -> AsyncIterator[Images]:
+    """The gateway, open to all."""
+    facade = Facade(settings_of(wado_data))
+    archive = archive_of(facade.settings, facade.service.at_rest)
+    await keep(archive, facade.service.engine.database, samples())
+    yield Images(facade)
+    await archive.close()
+    await facade.close()
+
+
+@pytest_asyncio.fixture(scope="module")
+async def guarded_images(images: Images, wado_data: Path) -> AsyncIterator[tuple[Images, Badges]]:
+    """The same with access control and an audit trail."""
+    badges = Badges()
+    facade = Facade(settings_of(wado_data, enable_security=True, audit="on"), badges)
+    yield Images(facade), badges
+    await facade.close()

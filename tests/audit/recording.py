@@ -10,7 +10,7 @@ from typing import Any
 
 import httpx
 import orjson
-from sqlalchemy import Engine, delete, text
+from sqlalchemy import Engine, delete, insert, select, text
 
 from fhir_facade.audit.chain import heads
 from fhir_facade.audit.reading import snapshot, stored
@@ -22,6 +22,8 @@ from mappers.query import SearchQuery
 from tests.facade.facade import Facade, Resource
 from tests.services.database import DatabaseServer
 from tests.smart_auth.badges import Badges, user
+
+TABLES = (fhir_audit, fhir_audit_event)
 
 
 @dataclass
@@ -78,17 +80,23 @@ def query_of(record: dict[str, Any]) -> str:
 
 @contextmanager
 def forget(rows: Engine) -> Iterator[None]:
-    """No rows before and after; numbers begin at 1 again."""
+    """No rows, and numbers begin at 1 again; afterwards what was there is there again."""
+    with rows.begin() as connection:
+        kept = [(t, connection.execute(select(t)).mappings().all()) for t in TABLES]
     _empty(rows)
     try:
         yield
     finally:
         _empty(rows)
+        with rows.begin() as connection:
+            for table, found in kept:
+                if found:
+                    connection.execute(insert(table), [dict(row) for row in found])
 
 
 def _empty(rows: Engine) -> None:
     with rows.begin() as connection:
-        for table in (fhir_audit_event, fhir_audit):
+        for table in reversed(TABLES):
             connection.execute(delete(table))
             if rows.dialect.name != "sqlite":
                 connection.execute(text(f"ALTER TABLE {table.name} AUTO_INCREMENT = 1"))

@@ -12,6 +12,7 @@ from sqlalchemy import Engine, create_engine, event, text
 from sqlalchemy.pool import NullPool
 
 from fhir_facade.app import create_app
+from fhir_facade.authorization import KEY_FILE
 from fhir_facade.guard import Callers
 from fhir_facade.service import Service
 from fhir_facade.settings import Settings
@@ -136,6 +137,7 @@ def settings_of(data: Path, server: DatabaseServer | None = None, **changes: Any
         audit="off",
     )
     if server is not None:
+        _share_secret(data)
         settings = replace(
             settings,
             db_host=server.host,
@@ -146,6 +148,13 @@ def settings_of(data: Path, server: DatabaseServer | None = None, **changes: Any
             openemr_db_name=OPENEMR,
         )
     return replace(settings, **changes)
+
+
+def _share_secret(data: Path) -> None:
+    """All who stand before one server have one secret, as the workers of a deployment do."""
+    path = data / KEY_FILE
+    if not path.exists():
+        path.write_bytes(b"one secret of all tests' facades"[:32])
 
 
 def writer(facade: Facade, server: DatabaseServer | None = None) -> Engine:

@@ -21,6 +21,7 @@ from dicomweb.following import Follower
 from fhir_facade import drift, health, landing, openapi, viewer
 from fhir_facade.audit.authorization import Addressed, events_into
 from fhir_facade.audit.keeper import Keeper
+from fhir_facade.audit.overdue import Overdue
 from fhir_facade.audit.trail import Trail
 from fhir_facade.audit.wiring import trail_of
 from fhir_facade.authorization import MISSING, authorization_of, emergencies_of
@@ -192,6 +193,8 @@ def create_app(settings: Settings | None = None, callers: Callers | None = None)
     service = service_of(settings)
     opener = opener_of(service)
     trail = trail_of(settings, service.site, service.engine.database)
+    keeper = Keeper(trail, service.mappings, service.base) if trail else None
+    service = replace(service, keeper=keeper)
     authorization = authorization_of(service, opener, events_into(trail))
     throttle = Throttle.of(settings)
     bearer = authorization.bearer if authorization else None
@@ -220,7 +223,6 @@ def create_app(settings: Settings | None = None, callers: Callers | None = None)
     sessions = session.sessions_of(secured)
     rest.include_router(session.router(sessions))
     rest.include_router(viewer.router(settings, viewer.signs_in(secured)))
-    keeper = Keeper(trail, service.mappings, service.base) if trail else None
     smart = smart_of(service, authorization)
     fhir = FhirApp(
         service,
@@ -276,14 +278,15 @@ def _lifespan(
         gc.collect()
         gc.freeze()
         gc.set_threshold(50_000, 20, 50)
-        if exports is not None:
-            exports.runner.start()
-        follower.start()
+        overdue = Overdue(trail, service.engine.database) if trail is not None else None
+        runner = exports.runner if exports is not None else None
+        tasks = [task for task in (runner, overdue, follower) if task is not None]
+        for task in tasks:
+            task.start()
         yield
-        await follower.stop()
+        for task in tasks:
+            await task.stop()
         await follower.archive.close()
-        if exports is not None:
-            await exports.runner.stop()
         await guard.close()
         if authorization is not None:
             await authorization.provider.close()

@@ -8,6 +8,7 @@ from functools import lru_cache
 from typing import Any
 from urllib.parse import parse_qsl
 
+from fhir_facade.audit.due import Due
 from fhir_facade.outcome import FhirFault, parameter
 from fhir_facade.xml import to_xml
 from mappers.shared import written
@@ -76,7 +77,7 @@ class Response:
 
     `served` are the resources in it as they were read, whatever of them is shown: the audit trail's. `within`
     are a Bundle's requests and their answers, which the trail keeps too. `stream` is a body that is no
-    resource, piece by piece.
+    resource, piece by piece. `due` is what the trail was promised of it, in the transaction of what it wrote.
     """
 
     resource: dict[str, Any] | None
@@ -86,6 +87,7 @@ class Response:
     served: Sequence[dict[str, Any]] = ()
     stream: AsyncGenerator[bytes] | None = None
     within: Sequence[tuple[Request, Response]] = ()
+    due: Due | None = None
 
 
 def parsed(query: str, where: str = "query") -> list[tuple[str, str]]:

@@ -18,7 +18,8 @@ from mappers.stored.rest import read_only
 Mappings = Mapping[str, ResourceMapping]
 #: the tables of what clients write
 WRITTEN = tuple(
-    (CDSS_SCHEMA, name) for name in ("fhir_resource", "fhir_index", "fhir_amended", "fhir_version")
+    (CDSS_SCHEMA, name)
+    for name in ("fhir_resource", "fhir_index", "fhir_amended", "fhir_version", "fhir_audit_due")
 )
 NOT_MIGRATED = "nothing can be written: the facade's own tables are missing (run `fhir-facade migrate`)"
 log = logging.getLogger("fhir_facade.drift")

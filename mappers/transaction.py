@@ -39,7 +39,9 @@ class Written(NamedTuple):
 
 
 class Transaction(Database, Protocol):
-    """A database within one transaction."""
+    """A database within one transaction; `changed`: whether it has written anything."""
+
+    changed: bool
 
     async def execute(self, statement: ClauseElement) -> Written:
         """Changes rows; raises RetryError or DuplicateError, after which the transaction is over."""
@@ -55,6 +57,7 @@ class _Statements:
         self.dialect: Dialect = database.dialect
         self.collation, self.schemas = database.collation, database.schemas
         self.at_rest = database.at_rest
+        self.changed = False
 
     def forget(self) -> None:
         """A transaction keeps its connection."""
@@ -81,6 +84,7 @@ class MySqlTransaction(_Statements):
 
     async def execute(self, statement: ClauseElement) -> Written:
         """Changes rows."""
+        self.changed = True
         return (await self._run(*self._text(statement)))[1]
 
     async def _run(self, sql: str, parameters: tuple[Any, ...]) -> tuple[Rows, Written]:
@@ -131,6 +135,7 @@ class SqliteTransaction(_Statements):
 
     async def execute(self, statement: ClauseElement) -> Written:
         """Changes rows."""
+        self.changed = True
         sql, parameters = self._text(statement)
         cursor = await self._do(lambda: self._connection.execute(sql, parameters))
         return Written(cursor.rowcount, cursor.lastrowid or 0)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from itertools import chain
 from typing import Any
 
 from fhir_facade.settings import SettingFault, Settings
@@ -21,7 +22,7 @@ def verify(settings: Settings, chosen: argparse.Namespace) -> int:
     from sqlalchemy.exc import DBAPIError
 
     from fhir_facade.audit.chain import heads
-    from fhir_facade.audit.reading import snapshot, stored
+    from fhir_facade.audit.reading import due, snapshot, stored
     from fhir_facade.audit.seal import Seals, audit_key
     from fhir_facade.audit.verify import Examination
     from fhir_facade.audit.wiring import FOLDER
@@ -35,12 +36,14 @@ def verify(settings: Settings, chosen: argparse.Namespace) -> int:
     try:
         with inspecting_engine(settings).connect() as connection:
             snapshot(connection)
-            for fault in examination.faults(stored(connection)):
+            promised = examination.promised(due(connection))
+            for fault in chain(promised, examination.faults(stored(connection))):
                 count += 1
                 print(fault)
     except DBAPIError as error:
         code = error.orig.args[0] if error.orig and error.orig.args else "?"
         raise SettingFault(f"DB_HOST: the trail can't be read ({code})") from None
-    seen = f"{examination.rows} rows in {len(examination.chains)} chains"
+    waiting = f", {examination.due} accesses still due" if examination.due else ""
+    seen = f"{examination.rows} rows in {len(examination.chains)} chains{waiting}"
     print(f"{count} faults in {seen}" if count else f"{seen} are as they were written")
     return 1 if count else 0

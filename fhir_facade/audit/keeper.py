@@ -1,10 +1,15 @@
-"""Nothing leaves that isn't recorded."""
+"""Nothing leaves that isn't recorded, and nothing is written that won't be."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+import logging
+from collections.abc import Coroutine, Iterator, Mapping, Sequence
+from typing import Any
 
+from sqlalchemy import Insert
+
+from fhir_facade.audit.due import Due
 from fhir_facade.audit.patients import PatientsOf
 from fhir_facade.audit.requests import event_of, is_recorded
 from fhir_facade.audit.trail import Trail, TrailDownError
@@ -12,25 +17,73 @@ from fhir_facade.content import Request, Response
 from fhir_facade.outcome import FhirFault
 from mappers.mapping import ResourceMapping
 
+log = logging.getLogger("fhir_facade.audit")
+
 
 class Keeper:
-    """Records FHIR requests in a trail, between answer and sending."""
+    """Records FHIR requests in a trail, between answer and sending; of writes also what is due, before."""
 
     def __init__(self, trail: Trail, mappings: Mapping[str, ResourceMapping], base: str) -> None:
         self.trail, self.base = trail, base
         self._patients_of = PatientsOf(mappings)
 
+    async def ready(self) -> None:
+        """Raises FhirFault 503 where nothing may be written, since it couldn't be recorded."""
+        try:
+            await self.trail.ready()
+        except TrailDownError:
+            raise _unwritten() from None
+
+    def due(self, request: Request, response: Response) -> Due:
+        """What the trail is to say of a write and its answer, each request of a Bundle too."""
+        done = [(request, response), *(pair for pair in response.within if pair[0] is not request)]
+        told = [pair for pair in done if is_recorded(pair[0], pair[1].status)]
+        return self.trail.due(
+            event_of(asked, answer, answer.status, self._patients_of, self.base) for asked, answer in told
+        )
+
+    def keeping(self, due: Due) -> Insert:
+        """The statement that keeps it, for the transaction of the write."""
+        return due.kept(self.trail.seals)
+
     async def refusal(self, request: Request, response: Response, status: int) -> FhirFault | None:
         """None once the access is recorded, and each request of a Bundle; else what is answered instead."""
-        done = [(request, response, status)]
-        done += [(asked, told, told.status) for asked, told in response.within if asked is not request]
-        events = [event_of(*one, self._patients_of, self.base) for one in done if is_recorded(one[0], one[2])]
-        found = await asyncio.gather(*(self.trail.record(e) for e in events), return_exceptions=True)
+        found = await asyncio.gather(*self._kept(request, response, status), return_exceptions=True)
         for error in found:
             if isinstance(error, TrailDownError):
-                return FhirFault(
-                    503, "transient", "the audit trail can't be written just now, so nothing is answered"
-                )
+                return _unwritten() if _is_unwritten(response) else _unanswered()
             if error is not None:
                 raise error
         return None
+
+    def _kept(self, request: Request, response: Response, status: int) -> Iterator[Coroutine[Any, Any, None]]:
+        """What is waited for: of a write what is due, of all else its event."""
+        if response.due is not None:
+            yield self._settled(response.due, request)
+        if (response.due is None or status != response.status) and is_recorded(request, status):
+            yield self.trail.record(event_of(request, response, status, self._patients_of, self.base))
+        if response.due is None:
+            for asked, told in response.within:
+                if asked is not request:
+                    yield from self._kept(asked, told, told.status)
+
+    async def _settled(self, due: Due, request: Request) -> None:
+        """What is durable with its write needs no refusal: the trail gets it as soon as it can be written."""
+        try:
+            await self.trail.settle(due)
+        except TrailDownError:
+            log.warning("request %s was written, and will be recorded later", request.request_id)
+
+
+def _unwritten() -> FhirFault:
+    return FhirFault(503, "transient", "the audit trail can't be written just now, so nothing is written")
+
+
+def _unanswered() -> FhirFault:
+    return FhirFault(503, "transient", "the audit trail can't be written just now, so nothing is answered")
+
+
+def _is_unwritten(response: Response) -> bool:
+    """Whether the write was refused already, for the same reason."""
+    issues: Sequence[Mapping[str, Any]] = (response.resource or {}).get("issue") or ({},)
+    return issues[0].get("diagnostics") == _unwritten().diagnostics

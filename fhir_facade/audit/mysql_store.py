@@ -9,7 +9,17 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from fhir_facade.audit.store import COLUMNS, EVENT_COLUMNS, NOBODY, NotWrittenError, Row
+from fhir_facade.audit.store import (
+    COLUMNS,
+    EVENT_COLUMNS,
+    NOBODY,
+    PROBE,
+    GoneError,
+    NotWrittenError,
+    Row,
+    asking,
+    over,
+)
 from mappers.database import MySql
 from mappers.facade.tables import EVENTS_AN_ACCESS
 
@@ -56,14 +66,21 @@ class MySqlStore:
             raise
         return connection
 
-    async def write(self, rows: Sequence[Row]) -> None:
-        """One transaction, sent at once: the server stops at the first statement that fails."""
+    async def write(self, rows: Sequence[Row], due: Sequence[str] = ()) -> None:
+        """One transaction, sent at once: the server stops at the first statement that fails.
+
+        Where something was due, one statement goes before, whose count says whether it still is.
+        """
         before = True
         try:
+            if due:
+                await self._over(due)
             await self._connection.query(self._statements(rows))  # the first INSERT's result
             await self._connection.next_result()
             before = False
             await self._connection.next_result()  # COMMIT's
+        except GoneError:
+            raise
         except Exception as error:
             self._drop()
             if before and _refused(error):  # without a COMMIT nothing of it stays
@@ -72,6 +89,33 @@ class MySqlStore:
         except BaseException:
             self._drop()
             raise
+
+    async def _over(self, due: Sequence[str]) -> None:
+        if await self._connection.query(over(due, "'{}'").format(*due)) != len(due):
+            await self._connection.query("ROLLBACK")
+            raise GoneError("something isn't due any more")
+
+    async def probe(self) -> None:
+        """A transaction that writes nothing."""
+        try:
+            for statement in (PROBE, "ROLLBACK"):
+                await self._connection.query(statement)
+        except Exception as error:
+            self._drop()
+            if _refused(error):
+                raise NotWrittenError(_told(error)) from error
+            raise
+        except BaseException:
+            self._drop()
+            raise
+
+    async def still_due(self, ids: Sequence[str]) -> set[str]:
+        """Those that are."""
+        cursor = self._connection.cursor()
+        await cursor.execute(asking(ids, "%s"), tuple(ids))
+        found = {str(row[0]) for row in await cursor.fetchall()}
+        await self._connection.query("ROLLBACK")
+        return found
 
     def _statements(self, rows: Sequence[Row]) -> str:
         accesses = ",".join(f"({','.join(map(self._literal, row.values))})" for row in rows)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
@@ -40,7 +40,12 @@ class Prepared:
 
 def prepared(event: Event, now: datetime, server: str) -> list[Prepared]:
     """The rows of an event: one, unless it showed thousands of patients."""
-    return [_prepared(part, now, server) for part in _parts(event)]
+    return [of_record(record) for record in records(event, now, server)]
+
+
+def records(event: Event, now: datetime, server: str) -> list[dict[str, Any]]:
+    """What those rows say."""
+    return [part.record(now, server) for part in _parts(event)]
 
 
 def _parts(event: Event) -> Iterator[Event]:
@@ -51,7 +56,7 @@ def _parts(event: Event) -> Iterator[Event]:
         yield replace(event, patients=event.patients[start : start + PATIENTS])
 
 
-def _prepared(event: Event, now: datetime, server: str) -> Prepared:
-    record = event.record(now, server)
-    patients = [patient_columns(p) for p in event.patients]
+def of_record(record: Mapping[str, Any]) -> Prepared:
+    """The row that says it."""
+    patients = [patient_columns(p) for p in record.get("patients", ())]
     return Prepared(canonical(record), tuple(searched(record).values()), moment(record), patients)

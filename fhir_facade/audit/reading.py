@@ -9,12 +9,13 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, String, Table, cast, select
 
+from fhir_facade.audit.due import Due
 from fhir_facade.audit.store import COLUMNS
-from mappers.facade.tables import fhir_audit, fhir_audit_event
+from mappers.facade.tables import fhir_audit, fhir_audit_due, fhir_audit_event
 
 PAGE = 500
 SMALLEST = -(2**63)
-A, E = fhir_audit.c, fhir_audit_event.c
+A, E, D = fhir_audit.c, fhir_audit_event.c, fhir_audit_due.c
 
 
 @dataclass(frozen=True)
@@ -45,6 +46,12 @@ def stored(connection: Connection) -> Iterator[Stored]:
         yield from events.strays(row[0])
         yield Stored(row[0], dict(zip(COLUMNS, row[1:], strict=True)), events.of(row[0]))
     yield from events.strays(None)
+
+
+def due(connection: Connection) -> Iterator[tuple[Due, str]]:
+    """What the trail hasn't got yet, with its seals."""
+    for row in connection.execute(select(D.id, D.records, D.seal).order_by(D.id)):
+        yield Due(row[0], row[1]), row[2]
 
 
 class Events:

@@ -13,7 +13,7 @@ SHORTEST = 32
 
 
 class Seals:
-    """Three kinds of marks under one key: of a row, of its place in the chain, of a chain's head."""
+    """Marks under one key: of a row, of its place in the chain, of a chain's head, of what is still due."""
 
     def __init__(self, key: bytes) -> None:
         self._key = key
@@ -29,6 +29,10 @@ class Seals:
     def head(self, chain: str, sequence: int, link: str) -> str:
         """The mark of a chain that has come this far."""
         return self._mark(f"head {chain} {sequence} {link}")
+
+    def due(self, id_: str, records: str) -> str:
+        """The mark of records that the trail hasn't got yet: nobody else can have it write what never was."""
+        return self._mark(f"due {id_} {records}")
 
     def _mark(self, text: str) -> str:
         return hmac.digest(self._key, text.encode(), "sha256")[:16].hex()

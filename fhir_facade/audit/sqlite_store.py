@@ -8,7 +8,17 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from fhir_facade.audit.store import COLUMNS, EVENT_COLUMNS, NotWrittenError, Row, inserting
+from fhir_facade.audit.store import (
+    COLUMNS,
+    EVENT_COLUMNS,
+    PROBE,
+    GoneError,
+    NotWrittenError,
+    Row,
+    asking,
+    inserting,
+    over,
+)
 
 #: seconds that the trail waits for another writer
 LOCK_SECONDS = 5
@@ -41,14 +51,15 @@ class SqliteStore:
             self._drop()
             raise NotWrittenError(type(error).__name__) from error
 
-    async def write(self, rows: Sequence[Row]) -> None:
+    async def write(self, rows: Sequence[Row], due: Sequence[str] = ()) -> None:
         """One transaction."""
-        await asyncio.get_running_loop().run_in_executor(self._thread, self._write, rows)
+        await asyncio.get_running_loop().run_in_executor(self._thread, self._write, rows, due)
 
-    def _write(self, rows: Sequence[Row]) -> None:
+    def _write(self, rows: Sequence[Row], due: Sequence[str]) -> None:
         assert self._connection is not None
         try:
             self._connection.execute("BEGIN IMMEDIATE")
+            self._over(self._connection, due)
             for row in rows:
                 audit_id = self._connection.execute(_ROW, row.values).lastrowid
                 assert audit_id is not None
@@ -61,6 +72,33 @@ class SqliteStore:
         except sqlite3.Error:
             self._drop()
             raise
+
+    @staticmethod
+    def _over(connection: sqlite3.Connection, due: Sequence[str]) -> None:
+        if due and connection.execute(over(due, "?"), due).rowcount != len(due):
+            connection.execute("ROLLBACK")
+            raise GoneError("something isn't due any more")
+
+    async def probe(self) -> None:
+        """A transaction that writes nothing."""
+        await asyncio.get_running_loop().run_in_executor(self._thread, self._probe)
+
+    def _probe(self) -> None:
+        assert self._connection is not None
+        try:
+            for statement in ("BEGIN IMMEDIATE", PROBE, "ROLLBACK"):
+                self._connection.execute(statement)
+        except sqlite3.Error as error:
+            self._drop()
+            raise NotWrittenError(type(error).__name__) from error
+
+    async def still_due(self, ids: Sequence[str]) -> set[str]:
+        """Those that are."""
+        return await asyncio.get_running_loop().run_in_executor(self._thread, self._still_due, ids)
+
+    def _still_due(self, ids: Sequence[str]) -> set[str]:
+        assert self._connection is not None
+        return {str(row[0]) for row in self._connection.execute(asking(ids, "?"), ids)}
 
     def _drop(self) -> None:
         connection, self._connection = self._connection, None

@@ -18,6 +18,10 @@ class NotWrittenError(Exception):
     """Nothing was written, and that is certain; any other error of a store leaves it open."""
 
 
+class GoneError(NotWrittenError):
+    """Something isn't due any more: another process has seen to it."""
+
+
 @dataclass(frozen=True)
 class Row:
     """One access: the values of `COLUMNS`, when, and (patient_id, openemr_pid) for each AuditEvent."""
@@ -38,11 +42,34 @@ class Store(Protocol):
     async def open(self) -> None:
         """Makes sure that there is a connection; NotWrittenError where there can be none."""
 
-    async def write(self, rows: Sequence[Row]) -> None:
-        """Commits the rows together; NotWrittenError, or another error that leaves it open."""
+    async def write(self, rows: Sequence[Row], due: Sequence[str] = ()) -> None:
+        """Commits the rows together, and that these accesses aren't due any more.
+
+        NotWrittenError (GoneError where one of them wasn't due), or another error that leaves it open.
+        """
+
+    async def probe(self) -> None:
+        """Returns if rows could be written now; NotWrittenError where not."""
+
+    async def still_due(self, ids: Sequence[str]) -> set[str]:
+        """Those that are."""
 
     async def close(self) -> None:
         """Gives the connection back."""
+
+
+#: asks for all that an INSERT needs, and adds nothing
+PROBE = "INSERT INTO fhir_audit SELECT * FROM fhir_audit WHERE 1 = 0"
+
+
+def over(ids: Sequence[str], mark: str) -> str:
+    """The DELETE of what isn't due any more, with a mark for each id."""
+    return f"DELETE FROM fhir_audit_due WHERE id IN ({', '.join([mark] * len(ids))})"  # noqa: S608 - our own names
+
+
+def asking(ids: Sequence[str], mark: str) -> str:
+    """The SELECT of those that still are."""
+    return f"SELECT id FROM fhir_audit_due WHERE id IN ({', '.join([mark] * len(ids))})"  # noqa: S608 - our own names
 
 
 def inserting(table: str, columns: Sequence[str], rows: int, mark: str) -> str:

@@ -8,22 +8,28 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Sequence
+import time
+from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import NamedTuple
 
 from fhir_facade.audit.chain import Chain
+from fhir_facade.audit.due import Due
 from fhir_facade.audit.event import Event
-from fhir_facade.audit.prepared import Prepared, prepared
+from fhir_facade.audit.prepared import Prepared, prepared, records
 from fhir_facade.audit.seal import Seals
-from fhir_facade.audit.store import NotWrittenError, Store
+from fhir_facade.audit.store import GoneError, NotWrittenError, Store
 
 log = logging.getLogger("fhir_facade.audit")
 #: seconds that a commit may take before the answers that wait for it are refused
 PATIENCE = 15.0
 #: what one transaction takes, in accesses and in characters
 ACCESSES, CHARACTERS = 200, 4_000_000
+#: seconds for which a trail that was written is taken for one that can be
+PROOF = 1.0
+#: how often a transaction is tried of which others have written a part
+TRIES = 5
 
 
 class TrailDownError(Exception):
@@ -31,10 +37,14 @@ class TrailDownError(Exception):
 
 
 class Waiting(NamedTuple):
-    """An access that waits to be durable."""
+    """An access that waits to be durable; `due` names it where it was kept with a write before.
+
+    Without rows, who waits only wants to know whether there could be some.
+    """
 
     rows: Sequence[Prepared]
     done: asyncio.Future[None]
+    due: str = ""
 
 
 class Trail:
@@ -58,32 +68,54 @@ class Trail:
         self.lost = 0
         self._chain: Chain | None = None
         self._waiting: list[Waiting] = []
+        self._proved = -PROOF
         self._writer: asyncio.Task[None] | None = None
 
     async def record(self, event: Event) -> None:
         """Returns once the event is durable; TrailDownError if it can't be and has to be."""
-        done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self._waiting.append(Waiting(prepared(event, self.now(), self.server), done))
-        if self._writer is None or self._writer.done():
-            self._writer = asyncio.create_task(self._write())
         try:
-            await done
+            await self._wait(prepared(event, self.now(), self.server))
         except TrailDownError:
             self.lost += 1
             if self.required:
                 raise
             log.error("NOT RECORDED (%d so far): %s, request %s", self.lost, event.name, event.request_id)
 
+    async def ready(self) -> None:
+        """Returns if the trail can be written, as far as that can be told; TrailDownError if it must be.
+
+        Who is about to write asks before, so that nothing is written which can't be recorded.
+        """
+        if self.required and time.monotonic() - self._proved > PROOF:
+            await self._wait(())
+
+    def due(self, events: Iterable[Event]) -> Due:
+        """What is to be kept with a write, of the accesses that it is."""
+        return Due.of([r for event in events for r in records(event, self.now(), self.server)])
+
+    async def settle(self, due: Due) -> None:
+        """Returns once the trail has what was due, whoever wrote it; TrailDownError if it can't be."""
+        await self._wait(due.rows(), due.id)
+
+    async def _wait(self, rows: Sequence[Prepared], due: str = "") -> None:
+        done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._waiting.append(Waiting(rows, done, due))
+        if self._writer is None or self._writer.done():
+            self._writer = asyncio.create_task(self._write())
+        await done
+
     async def _write(self) -> None:
         while self._waiting:
             batch = self._take()
             try:
                 async with asyncio.timeout(PATIENCE):
-                    await self._durable([p for waiting in batch for p in waiting.rows])
+                    await self._durable(batch)
             except Exception as error:
+                self._proved = -PROOF
                 log.error("the audit trail can't be written: %s", _told(error))
                 _release(batch, TrailDownError(type(error).__name__))
             else:
+                self._proved = time.monotonic()
                 _release(batch)
                 await self._sync()
 
@@ -98,22 +130,43 @@ class Trail:
         batch, self._waiting = self._waiting[:count], self._waiting[count:]
         return batch
 
-    async def _durable(self, rows: Sequence[Prepared]) -> None:
-        """Written once, or a second time where the connection was lost: better told twice than not at all."""
-        try:
-            await self._commit(rows)
-        except (NotWrittenError, TimeoutError):
-            raise
-        except Exception as error:
-            log.warning("the audit trail's connection was lost: %s", type(error).__name__)
-            await self._commit(rows)
+    async def _durable(self, batch: Sequence[Waiting]) -> None:
+        """Written once, or a second time where the connection was lost: better told twice than not at all.
 
-    async def _commit(self, rows: Sequence[Prepared]) -> None:
+        What was due is written once in any case: that it is due no more is in the same transaction.
+        """
+        lost = False
+        for _ in range(TRIES):
+            try:
+                return await self._commit(batch)
+            except GoneError:
+                batch = await self._left(batch)
+            except (NotWrittenError, TimeoutError):
+                raise
+            except Exception as error:
+                log.warning("the audit trail's connection was lost: %s", type(error).__name__)
+                if lost:
+                    raise
+                lost = True
+        raise NotWrittenError("others write the same")
+
+    async def _left(self, batch: Sequence[Waiting]) -> list[Waiting]:
+        """Those that the trail hasn't got yet."""
         await self.store.open()
+        due = await self.store.still_due([waiting.due for waiting in batch if waiting.due])
+        return [waiting for waiting in batch if not waiting.due or waiting.due in due]
+
+    async def _commit(self, batch: Sequence[Waiting]) -> None:
+        await self.store.open()
+        once = {waiting.due or id(waiting): waiting for waiting in batch}.values()
+        rows = [row for waiting in once for row in waiting.rows]
+        if not rows:
+            return await self.store.probe()
+        due = sorted(waiting.due for waiting in once if waiting.due)
         chain = self._current()
         place = chain.place
         try:
-            await self.store.write([p.row(chain) for p in rows])
+            await self.store.write([p.row(chain) for p in rows], due)
             chain.anchor()
         except NotWrittenError:
             chain.rewind(place)

@@ -9,6 +9,7 @@ from pathlib import Path
 import orjson
 
 from fhir_facade.audit.chain import SUFFIX, Head
+from fhir_facade.audit.due import Due
 from fhir_facade.audit.event import moment, patient_columns, searched
 from fhir_facade.audit.reading import Stored
 from fhir_facade.audit.seal import FIRST, Seals
@@ -47,13 +48,13 @@ class Progress:
 
 
 class Examination:
-    """Goes through the rows once; `rows` and `chains` say how much it saw."""
+    """Goes through the rows once; `rows` and `chains` say how much it saw, `due` what is still to come."""
 
     def __init__(self, seals: Seals, heads: Iterable[Head], folder: Path) -> None:
         self.seals, self.folder = seals, folder
         self.heads = {head.chain: head for head in heads}
         self.chains: dict[str, Progress] = {}
-        self.rows = 0
+        self.rows = self.due = 0
 
     def faults(self, rows: Iterable[Stored]) -> Iterator[Fault]:
         """Everything that is wrong, as it is found."""
@@ -64,6 +65,13 @@ class Examination:
             else:
                 yield Fault("inserted", "", f"row {row.id}", f"{len(row.events)} AuditEvents of no access")
         yield from self._ends()
+
+    def promised(self, due: Iterable[tuple[Due, str]]) -> Iterator[Fault]:
+        """What is due to the trail and isn't what was promised with a write."""
+        for one, seal in due:
+            self.due += 1
+            if seal != self.seals.due(one.id, one.records):
+                yield Fault("inserted", "", f"fhir_audit_due {one.id}", "it is not what was sealed")
 
     def _row(self, row: Stored) -> Iterator[Fault]:
         chain = self.chains.setdefault(row.chain, Progress())

@@ -10,7 +10,7 @@ from fhir_facade.doctor.finding import Finding, Level, fine
 from fhir_facade.doctor.rights import parsed
 from fhir_facade.inspection import Catalogue
 from fhir_facade.settings import Settings
-from mappers.facade.tables import fhir_audit, fhir_audit_event
+from mappers.facade.tables import fhir_audit, fhir_audit_due, fhir_audit_event
 from mappers.reach import CDSS_SCHEMA
 
 AREA = "audit"
@@ -21,7 +21,11 @@ def examine_audit(connection: Connection, settings: Settings, there: Catalogue) 
     """Nothing where no trail is written; `there` is what the database holds."""
     if not settings.audited:
         return []
-    tables = [t.name for t in (fhir_audit, fhir_audit_event) if (CDSS_SCHEMA, t.name) not in there.tables]
+    tables = [
+        t.name
+        for t in (fhir_audit, fhir_audit_event, fhir_audit_due)
+        if (CDSS_SCHEMA, t.name) not in there.tables
+    ]
     if tables:
         return [_missing(tables)]
     return [*_durability(connection), _rights(connection, settings)]

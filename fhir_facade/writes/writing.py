@@ -7,9 +7,8 @@ import random
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
-from typing import TypeVar
 
-from fhir_facade.content import Request
+from fhir_facade.content import Request, Response
 from fhir_facade.outages import outages_told
 from fhir_facade.outcome import FhirFault
 from fhir_facade.service import Service
@@ -19,7 +18,6 @@ from mappers.write.faults import WriteFault
 from mappers.write.history import Author
 from mappers.write.writer import Writer
 
-Answer = TypeVar("Answer")
 #: how often a transaction is tried that others are in the way of, and the first pause in seconds
 TRIES, PAUSE = 6, 0.02
 
@@ -35,17 +33,20 @@ class Writing:
 
 
 async def in_transaction(
-    service: Service, request: Request, work: Callable[[Writing], Awaitable[Answer]]
-) -> Answer:
-    """What `work` answers, once it is durable. Raises FhirFault: then nothing of it was written.
+    service: Service, request: Request, work: Callable[[Writing], Awaitable[Response]]
+) -> Response:
+    """What `work` answers, once it is durable, with what the audit trail will say of it.
 
-    Where a deadlock or another writer ended the transaction it is done again, from the beginning.
+    Raises FhirFault: then nothing of it was written. Where a deadlock or another writer ended the transaction
+    it is done again, from the beginning.
     """
+    if service.keeper is not None:
+        await service.keeper.ready()
     for attempt in range(TRIES):
         try:
             with outages_told():
                 async with _begun(service, request) as writing:
-                    return await work(writing)
+                    return await _recorded(writing, request, await work(writing))
         except (RetryError, DuplicateError):
             await asyncio.sleep(PAUSE * 2**attempt * random.uniform(0.5, 1.5))  # noqa: S311 - no secret
         except WriteFault as fault:
@@ -53,6 +54,14 @@ async def in_transaction(
     raise FhirFault(
         503, "lock-error", "others write the same just now: send it again", headers={"retry-after": "1"}
     )
+
+
+async def _recorded(writing: Writing, request: Request, response: Response) -> Response:
+    keeper = writing.service.keeper
+    if keeper is not None and writing.transaction.changed:
+        response.due = keeper.due(request, response)
+        await writing.transaction.execute(keeper.keeping(response.due))
+    return response
 
 
 @asynccontextmanager

@@ -56,6 +56,18 @@ fhir_audit_event = Table(
 #: `fhir_audit_event.id` is `audit_id` times this, plus the event's number within the access
 EVENTS_AN_ACCESS = 10_000
 
+#: accesses that have written something, in the transaction that did, until the trail has them: an outbox.
+#: `records` is JSON, a list of what `fhir_audit.record` will say; `created` is seconds since 1970
+fhir_audit_due = Table(
+    "fhir_audit_due",
+    FACADE,
+    Column("id", CHAR(32), primary_key=True),
+    Column("created", BIGINT, nullable=False),
+    Column("records", LONGTEXT, nullable=False),
+    Column("seal", CHAR(32), nullable=False),
+    **INNODB,
+)
+
 #: what clients have written. `part` '': the whole resource; else the rest of a row that a part's columns
 #: can't hold (its key is `key_int` or `key_text`). A deleted one keeps its row as the tombstone
 fhir_resource = Table(

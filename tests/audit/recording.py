@@ -13,11 +13,12 @@ import orjson
 from sqlalchemy import Engine, delete, insert, select, text
 
 from fhir_facade.audit.chain import heads
-from fhir_facade.audit.reading import snapshot, stored
+from fhir_facade.audit.overdue import Overdue
+from fhir_facade.audit.reading import due, snapshot, stored
 from fhir_facade.audit.seal import Seals, audit_key
 from fhir_facade.audit.verify import Examination, Fault
 from fhir_facade.audit.wiring import FOLDER
-from mappers.facade.tables import fhir_audit, fhir_audit_event
+from mappers.facade.tables import fhir_audit, fhir_audit_due, fhir_audit_event
 from mappers.query import SearchQuery
 from tests.facade.facade import Facade, Resource
 from tests.services.database import DatabaseServer
@@ -70,7 +71,19 @@ class Recording:
         examination = Examination(seals, list(heads(folder, seals)), folder)
         with self.rows.connect() as connection:
             snapshot(connection)
-            return list(examination.faults(stored(connection)))
+            return [*examination.promised(due(connection)), *examination.faults(stored(connection))]
+
+    def due(self) -> int:
+        """How many accesses the trail hasn't got yet."""
+        with self.rows.connect() as connection:
+            return len(list(due(connection)))
+
+    @property
+    def overdue(self) -> Overdue:
+        """Who sees to these."""
+        keeper = self.facade.app.fhir.keeper
+        assert keeper is not None
+        return Overdue(keeper.trail, self.facade.service.engine.database)
 
 
 def query_of(record: dict[str, Any]) -> str:
@@ -100,3 +113,4 @@ def _empty(rows: Engine) -> None:
             connection.execute(delete(table))
             if rows.dialect.name != "sqlite":
                 connection.execute(text(f"ALTER TABLE {table.name} AUTO_INCREMENT = 1"))
+        connection.execute(delete(fhir_audit_due))

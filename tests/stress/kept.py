@@ -6,6 +6,7 @@ import asyncio
 import os
 import subprocess
 import sys
+import time
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
 from typing import Any
@@ -125,7 +126,8 @@ def _id(resource_type: str, part: str, key: Any) -> str:
 
 
 def in_trail(hospital: Hospital, ledger: Ledger) -> Iterator[str]:
-    """Whatever was acknowledged is recorded as a success, and the trail is whole."""
+    """Whatever was acknowledged is recorded as a success, all that was written is, and the trail is whole."""
+    _paid(hospital)
     found = defaultdict(set)
     for (row,) in _all(hospital.rows, "SELECT record FROM fhir_audit"):
         record = orjson.loads(row)
@@ -134,11 +136,23 @@ def in_trail(hospital: Hospital, ledger: Ledger) -> Iterator[str]:
     for request, done in ledger.kept.items():
         if missing := {d[:3] for d in done} - found[request]:
             yield f"{request}: not recorded: {missing}"
+    for kind, id_, _, request, _ in _all(hospital.rows, EVENTS):
+        if (kind, id_) not in {done[1:] for done in found[request]}:
+            yield f"{request}: {kind}/{id_} is written, and not recorded"
     command = [sys.executable, "-m", "fhir_facade.cli", "audit", "verify"]
     environment = {**os.environ, **hospital.environment}
     told = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
     if told.returncode:
         yield told.stdout + told.stderr
+
+
+def _paid(hospital: Hospital) -> None:
+    """Returns once the server that was started last has seen to what those before it left due."""
+    for _ in range(600):
+        if not _all(hospital.rows, "SELECT id FROM fhir_audit_due"):
+            return
+        time.sleep(0.1)
+    raise AssertionError("something is still due to the trail")
 
 
 async def over_http(hospital: Hospital) -> list[str]:

@@ -38,7 +38,7 @@ async def observation_read(context: InteractionContext, id_: str) -> Observation
         raise FHIRResourceNotFoundError from None
     if not rows:
         raise FHIRResourceNotFoundError
-    return model(rows[0])  # type: ignore[no-any-return]
+    return model(rows[0])
 
 
 @provider.search_type(Observation)  # type: ignore[untyped-decorator]

@@ -78,7 +78,7 @@ class Connection:
             file.seek(0)
             file.truncate()
             async with self._answer("GET", path, whole=False) as response:
-                async for piece in response.aiter_raw(PIECE):
+                async for piece in response.aiter_raw():
                     file.write(piece)
 
         await self._twice(receive)

@@ -23,13 +23,15 @@ Doing = Literal["query", "retrieve", "store", "delete"]
 class Restriction:
     """The RIS's rows that a caller sees, for statements of others.
 
-    `rows` selects their StudyInstanceUIDs as `uid` and their patients' keys as `patient`, with a statement's
-    slots over `terms`; `shape` is what its text depends on.
+    `rows` selects their StudyInstanceUIDs as `uid`, their own keys as `row` and their patients' as `patient`,
+    with a statement's slots over `terms`; `shape` is what its text depends on. `most`: it takes out some rows
+    of all, if any, rather than name those of a few patients.
     """
 
     rows: Callable[[Slots], Select[Any]]
     terms: Sequence[Term] = ()
     shape: Hashable = None
+    most: bool = False
 
 
 @dataclass(frozen=True)

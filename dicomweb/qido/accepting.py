@@ -15,7 +15,7 @@ ANY = {"*/*": DICOM_JSON, "application/*": DICOM_JSON, DICOM_JSON: DICOM_JSON, J
 def accepted(request: Request) -> str:
     """The best of the media types that are accepted, the parameter `accept` before the header; raises 406."""
     query = request.scope["query_string"].decode("latin-1")
-    asked = [v for n, v in parse_qsl(query) if n == "accept"] or [request.headers.get("accept", "*/*")]
+    asked = [v for n, v in parse_qsl(query) if n == "accept"] or [request.headers.get("accept") or "*/*"]
     offers = sorted(_offers(",".join(asked)))
     if not offers:
         raise DicomFault(406, f"searches are answered in {DICOM_JSON}")

@@ -83,6 +83,10 @@ def _match(search: Search, name: str, value: str, seen: set[str]) -> None:
     seen.add(attribute.tag)
     search.included.add(attribute.tag)
     values = _values(attribute, value)
+    before = next((m for m in search.matches if m.attribute is attribute), None)
+    if before is not None:
+        search.matches.remove(before)
+        values += before.values
     if values:
         search.matches.append(Match(attribute, values))
 

@@ -11,7 +11,7 @@ import unicodedata
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from sqlalchemy import ColumnElement, func, literal, select
+from sqlalchemy import ColumnElement, Select, func, literal, literal_column, select
 from sqlalchemy.types import String
 
 from dicomweb.http.faults import DicomFault
@@ -181,9 +181,17 @@ def number(name: str, value: str, column: ColumnElement[Any], bound: Bound) -> C
 
 
 def modalities(name: str, value: str, column: ColumnElement[Any], bound: Bound) -> Condition:
-    """That the study has a series of such a modality."""
-    found = select(fhir_dicom_series.c.study).where(text(name, value, fhir_dicom_series.c.modality, bound))
-    return S.study.in_(found.correlate(None))
+    """That the study has a series of such a modality; asked of each study that is looked at, in order.
+
+    An aggregate keeps servers from turning it into a list of all such studies.
+    """
+    of = fhir_dicom_series.alias("of_modality").c
+    one: Select[Any] = select(func.max(literal_column("1"))).where(
+        of.study == S.study, text(name, value, of.modality, bound)
+    )
+    looked_up = one.correlate(fhir_dicom_study).scalar_subquery()
+    found: Condition = func.coalesce(looked_up, literal_column("0")) == literal_column("1")
+    return found
 
 
 Ask = Callable[[str, str, ColumnElement[Any], Bound], Condition]

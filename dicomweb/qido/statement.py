@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import ColumnElement, FromClause, Select, func, select, union
+from sqlalchemy import ColumnElement, FromClause, Select, func, literal_column, select, union
 
 from dicomweb.access import Restriction
 from dicomweb.archives.archive import Address
@@ -13,7 +13,7 @@ from dicomweb.qido.asked import Match, Search
 from dicomweb.qido.attributes import LEVELS, of_level
 from dicomweb.qido.matching import Bound, condition, identifier
 from mappers.facade.imaging import fhir_dicom_instance, fhir_dicom_series, fhir_dicom_study
-from mappers.sql import Condition, all_of
+from mappers.sql import Condition, all_of, any_of
 
 TABLES = {"study": fhir_dicom_study, "series": fhir_dicom_series, "instance": fhir_dicom_instance}
 ST, SE, IN = (TABLES[level].c for level in LEVELS)
@@ -64,15 +64,33 @@ class Statement:
         return keyed.order_by(*self.order).limit(slots.named("limit")).offset(slots.named("offset"))
 
     def _where(self) -> Condition:
-        rows = self.restriction.rows(self.bound.slots)
-        seen = rows.with_only_columns(rows.selected_columns.uid)
         fixed = [
             TABLES[level].c[level] == self.bound(uid)
             for level, uid in zip(LEVELS, self.address, strict=True)
             if uid
         ]
         asked = [self._asked(m) for m in self.search.matches if not _of_patient(m)]
-        return all_of(ST.study.in_(seen.correlate(None)), *fixed, *asked)
+        return all_of(self._seen(), *fixed, *asked)
+
+    def _seen(self) -> Condition:
+        """That the caller sees a row of the RIS with the study's UID.
+
+        Who sees most studies asks each in order, by the row that the index names, until a page is full: from
+        the list of all that are seen no server would find the newest without sorting it.
+        """
+        rows = self.restriction.rows(self.bound.slots)
+        seen: Condition = ST.study.in_(rows.with_only_columns(rows.selected_columns.uid).correlate(None))
+        return any_of(self._named_row(), seen) if self.restriction.most else seen
+
+    def _named_row(self) -> Condition:
+        rows = self.restriction.rows(self.bound.slots)
+        uid, row, _ = (column.element for column in rows.selected_columns)
+        named: Select[Any] = rows.with_only_columns(func.max(literal_column("1"))).where(
+            row == ST.ris_study, uid == ST.study
+        )
+        looked_up = named.correlate(fhir_dicom_study).scalar_subquery()
+        found: Condition = func.coalesce(looked_up, literal_column("0")) == literal_column("1")
+        return found
 
     def _asked(self, match: Match) -> Condition:
         attribute = match.attribute
@@ -83,7 +101,7 @@ class Statement:
         """Studies of a patient: by the files' PatientID, and by the RIS's row, which may know better."""
         name, value = match.attribute.keyword, match.values[0]
         rows = self.restriction.rows(self.bound.slots)
-        uid, patient = rows.selected_columns
+        uid, _, patient = rows.selected_columns
         by_row = rows.with_only_columns(uid.label("k")).where(
             identifier(name, value, patient.element, self.bound)
         )

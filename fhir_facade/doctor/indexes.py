@@ -125,6 +125,8 @@ def usual(mappings: Mappings, mapping: ResourceMapping, part: Part) -> Iterator[
         for column in compared(mappings, mapping, part, name):
             sorted_ = f"{mapping.resource_type}?{name}=…&_sort=-{date_name}"
             yield ((column, date), sorted_) if date else ((column,), f"{mapping.resource_type}?{name}=…")
+    for column in compared(mappings, mapping, part, "identifier"):
+        yield (column,), f"{mapping.resource_type}?identifier=…"
     if date:
         yield (date,), f"{mapping.resource_type}?{date_name}=…"
     updated = _order(mapping, part, "_lastUpdated")

@@ -15,7 +15,7 @@ from dicomweb.access import Restriction
 from mappers.engine import Engine
 from mappers.facade.imaging import fhir_dicom_study
 from mappers.mapping import Part
-from mappers.query import Access
+from mappers.query import Access, AllOf, AnyOf, Condition, NotAbout
 from mappers.sql import one_of
 from mappers.statement import Slots
 
@@ -52,7 +52,9 @@ class Studies:
             assert found is not None
             return found
 
-        return Restriction(rows, access.terms, self.engine.opened_shape(access))
+        conditions = access.conditions(IMAGING_STUDY) or ()
+        most = all(_takes_out(c) for c in conditions)
+        return Restriction(rows, access.terms, self.engine.opened_shape(access), most)
 
     async def seen(self, access: Access, studies: Sequence[str]) -> dict[str, Seen]:
         """Those of the studies that an access opens.
@@ -101,7 +103,7 @@ class Studies:
         if named:
             rows = select(index.ris_study).where(one_of(index.study, uids))
             found = found.where(table.c.study_id.in_(rows.correlate(None)))
-        uid, patient = found.selected_columns
+        uid, _, patient = found.selected_columns
         return found.with_only_columns(uid, part.id.column, patient).order_by(part.id.column)
 
     def _rows(self, access: Access, part: Part, slots: Slots) -> Select[Any] | None:
@@ -112,5 +114,15 @@ class Studies:
             access,
             slots,
             columns.study_instance_uid.label("uid"),
+            columns.study_id.label("row"),
             columns.patient_id.label("patient"),
         )
+
+
+def _takes_out(condition: Condition) -> bool:
+    """Whether a condition takes some rows out of all, and names none."""
+    if isinstance(condition, AnyOf):
+        return any(_takes_out(c) for c in condition.conditions)
+    if isinstance(condition, AllOf):
+        return all(_takes_out(c) for c in condition.conditions)
+    return isinstance(condition, NotAbout)

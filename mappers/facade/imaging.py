@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import VARCHAR, Column, Table
+from sqlalchemy import VARCHAR, Column, Index, Table
 
 from mappers.column_types import BIGINT, INT, LONGTEXT, SiteDateTime
 from mappers.facade.tables import FACADE, INNODB
@@ -33,7 +33,7 @@ fhir_dicom_study = Table(
     _text("patient_name", 350),
     _text("patient_birth_date", 8),
     _text("patient_sex", 16),
-    _text("study_date", 8, index=True),
+    _text("study_date", 8),
     _text("study_time", 16),
     _text("accession_number", 64, index=True),
     _text("study_id", 64),
@@ -43,6 +43,7 @@ fhir_dicom_study = Table(
     _text("ris_study", 32, index=True),
     Column("attributes", LONGTEXT, nullable=False),
     Column("updated_at", SiteDateTime(6), nullable=False),
+    Index("ix_fhir_dicom_study_order", "study_date", "study_time"),
     **INNODB,
 )
 

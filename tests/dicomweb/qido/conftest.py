@@ -12,6 +12,8 @@ import httpx
 import pytest
 import pytest_asyncio
 
+from dicomweb.http.router import Router
+from fhir_facade.imaging.session import WithSession
 from fhir_facade.set_up import migrate_embedded
 from tests.dicomweb.qido.indexed import clear, fill
 from tests.facade.facade import Facade, embedded_engine, settings_of
@@ -27,6 +29,14 @@ class Images:
     """A facade's imaging gateway, as a client sees it."""
 
     facade: Facade
+
+    @property
+    def router(self) -> Router:
+        """What answers behind the cookies of viewers."""
+        images = self.facade.app.images
+        found = images.application if isinstance(images, WithSession) else images
+        assert isinstance(found, Router)
+        return found
 
     async def get(self, path: str, **headers: str) -> httpx.Response:
         """GET of a path below its base."""

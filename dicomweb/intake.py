@@ -49,13 +49,16 @@ class Intake:
     def __init__(self, site: Site, placed: Placed) -> None:
         self._site, self._placed = site, placed
 
-    async def take(self, t: Transaction, received: Sequence[Received]) -> list[str]:
-        """Why each of the instances waits in quarantine; '' for those that are indexed."""
+    async def take(self, t: Transaction, received: Sequence[Received], *, anew: bool = False) -> list[str]:
+        """Why each of the instances waits in quarantine; '' for those that are indexed.
+
+        `anew`: what was taken in before is taken in again.
+        """
         await _lock(t, {one.entry.address.study for one in received})
         reasons, changed = list[str](), dict[str, None]()
         for one in received:
             known, reason = await _known(t, one)
-            if not known:
+            if anew or not known:
                 reason = await self._take(t, one)
                 changed[one.entry.address.study] = None
             reasons.append(reason)

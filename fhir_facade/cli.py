@@ -8,6 +8,7 @@ import shlex
 import sys
 from collections.abc import Sequence
 
+from fhir_facade.archive_commands import add_to as archive_commands
 from fhir_facade.audit.command import add_to as audit_command
 from fhir_facade.auth_commands import add_to as auth_commands
 from fhir_facade.consent_commands import add_to as consent_commands
@@ -52,6 +53,7 @@ def _parser() -> argparse.ArgumentParser:
     trial_commands(commands)
     consent_commands(commands)
     audit_command(commands)
+    archive_commands(commands)
     encryption_commands(commands)
     seal_command(commands)
     return parser

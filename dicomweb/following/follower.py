@@ -40,7 +40,7 @@ class Follower:
         minutes: float,
         position: Position | None = None,
     ) -> None:
-        self.archive, self._database, self._intake = archive, database, intake
+        self.archive, self._database, self.intake = archive, database, intake
         self._position = position or Position(database, archive.name)
         self._reader, self._seconds = Reader(archive), minutes * 60
         self._follows = asyncio.Event()
@@ -142,8 +142,8 @@ class Follower:
             await position(t)
 
     async def _write(self, t: Transaction, read: Read) -> None:
-        await self._intake.drop(t, read.gone)
-        await self._intake.take(t, read.received)
+        await self.intake.drop(t, read.gone)
+        await self.intake.take(t, read.received)
 
 
 async def _forever(turn: Callable[[], Awaitable[float]]) -> None:

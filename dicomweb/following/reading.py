@@ -14,6 +14,7 @@ from dicomweb.archives.archive import Address, Archive, ArchiveDownError, Change
 from dicomweb.index.entry import Entry, entry_of
 from dicomweb.index.part10 import NotDicomError
 from dicomweb.intake import Received
+from mappers.keyring import UnopenableError
 
 log = logging.getLogger("dicomweb.following")
 #: files that are read at the same time
@@ -67,7 +68,7 @@ class Reader:
                 entry, digest = await asyncio.to_thread(_described, file)
         except NotThereError:
             return None
-        except NotDicomError as fault:
+        except (NotDicomError, UnopenableError) as fault:
             log.warning("%s in the imaging archive isn't indexed: %s", place, fault)
             self._unreadable.add(place)
             return None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import ClauseElement, ColumnElement, Table, delete, exists, select
+from sqlalchemy import ClauseElement, ColumnElement, Table, delete, exists, select, update
 from sqlalchemy.dialects import mysql, sqlite
 
 from dicomweb.archives.archive import Address
@@ -44,6 +44,15 @@ async def remove(t: Transaction, address: Address) -> None:
         delete(fhir_dicom_instance).where(*(INSTANCE[level] == uid for level, uid in named.items() if uid))
     )
     await _sweep(t, address.study)
+
+
+async def relink(t: Transaction, study: str) -> None:
+    """Looks up anew whom a study's PatientID means."""
+    await t.lock(_lock_of(study))
+    for patient_id, before, _ in await ask(t, _known, study=study):
+        patient = await patient_of(t, str(patient_id))
+        if patient != before:
+            await t.execute(update(fhir_dicom_study).where(STUDY.study == study).values(patient=patient))
 
 
 async def _locked(t: Transaction, address: Address) -> list[tuple[str, str]]:

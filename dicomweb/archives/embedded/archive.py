@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import sqlite3
+import time
 from collections.abc import AsyncIterator, Callable
 from functools import cached_property, partial
 from pathlib import Path
@@ -30,14 +31,21 @@ class EmbeddedArchive:
 
     name = "embedded"
 
-    def __init__(self, folder: Path, at_rest: AtRest, *, durable: bool = True) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        at_rest: AtRest,
+        *,
+        durable: bool = True,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
         self.folder, self._files = folder, Files(folder, at_rest, durable=durable)
-        self._durable = durable
+        self._durable, self._clock = durable, clock
 
     @cached_property
     def _journal(self) -> Journal:
         self._files.make()
-        return Journal(self.folder / "journal.db", durable=self._durable)
+        return Journal(self.folder / "journal.db", self._clock, durable=self._durable)
 
     async def fetch(self, place: str) -> BinaryIO:
         """The file as it was received: on disk, opened as it is read where it is sealed."""

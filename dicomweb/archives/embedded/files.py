@@ -80,6 +80,7 @@ class Files:
         try:
             file = self._path(name).open("rb")
         except FileNotFoundError:
+            self.check()  # a disk that isn't there has not lost its files
             raise NotThereError(name) from None
         return self.at_rest.seekable(file, _context(name))
 
@@ -96,6 +97,7 @@ class Files:
 
     def names(self) -> list[str]:
         """All names, the files that were written first coming first."""
+        self.check()
         found = []
         for path in self._whole.glob("??/??/*"):
             with suppress(FileNotFoundError):  # it went meanwhile

@@ -139,7 +139,7 @@ async def _bytes_of(asked: Asked, found: IndexedInstance, syntax: str) -> AsyncI
     try:
         file = await asked.gateway.archive.fetch(found.place)
     except NotThereError:
-        raise gone(found.address) from None
+        raise await gone(asked.gateway, found.address) from None
     try:
         pieces: Iterator[bytes] = iter(partial(file.read, PIECE), b"")
         if syntax != found.transfer_syntax:

@@ -70,14 +70,15 @@ async def file_of(gateway: Gateway, found: IndexedInstance) -> Part10:
         try:
             file = await gateway.archive.fetch(found.place)
         except NotThereError:
-            raise gone(found.address) from None
+            raise await gone(gateway, found.address) from None
         return await told(found.address, partial(opened, file))
 
     return await gateway.recent.get(("file", *content_of(found)), make, lambda o: max(o.size, _OPEN_FILE))
 
 
-def gone(address: Address) -> DicomFault:
-    """404 for what the index has and the archive hasn't."""
+async def gone(gateway: Gateway, address: Address) -> DicomFault:
+    """404 for what the index has and the archive hasn't; raises ArchiveDownError where that is away."""
+    await gateway.archive.alive()
     return DicomFault(404, f"the imaging archive no longer has the instance {address.instance}")
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import shutil
 from collections.abc import AsyncIterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -33,6 +34,13 @@ async def keep(archive: Archive, database: Database, files: Mapping[Address, byt
             await write(t, entry_of(io.BytesIO(content)), place, "", now)
 
 
+@dataclass(frozen=True)
+class Archived(Images):
+    """A gateway, and the archive that it reads."""
+
+    archive: Archive
+
+
 @pytest_asyncio.fixture(scope="module")
 async def wado_data(embedded_data: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The embedded databases, and an archive beside them."""
@@ -43,12 +51,12 @@ async def wado_data(embedded_data: Path, tmp_path_factory: pytest.TempPathFactor
 
 
 @pytest_asyncio.fixture(scope="module")
-async def images(wado_data: Path) -> AsyncIterator[Images]:
+async def images(wado_data: Path) -> AsyncIterator[Archived]:
     """The gateway, open to all."""
     facade = Facade(settings_of(wado_data))
     archive = archive_of(facade.settings, facade.service.at_rest)
     await keep(archive, facade.service.engine.database, samples())
-    yield Images(facade)
+    yield Archived(facade, archive)
     await archive.close()
     await facade.close()
 

@@ -1,0 +1,82 @@
+"""Metadata, from the index."""
+
+from __future__ import annotations
+
+import gzip
+import io
+
+import httpx
+import pydicom
+
+from dicomweb.index.writing import remove
+from mappers.transaction import transaction
+from tests.dicomweb.files import made
+from tests.dicomweb.qido.conftest import ROOT
+from tests.dicomweb.wado.conftest import Archived, keep
+from tests.dicomweb.wado.samples import NAMES, STUDY, address_of, path_of, sample
+
+
+async def test_metadata_is_what_the_file_says_without_its_bulk_data(images: Archived) -> None:
+    answer = await images.get(f"{path_of('explicit')}/metadata", accept="application/dicom+json")
+    assert (answer.status_code, answer.headers["content-type"]) == (200, "application/dicom+json")
+    (told,) = answer.json()
+    uri = f"http://facade.test{ROOT}{path_of('explicit')}/bulkdata/7FE00010"
+    assert told.pop("7FE00010") == {"vr": "OW", "BulkDataURI": uri}
+    expected = pydicom.dcmread(io.BytesIO(sample("explicit")), stop_before_pixels=True)
+    found = pydicom.Dataset.from_json(told)
+    # JSON is UTF-8, and says so.
+    assert found.SpecificCharacterSet == "ISO_IR 192"
+    found.SpecificCharacterSet = expected.SpecificCharacterSet
+    assert {e.tag: e.value for e in found if not e.tag.is_private} == {
+        e.tag: e.value for e in expected if not e.tag.is_private and e.tag.element
+    }
+
+
+async def test_links_are_below_the_public_base_whatever_host_was_asked(images: Archived) -> None:
+    answer = await images.get(f"{path_of('explicit')}/metadata", forwarded="host=evil.example;proto=https")
+    assert b"evil.example" not in answer.content
+    assert answer.json()[0]["7FE00010"]["BulkDataURI"].startswith("http://facade.test/api/dicom-web/studies/")
+
+
+async def test_a_study_tells_all_its_instances_and_an_instance_itself(images: Archived) -> None:
+    study = (await images.get(f"/studies/{STUDY}/metadata")).json()
+    assert {one["00080018"]["Value"][0] for one in study} == {address_of(name).instance for name in NAMES}
+    series = address_of("report").series
+    found = (await images.get(f"/studies/{STUDY}/series/{series}/metadata")).json()
+    assert [one for one in study if one["0020000E"]["Value"] == [series]] == found
+
+
+async def test_metadata_is_gzipped_for_who_takes_it(images: Archived) -> None:
+    plain = await images.get(f"/studies/{STUDY}/metadata")
+    async with images.facade.http.stream(
+        "GET", f"{ROOT}/studies/{STUDY}/metadata", headers={"accept-encoding": "gzip"}
+    ) as answer:
+        packed = b"".join([piece async for piece in answer.aiter_raw()])
+    assert answer.headers["content-encoding"] == "gzip"
+    assert gzip.decompress(packed) == plain.content
+
+
+async def test_other_formats_are_not_acceptable(images: Archived) -> None:
+    for accept in ('multipart/related; type="application/dicom+xml"', "image/png"):
+        assert (await images.get(f"/studies/{STUDY}/metadata", accept=accept)).status_code == 406
+
+
+async def test_an_unchanged_study_is_told_to_be_and_a_changed_one_is_not(images: Archived) -> None:
+    database, path = images.facade.service.engine.database, f"/studies/{STUDY}/metadata"
+    first = await images.get(path)
+    again = await images.get(path, if_none_match=first.headers["etag"])
+    assert (again.status_code, again.content) == (304, b"")
+    later = made(StudyInstanceUID=STUDY, PatientID="P-2025-000003")
+    await keep(images.archive, database, {later.address: later.content}, "2026-11-23 12:00:01.000000")
+    changed = await images.get(path, if_none_match=first.headers["etag"])
+    assert (changed.status_code, len(changed.json())) == (200, len(NAMES) + 1)
+    async with transaction(database) as t:
+        await remove(t, later.address)
+    gone = await images.get(path, if_none_match=changed.headers["etag"])
+    assert (gone.status_code, len(gone.json())) == (200, len(NAMES))
+
+
+async def test_what_is_not_there_has_no_metadata(images: Archived) -> None:
+    for path in ("/studies/1.2.3", f"/studies/{STUDY}/series/1.2.3", f"{path_of('explicit')}.9"):
+        answer: httpx.Response = await images.get(f"{path}/metadata")
+        assert (answer.status_code, "etag" in answer.headers) == (404, False)

@@ -42,8 +42,7 @@ async def test_every_image_is_rendered_at_its_size(images: Images, name: str) ->
     assert picture.size == (source.Columns, source.Rows)
     colour = source.SamplesPerPixel == 3 or source.PhotometricInterpretation == "PALETTE COLOR"
     assert picture.mode == ("RGB" if colour else "L")
-    low, high = picture.convert("L").getextrema()
-    assert low < high
+    assert len(set(picture.convert("L").tobytes())) > 1
 
 
 def test_without_a_window_the_range_of_the_pixels_is_shown() -> None:

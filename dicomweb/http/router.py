@@ -21,7 +21,7 @@ from dicomweb.http.compression import compressed
 from dicomweb.http.faults import DicomFault
 from dicomweb.http.paths import Paths, address_of
 from dicomweb.http.routes import Asked, Edge, Gateway, Route
-from mappers.database import SourceDownError
+from mappers.database import SourceDownError, TooComplexError
 
 log = logging.getLogger("dicomweb")
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._\-]{1,64}")
@@ -55,6 +55,8 @@ class Router:
         except ArchiveDownError as down:
             headers = {"retry-after": str(down.retry_after or 10)}
             return _refusal(request, DicomFault(503, "the imaging archive does not answer just now", headers))
+        except TooComplexError:
+            return _refusal(request, DicomFault(400, "the search asks for too much at once"))
         except SourceDownError:
             return _refusal(request, DicomFault(503, "the database does not answer just now"))
         except Exception:

@@ -8,7 +8,7 @@ from typing import Any
 import orjson
 
 from dicomweb.qido.asked import Search
-from dicomweb.qido.attributes import LEVELS, Attribute, of_level
+from dicomweb.qido.attributes import LEVELS, of_level
 from dicomweb.qido.statement import COUNTS, MODALITIES
 from mappers.at_rest import AtRest
 from mappers.stored.places import of_metadata
@@ -20,47 +20,32 @@ TIMEZONE, MODALITIES_IN_STUDY = "00080201", "00080061"
 GROUPS = ("Alphabetic", "Ideographic", "Phonetic")
 NUMBERS = {"IS", "US"}
 COUNTED = {"series_count": "00201206", "instance_count": "00201208", "series_instances": "00201209"}
+#: what is true of every result
+ALWAYS: Json = {
+    CHARACTER_SET: {"vr": "CS", "Value": ["ISO_IR 192"]},
+    AVAILABILITY: {"vr": "CS", "Value": ["ONLINE"]},
+}
 
 
 class Answer:
     """Says what is shown of a search's rows. `above`: levels that the address doesn't name are shown, too."""
 
     def __init__(self, search: Search, base: str, above: tuple[str, ...], at_rest: AtRest) -> None:
-        self.search, self.base, self.above, self.at_rest = search, base, above, at_rest
+        self.search, self.base = search, base
+        levels = LEVELS[: LEVELS.index(search.level) + 1]
+        self.own = Shown(search.level, search, at_rest, whole=True)
+        self.above = [Shown(one, search, at_rest, whole=one in above) for one in levels[:-1]]
+        self._known: dict[str, Json] = {}
 
     def of(self, row: Row) -> Json:
         """One result, by tag in rising order."""
-        level = self.search.level
-        found: Json = {
-            CHARACTER_SET: _element("CS", ["ISO_IR 192"]),
-            AVAILABILITY: _element("CS", ["ONLINE"]),
-            RETRIEVE_URL: _element("UR", [self._url(row)]),
-        }
-        for one in LEVELS[: LEVELS.index(level) + 1]:
-            found |= self._level(one, row, whole=one == level or one in self.above)
+        found = {**ALWAYS, RETRIEVE_URL: _element("UR", [self._url(row)]), **self.own.of(row)}
+        for level in self.above:
+            uid = row[level.uid]
+            if uid not in self._known:
+                self._known[uid] = level.of(row)
+            found |= self._known[uid]
         return dict(sorted(found.items()))
-
-    def _level(self, level: str, row: Row, *, whole: bool) -> Json:
-        """What is shown of a level: what answers have, and what was asked for; else its UID."""
-        by_tag = {a.tag: a for a in of_level(level)}
-        stored = self._stored(level, row)
-        known = {tag: _of_column(a, row) for tag, a in by_tag.items() if a.column}
-        told: Json = known | stored | _computed(level, row)
-        returned = {tag for tag, a in by_tag.items() if a.returned} | {TIMEZONE}
-        if not whole:
-            returned = {tag for tag in returned if by_tag.get(tag) and by_tag[tag].column == level}
-        if self.search.everything:
-            returned |= told.keys()
-        kept = {tag: told[tag] for tag in sorted(told) if tag in returned | self.search.included}
-        missing = {tag: _element(by_tag[tag].vr, []) for tag in returned & by_tag.keys() - kept.keys()}
-        return kept | (missing if whole else {})
-
-    def _stored(self, level: str, row: Row) -> Json:
-        text = row.get(f"{level}_metadata" if level == "instance" else f"{level}_attributes")
-        if text and level == "instance":
-            text = self.at_rest.told(text, of_metadata(row["instance_instance"]))
-        found: Json = orjson.loads(text) if text else {}
-        return {tag: element for tag, element in found.items() if tag != CHARACTER_SET}
 
     def _url(self, row: Row) -> str:
         url = f"{self.base}/studies/{row['study_study']}"
@@ -69,13 +54,50 @@ class Answer:
         return url if self.search.level != "instance" else f"{url}/instances/{row['instance_instance']}"
 
 
-def _of_column(attribute: Attribute, row: Row) -> Json:
-    value = row[f"{attribute.level}_{attribute.column}"]
-    if attribute.vr == "PN":
-        return _element("PN", [_name(value)] if value else [])
-    if attribute.vr in NUMBERS:
-        return _element(attribute.vr, [] if value is None else [int(value)])
-    return _element(attribute.vr, [value] if value else [])
+class Shown:
+    """What is shown of one level: what answers have, and what was asked for; of others, its UID.
+
+    What answers have is there even if it is empty.
+    """
+
+    def __init__(self, level: str, search: Search, at_rest: AtRest, *, whole: bool) -> None:
+        self.level, self.at_rest, self.uid = level, at_rest, f"{level}_{level}"
+        self.everything = search.everything
+        attributes = of_level(level)
+        returned = [a for a in attributes if (a.returned if whole else a.column == level)]
+        self.wanted = {a.tag for a in returned} | search.included | ({TIMEZONE} if whole else set())
+        self._empty: Json = {a.tag: {"vr": a.vr} for a in returned}
+        self._columns = [
+            (a.tag, f"{level}_{a.column}", a.vr)
+            for a in attributes
+            if a.column and "." not in a.tag and (self.everything or a.tag in self.wanted)
+        ]
+
+    def of(self, row: Row) -> Json:
+        """The level's attributes: as the index's columns have them, better as its files have them."""
+        found = dict(self._empty)
+        for tag, column, vr in self._columns:
+            found[tag] = _of_column(vr, row[column])
+        stored = {tag: e for tag, e in self._stored(row).items() if self._is_shown(tag)}
+        return found | stored | _computed(self.level, row)
+
+    def _is_shown(self, tag: str) -> bool:
+        return (self.everything or tag in self.wanted) and tag != CHARACTER_SET
+
+    def _stored(self, row: Row) -> Json:
+        text = row.get(f"{self.level}_metadata" if self.level == "instance" else f"{self.level}_attributes")
+        if text and self.level == "instance":
+            text = self.at_rest.told(text, of_metadata(row[self.uid]))
+        found: Json = orjson.loads(text) if text else {}
+        return found
+
+
+def _of_column(vr: str, value: Any) -> Json:
+    if value is None or value == "":
+        return {"vr": vr}
+    if vr == "PN":
+        return {"vr": vr, "Value": [_name(one) for one in value.split("\\")]}
+    return {"vr": vr, "Value": [int(value)] if vr in NUMBERS else value.split("\\")}
 
 
 def _name(text: str) -> Json:

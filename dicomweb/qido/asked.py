@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from urllib.parse import parse_qsl
 
 from dicomweb.http.faults import DicomFault
-from dicomweb.qido.attributes import Attribute, searchable, tag_of
+from dicomweb.qido.attributes import Attribute, attributes, path_of, searchable
 
 #: parameters of the interface itself, which are no attributes; of these, what they say is said otherwise
 NO_ATTRIBUTES = frozenset({"accept", "accept-charset", "charset"})
@@ -16,6 +16,8 @@ LISTS = ("uid", "code", "modalities")
 MOST_PARAMETERS = 200
 #: results of one answer: studies are read by people, the others by viewers that open a study
 MOST = {"study": 1000, "series": 5000, "instance": 10_000}
+#: instances with more of their attributes than the index has in columns
+MOST_WHOLE = 1000
 
 
 @dataclass(frozen=True)
@@ -39,9 +41,15 @@ class Search:
     offset: int = 0
 
     @property
+    def of_files(self) -> bool:
+        """Whether instances are shown with attributes that the index keeps as their files have them."""
+        known = {a.tag for a in attributes() if a.column}
+        return self.level == "instance" and (self.everything or not self.included <= known)
+
+    @property
     def count(self) -> int:
         """How many results the answer may have."""
-        most = MOST[self.level]
+        most = min(MOST[self.level], MOST_WHOLE) if self.of_files else MOST[self.level]
         return most if self.limit is None else min(self.limit, most)
 
 
@@ -72,7 +80,7 @@ def _pairs(query: str) -> Sequence[tuple[str, str]]:
 
 
 def _match(search: Search, name: str, value: str, seen: set[str]) -> None:
-    tag, known = tag_of(name), searchable(search.level)
+    tag, known = path_of(name), searchable(search.level)
     attribute = known.get(tag) if tag else None
     if attribute is None:
         keywords = ", ".join(sorted(a.keyword for a in known.values()))
@@ -81,7 +89,7 @@ def _match(search: Search, name: str, value: str, seen: set[str]) -> None:
     if attribute.tag in seen and attribute.matching not in LISTS:
         raise DicomFault(400, f"{attribute.keyword} is asked for twice")
     seen.add(attribute.tag)
-    search.included.add(attribute.tag)
+    search.included.add(attribute.tag.partition(".")[0])
     values = _values(attribute, value)
     before = next((m for m in search.matches if m.attribute is attribute), None)
     if before is not None:
@@ -107,10 +115,10 @@ def _include(search: Search, value: str) -> None:
         if name.lower() == "all":
             search.everything = True
             continue
-        path = [tag_of(step) for step in name.split(".")]
-        if path[0] is None or None in path:
+        path = path_of(name)
+        if path is None:
             raise DicomFault(400, f"includefield: DICOM knows no attribute {_shown(name)}")
-        search.included.add(path[0])
+        search.included.add(path.partition(".")[0])
 
 
 def _number(name: str, value: str) -> int:

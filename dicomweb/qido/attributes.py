@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
-from pydicom.datadict import keyword_for_tag, tag_for_keyword
+from pydicom.datadict import tag_for_keyword
 
 TABLE = Path(__file__).parent / "attributes.csv"
 LEVELS = ("study", "series", "instance")
@@ -49,17 +49,18 @@ def searchable(level: str) -> dict[str, Attribute]:
     return {a.tag: a for a in attributes() if a.level in levels and a.matching}
 
 
-def tag_of(name: str) -> str | None:
-    """The tag that a keyword or eight hexadecimal digits name; None for what names none.
+def path_of(name: str) -> str | None:
+    """The tags that a name means, with dots between those of a sequence and of what is in it; None for none.
 
     https://dicom.nema.org/medical/dicom/current/output/html/part18.html#sect_8.3.4.1
     """
+    tags = [_tag_of(step) for step in name.split(".")]
+    return None if None in tags else ".".join(filter(None, tags))
+
+
+def _tag_of(name: str) -> str | None:
+    """The tag that a keyword or eight hexadecimal digits name."""
     if _TAG.fullmatch(name):
         return name.upper()
     found = tag_for_keyword(name)
     return None if found is None else f"{found:08X}"
-
-
-def told(tag: str) -> str:
-    """A tag as a person knows it."""
-    return keyword_for_tag(int(tag, 16)) or tag

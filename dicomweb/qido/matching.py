@@ -11,12 +11,14 @@ import unicodedata
 from collections.abc import Callable, Mapping
 from typing import Any
 
+import orjson
 from sqlalchemy import ColumnElement, Select, func, literal, literal_column, select
 from sqlalchemy.types import String
 
 from dicomweb.http.faults import DicomFault
 from dicomweb.http.paths import is_uid
 from dicomweb.qido.asked import Match
+from dicomweb.qido.attributes import path_of
 from mappers.facade.imaging import fhir_dicom_series, fhir_dicom_study
 from mappers.sql import Condition, all_of, any_of, exact
 from mappers.statement import Slots
@@ -180,6 +182,16 @@ def number(name: str, value: str, column: ColumnElement[Any], bound: Bound) -> C
     return found
 
 
+def item(name: str, value: str, column: ColumnElement[Any], bound: Bound) -> Condition:
+    """A value within a sequence, as the index's DICOM JSON writes it: by its whole."""
+    if "*" in value or "?" in value:
+        raise DicomFault(400, f"{name} is compared as a whole, without * and ?")
+    tag = (path_of(name) or "").rpartition(".")[2]
+    written = f'"{tag}":{{"Value":[{orjson.dumps(value).decode()}'
+    found: Condition = func.instr(column, exact(bound(written))) > literal_column("0")
+    return found
+
+
 def modalities(name: str, value: str, column: ColumnElement[Any], bound: Bound) -> Condition:
     """That the study has a series of such a modality; asked of each study that is looked at, in order.
 
@@ -206,4 +218,5 @@ KINDS: Mapping[str, Ask] = {
     "time": time,
     "number": number,
     "modalities": modalities,
+    "item": item,
 }

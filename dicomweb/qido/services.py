@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+import os
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any
 
 import orjson
+from anyio import to_thread
 from starlette.responses import Response
 
 from dicomweb.access import Access
+from dicomweb.http.native_model import native_model
 from dicomweb.http.routes import Asked, Route
-from dicomweb.qido.accepting import accepted
+from dicomweb.qido.accepting import XML, accepted
 from dicomweb.qido.answers import Answer
 from dicomweb.qido.asked import Search, search_of
 from dicomweb.qido.attributes import LEVELS
@@ -34,10 +37,22 @@ def searching(level: str) -> Callable[[Asked], Awaitable[Response]]:
         rows, more = await found(asked, search)
         above = tuple(one for one, uid in zip(LEVELS, asked.address, strict=True) if not uid)
         told = Answer(search, asked.gateway.base, above, asked.gateway.database.at_rest)
+        body, media = await to_thread.run_sync(written, told, rows, media)
         headers = {"warning": MORE.format(base=asked.gateway.base)} if more else {}
-        return Response(orjson.dumps([told.of(row) for row in rows]), 200, headers, media)
+        return Response(body, 200, headers, media)
 
     return answer
+
+
+def written(told: Answer, rows: Sequence[Mapping[str, Any]], media: str) -> tuple[bytes, str]:
+    """The results' body and its media type: JSON, or XML of which each is a part."""
+    results = [told.of(row) for row in rows]
+    if media != XML:
+        return orjson.dumps(results), media
+    mark = os.urandom(16).hex()
+    parts = [f"--{mark}\r\nContent-Type: {XML}\r\n\r\n".encode() + native_model(r) for r in results]
+    body = b"\r\n".join([*parts, f"--{mark}--\r\n".encode()])
+    return body, f'multipart/related; type="{XML}"; boundary={mark}'
 
 
 async def found(asked: Asked, search: Search) -> tuple[list[dict[str, Any]], bool]:
@@ -59,7 +74,7 @@ async def _rows(asked: Asked, search: Search) -> list[dict[str, Any]]:
         return []
     bound = Bound(Slots(restriction.terms))
     statement = Statement(search, asked.address, restriction, bound)
-    selected = statement.select(attributes=search.everything or bool(search.included))
+    selected = statement.select()
     database = asked.gateway.database
     text = compiled(selected, database.dialect, bound.slots, database.schemas)
     values = bound.values | {"limit": search.count + 1, "offset": search.offset}

@@ -39,8 +39,8 @@ class Statement:
         """The order of results, whatever is asked."""
         return [column for level in self.levels for column in ORDERS[level]]
 
-    def select(self, attributes: bool) -> Select[Any]:
-        """The page's rows, one more than it may have; with `attributes`, the texts of whole levels."""
+    def select(self) -> Select[Any]:
+        """The page's rows, one more than it may have."""
         page = self._page().subquery("page")
         own = TABLES[self.search.level]
         key = own.c[self.search.level]
@@ -48,7 +48,7 @@ class Statement:
         for level in reversed(self.levels[:-1]):
             table = TABLES[level]
             source = source.join(table, table.c[level] == own.c[level])
-        return select(*self._shown(attributes)).select_from(source).order_by(*self.order)
+        return select(*self._shown()).select_from(source).order_by(*self.order)
 
     def _page(self) -> Select[Any]:
         own = TABLES[self.search.level]
@@ -108,15 +108,16 @@ class Statement:
         by_file = select(ST.study.label("k")).where(identifier(name, value, ST.patient_id, self.bound))
         return union(by_file.correlate(None), by_row.correlate(None))
 
-    def _shown(self, attributes: bool) -> list[ColumnElement[Any]]:
+    def _shown(self) -> list[ColumnElement[Any]]:
         found: list[ColumnElement[Any]] = []
         for level in self.levels:
             table = TABLES[level]
-            columns = dict.fromkeys(a.column for a in of_level(level) if a.column)
+            columns = dict.fromkeys(a.column for a in of_level(level) if a.column in table.c)
+            columns.pop("attributes", None)
             found += [table.c[c].label(f"{level}_{c}") for c in columns]
             if level != "instance":
                 found.append(table.c.attributes.label(f"{level}_attributes"))
-            elif attributes:
+            elif self.search.of_files:
                 found.append(table.c.metadata.label("instance_metadata"))
         return found + _counted(self.levels[-1])
 

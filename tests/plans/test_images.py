@@ -152,7 +152,7 @@ async def search(database: Counting, level: str, asked: str, access: Access) -> 
     restriction = Studies(engine).restriction(access)
     assert restriction is not None
     bound, wanted = Bound(Slots(restriction.terms)), search_of(level, asked)
-    select = Statement(wanted, Address(""), restriction, bound).select(attributes=False)
+    select = Statement(wanted, Address(""), restriction, bound).select()
     text = compiled(select, database.dialect, bound.slots, database.schemas)
     values = bound.values | {"limit": wanted.count + 1, "offset": 0}
     return len(await database.fetch(text.sql, text.parameters(restriction.terms, values)))

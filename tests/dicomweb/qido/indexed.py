@@ -102,8 +102,10 @@ def add_series(connection: Connection, study: str, number: int, modality: str) -
 
 
 def _add(connection: Connection, table: Table, **columns: Any) -> None:
-    values = {
-        name: orjson.dumps(value).decode() if isinstance(value, Mapping) else value
-        for name, value in columns.items()
-    }
+    values = {name: _kept(value) if isinstance(value, Mapping) else value for name, value in columns.items()}
     connection.execute(table.insert().values(values))
+
+
+def _kept(told: Mapping[str, Any]) -> str:
+    """DICOM JSON as the index keeps it."""
+    return orjson.dumps(told, option=orjson.OPT_SORT_KEYS).decode()

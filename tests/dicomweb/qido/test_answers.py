@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import email
 import gzip
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from typing import Any
+from xml.etree import ElementTree
 
 import pytest
 from pydicom import Dataset
+from pydicom.datadict import dictionary_keyword, dictionary_VR
 
 from dicomweb.qido import asked as limits
 from dicomweb.qido.attributes import attributes
@@ -99,7 +103,7 @@ async def test_results_that_were_kept_back_are_told(images: Images, monkeypatch:
         ("*/*", "application/dicom+json"),
         ("application/json", "application/json"),
         ("text/html, application/dicom+json;q=0.5", "application/dicom+json"),
-        ('multipart/related; type="application/dicom+xml", */*;q=0.1', "application/dicom+json"),
+        ('multipart/related; type="application/dicom", */*;q=0.1', "application/dicom+json"),
     ],
 )
 async def test_answers_come_in_the_best_type_that_is_accepted(
@@ -107,6 +111,31 @@ async def test_answers_come_in_the_best_type_that_is_accepted(
 ) -> None:
     answer = await images.get("/studies", accept=accept)
     assert (answer.status_code, answer.headers["content-type"]) == (200, media)
+
+
+async def test_xml_says_what_json_says(images: Images) -> None:
+    """https://dicom.nema.org/medical/dicom/current/output/html/part19.html#chapter_A"""
+    answer = await images.get("/series", accept='multipart/related; type="application/dicom+xml"')
+    message = email.message_from_bytes(
+        b"Content-Type: " + answer.headers["content-type"].encode() + b"\r\n\r\n" + answer.content
+    )
+    parts: Any = message.get_payload()
+    found = await images.found("/series")
+    assert [part.get_content_type() for part in parts] == ["application/dicom+xml"] * len(found)
+    for part, told in zip(parts, found, strict=True):
+        root = ElementTree.fromstring(part.get_payload(decode=True))  # noqa: S314
+        assert {a.get("tag"): a.get("vr") for a in root} == {tag: e["vr"] for tag, e in told.items()}
+        at = {a.get("keyword"): a for a in root}
+        assert at["SeriesInstanceUID"].findtext("Value") == value(told, "0020000E")
+        assert at["RequestAttributesSequence"].findtext("Item/DicomAttribute/Value", "").startswith("STEP")
+    names = [e.text for part in parts[-3:] for e in _names(part)]
+    assert names[:6] == ["KIM", "YEONGHUI", "金", "英姬", "김", "영희"]
+
+
+def _names(part: Any) -> Iterator[Any]:
+    root = ElementTree.fromstring(part.get_payload(decode=True))  # noqa: S314 (our own)
+    for name in root.iter("PersonName"):
+        yield from (component for group in name for component in group)
 
 
 async def test_types_that_cannot_be_had_are_refused(images: Images) -> None:
@@ -138,7 +167,6 @@ async def test_long_answers_are_compressed_for_who_takes_it(images: Images) -> N
 
 
 def test_every_attribute_is_as_the_dictionary_of_dicom_has_it() -> None:
-    from pydicom.datadict import dictionary_keyword, dictionary_VR
-
     for one in attributes():
-        assert (dictionary_keyword(one.tag), dictionary_VR(one.tag)) == (one.keyword, one.vr)
+        tag, keyword = one.tag.rpartition(".")[2], one.keyword.rpartition(".")[2]
+        assert (dictionary_keyword(tag), dictionary_VR(tag)) == (keyword, one.vr)

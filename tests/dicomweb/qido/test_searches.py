@@ -5,7 +5,10 @@ from __future__ import annotations
 from urllib.parse import quote
 
 import pytest
+from pydicom import Dataset
 
+from dicomweb.index.entry import entry_of
+from tests.dicomweb.phantom import part10
 from tests.dicomweb.qido.conftest import Images, value
 from tests.dicomweb.qido.indexed import CT, INSTANCES, MR, OLD, SERIES
 
@@ -81,6 +84,7 @@ SEARCHES = {
     "?limit=0": "",
     "?limit=101&offset=0&fuzzymatching=false&includefield=00081030%2C00080060%2C00080090": "ct mr old",
 }
+STEP = "RequestAttributesSequence.ScheduledProcedureStepID=STEP3"
 REFUSED = {
     "?PatientNmae=X": "PatientNmae",
     "?Modality=CT": "Modality",
@@ -116,6 +120,8 @@ async def test_a_search_finds_the_studies_that_match(images: Images, query: str,
 async def test_servers_find_what_the_embedded_databases_find(server_images: Images) -> None:
     found = {query: await names(server_images, query) for query in SEARCHES}
     assert found == SEARCHES
+    [step] = await server_images.found(f"/series?{STEP}")
+    assert value(step, "0020000E") == f"{OLD}.3"
 
 
 @pytest.mark.parametrize(("query", "named"), REFUSED.items())
@@ -141,6 +147,26 @@ async def test_series_and_instances_are_found_by_their_own_attributes_and_those_
     found = await images.found(f"/studies/{OLD}/instances?SOPInstanceUID={OLD}.1.1,{OLD}.2.3")
     assert [value(one, "00080018") for one in found] == [f"{OLD}.1.1", f"{OLD}.2.3"]
     assert await images.found(f"/studies/{OLD}/series/{MR}.1/instances") == []
+
+
+async def test_series_are_found_by_what_was_requested_of_them(images: Images) -> None:
+    for query in (STEP, "00400275.00400009=STEP3"):
+        [found] = await images.found(f"/series?{query}")
+        assert value(found, "0020000E") == f"{OLD}.3"
+    assert len(await images.found(f"/instances?{STEP}")) == INSTANCES
+    for nothing in ("00400009=STEP", "00400009=step3", "00401001=STEP3"):
+        assert await images.found(f"/series?00400275.{nothing}") == []
+    refused = await images.get("/series?RequestAttributesSequence.RequestedProcedureID=S*")
+    assert refused.status_code == 400
+
+
+def test_the_index_writes_what_was_requested_as_searches_look_for_it() -> None:
+    step = Dataset()
+    step.ScheduledProcedureStepID, step.RequestedProcedureID = 'ST"1', "R1"
+    file = part10(RequestAttributesSequence=[step])
+    attributes = entry_of(file).series["attributes"]
+    for tag, text in (("00400009", r"ST\"1"), ("00401001", "R1")):
+        assert f'"{tag}":{{"Value":["{text}"' in attributes
 
 
 async def test_series_come_by_number_and_instances_of_each_by_number(images: Images) -> None:

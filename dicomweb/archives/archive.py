@@ -85,6 +85,9 @@ class Archive(Protocol):
     def everything(self) -> AsyncIterator[Stored]:
         """All that it keeps, in no order: what the index is rebuilt from and compared with."""
 
+    async def places(self) -> Sequence[str]:
+        """The places of all that it keeps at one moment: much faster than `everything`."""
+
     async def alive(self) -> None:
         """Returns if the archive answers."""
 

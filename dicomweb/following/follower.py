@@ -10,7 +10,7 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Sequence
 
-from sqlalchemy import select
+from sqlalchemy import ColumnElement, select
 
 from dicomweb.archives.archive import Address, Archive, ArchiveDownError, Change
 from dicomweb.following.position import LeaseLostError, Position
@@ -27,6 +27,8 @@ PAGE = 50
 #: seconds between looks for changes; between those of a worker that doesn't follow; after a failure, at most
 LOOK, IDLE, LONGEST = 1.0, 5.0, 60.0
 INSTANCE, WAITING = fhir_dicom_instance.c, fhir_dicom_quarantine.c
+#: what is read of a file says where it belongs
+NOWHERE = Address("")
 
 
 class Follower:
@@ -86,35 +88,29 @@ class Follower:
 
         The index is read first: what comes meanwhile is in the archive, and not taken for gone.
         """
-        indexed, waiting = await self._indexed()
-        unknown = list[Change]()
-        async for stored in self.archive.everything():
-            if indexed.pop(stored.place, None) is None and stored.place not in waiting:
-                unknown.append(Change(stored.address, stored.place))
-            if len(unknown) >= PAGE:
-                await self._take(unknown)
-                unknown = []
-        await self._take(unknown)
-        await self._drop(list(indexed.items()))
+        indexed, waiting = await self._places(INSTANCE.place), await self._places(WAITING.place)
+        known = indexed | waiting
+        there = await self.archive.places()
+        unknown = [Change(NOWHERE, place) for place in there if place not in known]
+        for start in range(0, len(unknown), PAGE):
+            await self._take(unknown[start : start + PAGE])
+        missing = sorted(indexed.difference(there))
+        for start in range(0, len(missing), PAGE):
+            await self._drop(missing[start : start + PAGE])
 
-    async def _indexed(self) -> tuple[dict[str, Address], set[str]]:
-        """What is indexed, by place, and the places of what is in quarantine."""
-        found = await rows(
-            self._database, select(INSTANCE.place, INSTANCE.study, INSTANCE.series, INSTANCE.instance)
-        )
-        waiting = await rows(self._database, select(WAITING.place))
-        return {str(place): Address(*uids) for place, *uids in found}, {str(place) for (place,) in waiting}
+    async def _places(self, column: ColumnElement[str]) -> set[str]:
+        return {str(place) for (place,) in await rows(self._database, select(column))}
 
     async def _take(self, unknown: Sequence[Change]) -> None:
         read = await self._reader.read(unknown)
         if read.received:
             await self._commit(read, self._position.hold)
 
-    async def _drop(self, missing: Sequence[tuple[str, Address]]) -> None:
-        for start in range(0, len(missing), PAGE):
-            some = missing[start : start + PAGE]
-            gone = [(address, place) for place, address in some if await self._reader.gone(place)]
-            await self._commit(Read(gone=gone), self._position.hold)
+    async def _drop(self, missing: Sequence[str]) -> None:
+        of_them = select(INSTANCE.study, INSTANCE.series, INSTANCE.instance, INSTANCE.place)
+        found = await rows(self._database, of_them.where(INSTANCE.place.in_(missing)))
+        gone = [(Address(*uids), place) for *uids, place in found if await self._reader.gone(place)]
+        await self._commit(Read(gone=gone), self._position.hold)
 
     async def _commit(self, read: Read, position: Callable[[Transaction], Awaitable[None]]) -> None:
         """All of it with the position; if that fails, one by one without those that can't be written."""

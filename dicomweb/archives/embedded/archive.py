@@ -6,7 +6,7 @@ import asyncio
 import logging
 import sqlite3
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from functools import cached_property, partial
 from pathlib import Path
 from typing import BinaryIO, TypeVar
@@ -106,6 +106,10 @@ class EmbeddedArchive:
                 continue  # it went meanwhile
             except (NotDicomError, UnopenableError) as fault:
                 log.error("%s in the imaging archive can't be read: %s", place, fault)
+
+    async def places(self) -> Sequence[str]:
+        """The names of all files."""
+        return list(await _aside(self._files.names))
 
     async def alive(self) -> None:
         """Returns if its folder is there and its journal answers."""

@@ -84,10 +84,15 @@ class Orthanc:
 
     async def everything(self) -> AsyncIterator[Stored]:
         """All instances that are there now; those that go meanwhile may be missing."""
-        places: list[str] = await self._connection.read("/instances")
+        places = await self.places()
         for start in range(0, len(places), BATCH):
             for stored in await self._addressed(places[start : start + BATCH]):
                 yield stored
+
+    async def places(self) -> Sequence[str]:
+        """All instances that are there now."""
+        found: list[str] = await self._connection.read("/instances")
+        return found
 
     async def alive(self) -> None:
         """Returns if Orthanc answers and lets us in."""

@@ -108,6 +108,7 @@ async def test_everything_is_what_is_there_with_its_uids_and_places(archive: Arc
     found = [stored async for stored in archive.everything()]
     assert expected <= set(found)
     assert len({stored.place for stored in found}) == len(found)
+    assert set(await archive.places()) == {stored.place for stored in found}
 
 
 async def test_an_archive_that_runs_is_alive(archive: Archive) -> None:

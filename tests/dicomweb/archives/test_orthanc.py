@@ -112,6 +112,16 @@ async def test_a_file_that_breaks_off_is_fetched_again_and_never_half(orthanc_ru
         await archive.close()
 
 
+async def test_connections_that_were_closed_while_idle_are_made_anew(orthanc_running: OrthancServer) -> None:
+    async with wire_to(orthanc_running.port) as wire:
+        archive = impatient(wire.url, orthanc_running)
+        for _ in range(2):
+            await asyncio.gather(*(archive.alive() for _ in range(3)))
+            await wire.close()
+        assert wire.connections > 3
+        await archive.close()
+
+
 async def test_a_store_that_breaks_off_is_sent_again_and_stored_once(orthanc_running: OrthancServer) -> None:
     async with wire_to(orthanc_running.port) as wire:
         archive, sent = impatient(wire.url, orthanc_running), made()

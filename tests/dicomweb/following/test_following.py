@@ -5,8 +5,10 @@ import hashlib
 from pathlib import Path
 
 import pytest
+from pydicom import config
 
 from dicomweb.archives.archive import ArchiveDownError
+from dicomweb.archives.orthanc import Orthanc
 from dicomweb.following.position import LEASE, LeaseLostError, Position
 from dicomweb.following.reading import MOST_TRIES
 from mappers.database import Database, SourceDownError
@@ -225,6 +227,20 @@ async def test_a_file_that_its_archive_cannot_give_keeps_no_other_from_the_index
         await follower.compare()
         assert await scene.indexed(large) is not None
         await scene.archive.close()
+
+
+async def test_what_is_no_dicom_by_its_uids_keeps_no_other_from_the_index(
+    orthanc_running: OrthancServer, orthanc: Orthanc, database: Database
+) -> None:
+    scene, good = await Scene.of(orthanc, database), made(MR)
+    with config.disable_value_validation():
+        await scene.store(made(SeriesInstanceUID="no uid"))
+    await scene.store(good)
+    follower = scene.follower()
+    await follow(follower)
+    await follower.compare()
+    assert good.address.study in await scene.studies()
+    assert await scene.position() == (await orthanc.changes(await scene.position())).position
 
 
 async def test_a_database_that_is_away_is_waited_for(scene: Scene, hospital: Path) -> None:

@@ -7,6 +7,7 @@ from pathlib import Path
 from dicomweb.archives.orthanc import Orthanc
 from dicomweb.index.reading import instances
 from tests.dicomweb.files import made
+from tests.dicomweb.following.scene import Scene
 from tests.facade.facade import Facade, settings_of
 from tests.services.orthanc import OrthancServer
 from tests.services.process import free_port
@@ -22,6 +23,7 @@ async def test_what_orthanc_received_itself_is_indexed_while_the_server_runs(
         orthanc_password=orthanc_running.password,
     )
     facade = Facade(settings)
+    await Scene.of(orthanc, facade.service.engine.database)
     sent, found, rest = made(), list[object](), facade.app.rest
     try:
         async with rest.router.lifespan_context(rest):

@@ -28,7 +28,7 @@ VIEWER = OwnClient(
     "pacs-viewer",
     "NeuroNova image viewer",
     "/pacs-viewer/launch",
-    "launch launch/patient openid fhirUser patient/ImagingStudy.cruds",
+    "launch launch/patient openid fhirUser patient/ImagingStudy.crus",
     launched=True,
 )
 

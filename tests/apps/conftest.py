@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import shutil
+import subprocess
+import sys
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -23,6 +25,7 @@ from tests.apps.site import Site, site
 from tests.apps.tls import https_front
 from tests.clients.walk_javascript import MODULES, install
 from tests.services.keycloak import Keycloak
+from tests.services.packages import cache_folder, locked
 from tests.services.process import free_port
 from tests.smart_auth.keycloak.plugin import USERS
 from tests.smart_auth.keycloak.realms import PASSWORD, Administrator, environment_of, settings_for
@@ -44,7 +47,8 @@ async def browser(https_port: int) -> AsyncIterator[Browser]:
     found = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
     if found is None and not os.environ.get("CI"):
         pytest.skip("no Chromium")
-    arguments = ["--no-sandbox", f"--host-resolver-rules=MAP {HOST}:443 127.0.0.1:{https_port}"]
+    painting = "--enable-unsafe-swiftshader"  # there is no graphics card
+    arguments = ["--no-sandbox", painting, f"--host-resolver-rules=MAP {HOST}:443 127.0.0.1:{https_port}"]
     async with async_playwright() as playwright:
         browser = await playwright.chromium.launch(executable_path=found, args=arguments)
         yield browser
@@ -91,9 +95,21 @@ def first_app(app_origin: str) -> Client:
 
 
 @pytest.fixture(scope="session")
-def built_in(tmp_path_factory: pytest.TempPathFactory, app_origin: str) -> Iterator[Site]:
+def viewer_folder() -> Path:
+    """The image viewer's files, fetched once a machine."""
+    folder = cache_folder() / "ohif"
+    with locked(folder.with_suffix(".lock")):
+        subprocess.run([sys.executable, "tools/viewer.py", folder], check=True)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def built_in(
+    tmp_path_factory: pytest.TempPathFactory, app_origin: str, viewer_folder: Path
+) -> Iterator[Site]:
     """A site with the demo's users."""
-    with site(tmp_path_factory.mktemp("built-in"), {}, apps=(first_app(app_origin),)) as found:
+    environment = {"VIEWER_ROOT": str(viewer_folder)}
+    with site(tmp_path_factory.mktemp("built-in"), environment, apps=(first_app(app_origin),)) as found:
         yield found
 
 

@@ -58,15 +58,15 @@ async def _of_one(told: History, resource_type: str, id_text: str) -> Response:
     found = await versions(database, told.asked, told.page + 1)
     if current is None and (not found or not shown(service, resource_type, None, None)):
         raise not_found(f"there is no {resource_type}/{id_text}")
-    more, found = len(found) > told.page, found[: told.page]
+    more, found = len(found) > told.page > 0, found[: told.page]
     place = found[-1].place if found else 0
     if (over := _before(told, found)) is not None:
         more, found = False, found[: over + 1]
     total = await count(database, replace(told.asked, before=None))
     first = told.asked.before is None
-    if current is not None and (latest := await _not_kept(told, current, found if first else None)):
+    if current is not None and (latest := await _not_kept(told, current, found if first and found else None)):
         total += 1
-        found = [latest, *found] if first else found
+        found = [latest, *found] if first and told.page else found
     seen = [v for v in found if shown(service, resource_type, v.resource, current)]
     whole = service.may_read.conditions(resource_type) == ()
     total_told = total if whole and told.at_from is None else None
@@ -112,6 +112,8 @@ async def history_system(service: Service, request: Request) -> Response:
 
 async def _of_many(told: History) -> Response:
     """A page of what the caller sees; versions that may not be seen are passed over."""
+    if not told.page:
+        return _bundle(told, [], None, await _total(told, None))
     seen: list[Version] = []
     asked, last = told.asked, None
     for _ in range(LOOKS):
@@ -121,14 +123,16 @@ async def _of_many(told: History) -> Response:
                 return _bundle(told, seen, seen[-1].place, None)
             seen.append(version)
         if len(found) < LOOK:
-            return _bundle(told, seen, None, await _total(told))
+            return _bundle(told, seen, None, await _total(told, len(seen)))
         last = found[-1].place
         asked = replace(asked, before=last)
     return _bundle(told, seen, last, None)
 
 
-async def _total(told: History) -> int | None:
-    """How many there are, where that tells of nothing that may not be seen."""
+async def _total(told: History, seen: int | None) -> int | None:
+    """How many there are, where that tells of nothing that may not be seen; `seen` are on the last page."""
+    if told.asked.before is None and seen is not None:
+        return seen  # the last page is the first
     kinds = [told.asked.resource_type] if told.asked.resource_type else list(told.service.mappings)
     if any(told.service.may_search.conditions(kind) != () for kind in kinds):
         return None

@@ -134,3 +134,13 @@ async def test_a_page_link_is_for_its_own_history(embedded_client: Client) -> No
     assert following is not None
     cursor = following.partition("_cursor=")[2]
     refused(await embedded_client.get(f"_history?_cursor={cursor}"), 400, "invalid", "_cursor")
+
+
+@pytest.mark.parametrize("within", ["Goal/{id}/", "Goal/", ""])
+async def test_a_history_of_no_entries_tells_how_many_there_are(embedded_client: Client, within: str) -> None:
+    made = await embedded_client.made(goal())
+    await embedded_client.put(f"Goal/{made['id']}", made)
+    answer = await embedded_client.get(f"{within.format(id=made['id'])}_history?_count=0")
+    found = answer.json()
+    assert (answer.status_code, found["total"], found.get("entry", [])) == (200, 2, [])
+    assert [one["relation"] for one in found["link"]] == ["self"]

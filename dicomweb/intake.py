@@ -16,12 +16,14 @@ from sqlalchemy import delete, insert, select
 from dicomweb.archives.archive import Address
 from dicomweb.index.entry import Entry
 from dicomweb.index.reading import rows
-from dicomweb.index.writing import remove, write
+from dicomweb.index.writing import in_use, remove, write
 from mappers.facade.imaging import fhir_dicom_instance, fhir_dicom_quarantine
 from mappers.site import Site
 from mappers.transaction import Transaction
 
 INSTANCE, WAITING = fhir_dicom_instance.c, fhir_dicom_quarantine.c
+#: the reason for which an instance waits whose UIDs are those of another series' or study's
+UID_IN_USE = "uid-in-use"
 
 
 @dataclass(frozen=True)
@@ -71,7 +73,8 @@ class Intake:
         await t.execute(
             delete(fhir_dicom_quarantine).where(WAITING.instance == instance, WAITING.place == one.place)
         )
-        reason = await self._placed.reason(t, one.entry)
+        conflict = await in_use(t, one.entry.address)
+        reason = UID_IN_USE if conflict else await self._placed.reason(t, one.entry)
         if not reason:
             await write(t, one.entry, one.place, one.digest, now)
             return ""

@@ -46,6 +46,17 @@ async def remove(t: Transaction, address: Address) -> None:
     await _sweep(t, address.study)
 
 
+async def in_use(t: Transaction, address: Address) -> bool:
+    """Whether its UIDs are those of something else: an instance elsewhere, a series of another study.
+
+    Indexed all the same, it would take that out of the study that it is in.
+    """
+    placed = await ask(t, _placed, instance=address.instance)
+    studies = await ask(t, _study_of, series=address.series)
+    elsewhere = any(tuple(found) != (address.study, address.series) for found in placed)
+    return elsewhere or any(study != address.study for (study,) in studies)
+
+
 async def relink(t: Transaction, study: str) -> None:
     """Looks up anew whom a study's PatientID means."""
     await t.lock(_lock_of(study))
@@ -89,6 +100,10 @@ async def _sweep(t: Transaction, study: str) -> None:
 
 def _placed(slots: Slots, dialect: str) -> ClauseElement:
     return select(INSTANCE.study, INSTANCE.series).where(INSTANCE.instance == slots.named("instance"))
+
+
+def _study_of(slots: Slots, dialect: str) -> ClauseElement:
+    return select(SERIES.study).where(SERIES.series == slots.named("series"))
 
 
 def _known(slots: Slots, dialect: str) -> ClauseElement:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import random
 import struct
 import tracemalloc
 import zlib
@@ -291,3 +292,30 @@ def _headed() -> bytes:
 
 def _meta_length(whole: bytes) -> int:
     return 144 + int.from_bytes(whole[140:144], "little")
+
+
+def test_bytes_that_were_changed_anywhere_are_read_or_refused_and_nothing_else() -> None:
+    chance = random.Random(7)
+    names = (
+        "CT_small.dcm",
+        "MR_small_implicit.dcm",
+        "MR_small_bigendian.dcm",
+        "test-SR.dcm",
+        "image_dfl.dcm",
+    )
+    files = [sample(name).read()[:12_000] for name in names]
+    refused = 0
+    for _ in range(400):
+        damaged = bytearray(chance.choice(files))
+        for _ in range(chance.choice((1, 2, 30))):
+            at = chance.randrange(len(damaged))
+            damaged[at : at + chance.choice((1, 4))] = chance.choice(
+                (b"\xff" * 4, b"\0", b"\xfe\xff\x00\xe0")
+            )
+        try:
+            entry = entry_of(io.BytesIO(bytes(damaged)))
+        except NotDicomError:
+            refused += 1
+        else:
+            assert isinstance(json.loads(entry.metadata), dict)
+    assert 0 < refused < 400

@@ -34,7 +34,8 @@ async def test_what_an_archive_received_itself_is_in_the_index_soon(scene: Scene
     assert found is not None
     assert (found.place, found.size) == (place, len(sent.content))
     assert found.digest == hashlib.sha256(sent.content).hexdigest()
-    assert scene.ward.placed_studies == [sent.address.study]
+    # what else was in the archive, the comparison at the start brings in beside it
+    assert scene.ward.placed_studies.count(sent.address.study) == 1
 
 
 async def test_a_study_is_placed_once_for_all_its_instances_that_came(scene: Scene) -> None:

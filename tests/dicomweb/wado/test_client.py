@@ -78,3 +78,20 @@ async def test_it_retrieves_frames_uncompressed_compressed_and_rendered(client: 
 async def test_it_iterates_over_a_series_that_is_streamed(client: DICOMwebClient) -> None:
     found = await asked(lambda: list(client.iter_series(STUDY, address_of("rle").series)))
     assert len(found) == len(NAMES) - 2
+
+
+async def test_it_searches_studies_series_and_instances(client: DICOMwebClient) -> None:
+    filters = {"StudyInstanceUID": STUDY}
+    (study,) = await asked(
+        lambda: client.search_for_studies(
+            fields=["StudyDescription"], search_filters=filters, fuzzymatching=True
+        )
+    )
+    assert study["0020000D"]["Value"] == [STUDY]
+    series = await asked(lambda: client.search_for_series(STUDY))
+    assert len(series) == study["00201206"]["Value"][0]
+    few = await asked(lambda: client.search_for_instances(STUDY, limit=2, offset=1))
+    every = await asked(lambda: client.search_for_instances(STUDY, limit=2, get_remaining=True))
+    assert len(every) == len(NAMES)
+    assert few == every[1:3]
+    assert await asked(lambda: client.search_for_studies(search_filters={"PatientID": "nobody"})) == []

@@ -12,6 +12,7 @@ from typing import Any, Literal, Protocol
 from sqlalchemy import Select
 from starlette.requests import Request
 
+from mappers.database import Database
 from mappers.statement import Slots
 from mappers.terms import Term
 
@@ -56,6 +57,9 @@ class Viewer(Protocol):
 
     async def visible(self, studies: Sequence[str], doing: Doing = "retrieve") -> Mapping[str, str]:
         """Those of the StudyInstanceUIDs that the caller may do this to, with their ImagingStudy's ids."""
+
+    async def may_store(self, t: Database, study: str, *, made: bool) -> bool:
+        """Whether the caller may store to a study as a transaction has it; `made`: it is new there."""
 
     def may(self, doing: Doing) -> bool:
         """Whether the caller may do this to any study at all."""

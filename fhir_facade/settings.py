@@ -107,6 +107,10 @@ class Settings:
     archive_comparison_minutes: float = setting(
         15.0, "minutes between two comparisons of the imaging archive with its index; 0: only at the start"
     )
+    stow_limit_bytes: int = setting(2 * 1024**3, "bytes of images that one request may store")
+    stow_replaces: bool = setting(
+        False, "an instance that differs from the stored one of its UID takes its place; else it is refused"
+    )
     hapi_fhir_url: str = setting("", "HAPI FHIR's address (used by the sync)")
     redis_url: str = setting(
         "", "Redis, which counts requests for all workers; unset: each worker counts its own"

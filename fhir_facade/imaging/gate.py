@@ -17,6 +17,7 @@ from fhir_facade.imaging.asking import asking
 from fhir_facade.imaging.studies import Studies
 from fhir_facade.outcome import FhirFault
 from fhir_facade.service import Service
+from mappers.database import Database
 from mappers.query import Access as Opened
 
 NOT_RECORDED = "the audit trail can't be written just now, so nothing is answered"
@@ -93,6 +94,11 @@ class GuardedViewer:
         seen = await self._studies.seen(self._opened(doing), studies)
         self._patients |= {one.id: one.patient for one in seen.values()}
         return {uid: one.id for uid, one in seen.items()}
+
+    async def may_store(self, t: Database, study: str, *, made: bool) -> bool:
+        """Whether they may store to a study as a transaction has it: create it, if it is new there."""
+        access = self.service.may_create if made else self._opened("store")
+        return study in await Studies(self.service.engine.within(t)).seen(access, [study])
 
     def may(self, doing: Doing) -> bool:
         """Whether their scopes and role open any study for this; to store is to create or to update."""

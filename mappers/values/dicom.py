@@ -6,6 +6,7 @@ https://dicom.nema.org/medical/dicom/current/output/html/part05.html#sect_6.2
 from __future__ import annotations
 
 import re
+from datetime import datetime
 from typing import Any
 
 from mappers.sql import NEVER, Alternative, Condition, exact, filled
@@ -80,6 +81,18 @@ class DicomMoment(Value):
 
     def present(self) -> Condition:
         return filled(self.date)
+
+
+def local_moment(date: str, time: str) -> str | None:
+    """A DA and a TM as a DATETIME column holds them; a time that isn't told is midnight."""
+    day, moment = _DATE.fullmatch(date), _TIME.fullmatch(time)
+    if day is None:
+        return None
+    told = f"{'-'.join(day.groups())} {_clock(moment) if moment else '00:00:00'}"
+    try:
+        return datetime.fromisoformat(told).isoformat(" ", "microseconds")
+    except ValueError:
+        return None
 
 
 def _clock(found: re.Match[str]) -> str:

@@ -78,16 +78,21 @@ async def keep(t: Transaction, author: Author, version: Version) -> None:
         )
     )
     if version.method in ACTIONS:
-        await t.execute(
-            insert(fhir_event).values(
-                recorded=version.recorded,
-                action=ACTIONS[version.method],
-                resource_type=version.resource_type,
-                resource_id=version.id,
-                version_id=version.version_id,
-                request_id=author.request_id[:64] or None,
-            )
+        await tell(t, author, version)
+
+
+async def tell(t: Transaction, author: Author, version: Version) -> None:
+    """Tells of a version as an event."""
+    await t.execute(
+        insert(fhir_event).values(
+            recorded=version.recorded,
+            action=ACTIONS[version.method],
+            resource_type=version.resource_type,
+            resource_id=version.id,
+            version_id=version.version_id,
+            request_id=author.request_id[:64] or None,
         )
+    )
 
 
 async def versions(database: Database, asked: Asked, limit: int) -> list[Version]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import Table, delete, func, insert, select, update
+from sqlalchemy import Table, delete, insert, select, update
 
 from mappers.cells import cells_of, told_at
 from mappers.engine import Engine
@@ -25,6 +25,7 @@ from mappers.transaction import Transaction
 from mappers.value import Cells, Row
 from mappers.values.references import ReferenceTo
 from mappers.write.faults import WriteFault
+from mappers.write.keys import next_key
 from mappers.write.native import index_row
 from mappers.write.rules import refuse_contradictions, refuse_unruly
 from mappers.write.sealed_cells import held, unsealable, with_blind
@@ -64,7 +65,7 @@ class HospitalRows:
             cells[upkeep.parent.link] = await self._parent(part, upkeep.parent, everything, resource)
         row = self._new(upkeep, cells, resource, _own(self._said(part, resource), part.source.table))
         if upkeep.key:
-            row[part.id.column] = await self._next_key(_table(part), part.id.column, upkeep.key)
+            row[part.id.column] = await next_key(self.t, part.id.column, upkeep.key, self.now)
         _refuse_gaps(part, row, resource["resourceType"])
         key = await self._inserted(_table(part), part.id.column, row)
         await self._lines(upkeep, key, resource)
@@ -89,7 +90,7 @@ class HospitalRows:
         said = {table.c[c.name]: v for c, v in _own(self._said(part, resource), parent.joined).items()}
         row = self._new(upkeep, own, resource, said)
         key = next(iter(table.primary_key))
-        row[key] = await self._next_key(table, key, upkeep.key)
+        row[key] = await next_key(self.t, key, upkeep.key, self.now)
         _refuse_gaps(part, row, resource["resourceType"], table)
         return await self._inserted(table, key, row)
 
@@ -190,15 +191,6 @@ class HospitalRows:
 
     def _stamped(self, cells: Mapping[Any, Any]) -> Cells:
         return {c: self.now if v is NOW else v for c, v in cells.items()}
-
-    async def _next_key(self, table: Table, column: Any, pattern: str) -> str:
-        """The next key of a pattern; whoever else wants one waits."""
-        await self.t.lock(f"the next key of {table.name}")
-        begun = pattern.format(year=self.now[:4])
-        highest = select(func.max(column)).where(column.like(f"{begun}______"))
-        [(last,)] = await self._fetch(highest)
-        number = int(last[len(begun) :]) + 1 if last and last[len(begun) :].isdecimal() else 1
-        return f"{begun}{number:06d}"
 
     # the rest
 

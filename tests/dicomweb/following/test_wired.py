@@ -24,7 +24,7 @@ async def test_what_orthanc_received_itself_is_indexed_while_the_server_runs(
     )
     facade = Facade(settings)
     await Scene.of(orthanc, facade.service.engine.database)
-    sent, found, rest = made(), list[object](), facade.app.rest
+    sent, found, rest = made(PatientID="P-2025-000001"), list[object](), facade.app.rest
     try:
         async with rest.router.lifespan_context(rest):
             await orthanc.store(sent.address, sent.file)

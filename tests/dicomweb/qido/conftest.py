@@ -17,6 +17,7 @@ from fhir_facade.imaging.session import WithSession
 from fhir_facade.set_up import migrate_embedded
 from tests.dicomweb.qido.indexed import clear, fill
 from tests.facade.facade import Facade, embedded_engine, settings_of
+from tests.facade.imaged import leave_images
 from tests.services.database import DatabaseServer
 from tests.smart_auth.badges import Badges
 
@@ -86,10 +87,12 @@ def imaged_data(embedded_data: Path, tmp_path_factory: pytest.TempPathFactory) -
 def imaged_server(server: DatabaseServer) -> Iterator[DatabaseServer]:
     """Each database server in turn, with the index."""
     with server.engine(server.owner).begin() as connection:
+        clear(connection)
         fill(connection)
     yield server
     with server.engine(server.owner).begin() as connection:
         clear(connection)
+        leave_images(connection)
 
 
 @pytest_asyncio.fixture(scope="module")

@@ -1,0 +1,103 @@
+"""A STOW request's instances, received whole before any of them is stored.
+
+https://dicom.nema.org/medical/dicom/current/output/html/part18.html#sect_10.5.1
+"""
+
+from __future__ import annotations
+
+import asyncio
+import zlib
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from typing import BinaryIO
+
+from starlette.requests import Request
+
+from dicomweb.http.faults import DicomFault
+from dicomweb.index.entry import Entry, entry_of
+from dicomweb.index.part10 import NotDicomError
+from dicomweb.stow.multipart import Parts, media_type
+from dicomweb.stow.spool import Spool, Spooled
+
+DICOM, RELATED = "application/dicom", "multipart/related"
+ANSWERS = ("application/dicom+json", "application/json", "application/dicom+xml")
+MOST_PARTS = 10_000
+
+
+@dataclass(frozen=True)
+class Sent:
+    """One part; `entry` None: it is no DICOM instance, `fault` says why."""
+
+    file: BinaryIO
+    digest: str
+    entry: Entry | None = None
+    fault: str = ""
+
+
+def answered_in(request: Request) -> str:
+    """The media type that the answer has; raises DicomFault 406."""
+    accept = request.headers.get("accept", "*/*")
+    for item in accept.split(","):
+        media = item.partition(";")[0].strip().lower()
+        if media in ("*/*", "application/*", ""):
+            return ANSWERS[0]
+        if media in ANSWERS:
+            return media
+    raise DicomFault(406, f"stores are answered in {', '.join(ANSWERS)}")
+
+
+async def received(request: Request, spool: Spool) -> list[Sent]:
+    """All parts. Raises DicomFault 400, 413 or 415: then nothing of the request is stored."""
+    media, parameters = media_type(request.headers.get("content-type", ""))
+    if media == DICOM:
+        return [await _read(await spool.take(_body(request)))]
+    if media != RELATED or parameters.get("type", DICOM).lower() != DICOM:
+        accepted = f'{RELATED}; type="{DICOM}"; boundary=…, or {DICOM}'
+        raise DicomFault(415, f"studies are stored from {accepted}", {"accept": f"{RELATED}, {DICOM}"})
+    if "boundary" not in parameters:
+        raise DicomFault(400, "the Content-Type names no boundary")
+    found = [one async for one in _parts(request, parameters["boundary"], spool)]
+    if not found:
+        raise DicomFault(400, "the request has no parts: there is nothing to store")
+    return found
+
+
+async def _parts(request: Request, boundary: str, spool: Spool) -> AsyncIterator[Sent]:
+    parts, count = Parts(_body(request), boundary), 0
+    while (fields := await parts.next_part()) is not None:
+        count += 1
+        if count > MOST_PARTS:
+            raise DicomFault(413, f"a request may bring {MOST_PARTS} instances")
+        spooled = await spool.take(parts.content())
+        media = media_type(fields.get("content-type", DICOM))[0]
+        if media != DICOM:
+            yield Sent(spooled.file, spooled.digest, fault=f"a part is {media[:64]}, not {DICOM}")
+        else:
+            yield await _read(spooled)
+
+
+async def _read(spooled: Spooled) -> Sent:
+    try:
+        entry = await asyncio.to_thread(entry_of, spooled.file)
+    except NotDicomError as fault:
+        return Sent(spooled.file, spooled.digest, fault=str(fault))
+    cut_off = "" if entry.whole else "it ends before its last value does"
+    return Sent(spooled.file, spooled.digest, entry, cut_off)
+
+
+async def _body(request: Request) -> AsyncIterator[bytes]:
+    """The body, inflated if it comes gzipped, no further than it is read."""
+    encoding = request.headers.get("content-encoding", "identity").strip().lower()
+    if encoding not in ("identity", "gzip"):
+        raise DicomFault(415, "a body may be gzipped, or sent as it is")
+    inflating = zlib.decompressobj(zlib.MAX_WBITS | 16) if encoding == "gzip" else None
+    async for chunk in request.stream():
+        if inflating is None:
+            yield chunk
+            continue
+        while chunk:
+            try:
+                yield inflating.decompress(chunk, 1 << 20)
+            except zlib.error:
+                raise DicomFault(400, "the body is no gzip") from None
+            chunk = inflating.unconsumed_tail

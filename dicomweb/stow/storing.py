@@ -1,0 +1,224 @@
+"""From received instances to stored ones: the archive first and durably, then index, RIS and event in one.
+
+Who is killed in between leaves a file that the follower indexes; nothing is ever indexed that isn't kept.
+What a caller may not know of (a hidden study, an instance in it) is answered as not theirs to store, and
+why an instance waits in quarantine is told to who releases it, not to who sent it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections.abc import Awaitable, Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from hashlib import sha256
+from typing import BinaryIO, TypeVar
+
+from sqlalchemy import select
+
+from dicomweb.access import Viewer
+from dicomweb.archives.archive import Address, Archive, ArchiveDownError, NotThereError, RefusedError
+from dicomweb.http.faults import DicomFault
+from dicomweb.index.entry import Entry
+from dicomweb.index.reading import IndexedInstance, instances, rows
+from dicomweb.intake import Intake, Received
+from dicomweb.ris.upkeep import Ris
+from dicomweb.ris.whose import TWO_PATIENTS, is_known
+from dicomweb.stow.outcomes import (
+    DUPLICATE,
+    MISMATCH,
+    NO_RESOURCES,
+    NOT_AUTHORIZED,
+    NOT_UNDERSTOOD,
+    PROCESSING,
+    Outcome,
+)
+from dicomweb.stow.request import Sent
+from mappers.database import Database
+from mappers.facade.imaging import fhir_dicom_quarantine
+from mappers.transaction import DuplicateError, RetryError, Transaction, transaction
+
+#: instances that are indexed in one transaction
+TOGETHER = 50
+TRIES, PAUSE = 6, 0.02
+WAITS = "some instances are kept in quarantine until somebody has found out whose they are"
+WAITING = fhir_dicom_quarantine.c
+NOWHERE = Address("")
+Answer = TypeVar("Answer")
+
+
+@dataclass(frozen=True)
+class Store:
+    """What stores: `replace`: an instance that differs from the one of its UID takes its place."""
+
+    archive: Archive
+    database: Database
+    intake: Intake
+    ris: Ris
+    replace: bool = False
+
+
+@dataclass
+class Storing:
+    """One request's storing. `study`: the only one that it may store to, if its address names one."""
+
+    store: Store
+    viewer: Viewer
+    study: str = ""
+    _open: dict[tuple[str, str, str], bool] = field(default_factory=dict)
+    _patients: dict[str, str] = field(default_factory=dict)
+
+    async def all(self, sent: Sequence[Sent]) -> list[Outcome]:
+        """What became of each; an archive that is down fails what it didn't take."""
+        found = []
+        for start in range(0, len(sent), TOGETHER):
+            found += await self._some(sent[start : start + TOGETHER])
+        return found
+
+    async def _some(self, sent: Sequence[Sent]) -> list[Outcome]:
+        outcomes, kept = dict[int, Outcome](), dict[int, Received]()
+        for number, one in enumerate(sent):
+            outcome = await self._refused(one, kept.values()) or await self._kept(one, number, kept)
+            if outcome is not None:
+                outcomes[number] = outcome
+        if kept:
+            taken = list(kept.values())
+            reasons = await again(self.store.database, lambda t: self.store.intake.take(t, taken))
+            for (number, received), reason in zip(kept.items(), reasons, strict=True):
+                outcomes[number] = _of(received.entry, PROCESSING if reason else 0, WAITS if reason else "")
+        return [outcomes[number] for number in range(len(sent))]
+
+    async def _kept(self, one: Sent, number: int, kept: dict[int, Received]) -> Outcome | None:
+        """Puts an instance into the archive; its outcome if that fails."""
+        entry = one.entry
+        assert entry is not None
+        try:
+            place = await self.store.archive.store(entry.address, one.file)
+        except ArchiveDownError:
+            return _of(entry, NO_RESOURCES)
+        except RefusedError:
+            return _of(entry, NOT_UNDERSTOOD)
+        kept[number] = Received(entry, place, one.digest)
+        return None
+
+    # what is refused before anything is kept
+
+    async def _refused(self, one: Sent, before: Iterable[Received]) -> Outcome | None:
+        """The outcome of an instance that isn't to be stored (or is already); None for one that is."""
+        entry = one.entry
+        if entry is None:
+            return Outcome(NOWHERE, failure=NOT_UNDERSTOOD, note=_ascii(one.fault))
+        if one.fault:
+            return _of(entry, NOT_UNDERSTOOD, _ascii(one.fault))
+        if self.study and entry.address.study != self.study:
+            return _of(entry, MISMATCH, "an instance is of another study than the address names")
+        if not await self._opened(entry):
+            return _of(entry, NOT_AUTHORIZED)
+        patient = self._patients.setdefault(entry.address.study, entry.patient_id)
+        if patient != entry.patient_id or await self._reason(entry) == TWO_PATIENTS:
+            return _of(entry, PROCESSING, "the instances of a study have one PatientID")
+        return _again_in(one, entry, before) or await self._known(one, entry)
+
+    async def _opened(self, entry: Entry) -> bool:
+        """Whether the caller may store to the study; of one that isn't there, to what it would be."""
+        said = (entry.address.study, entry.patient_id, entry.accession_number)
+        if said not in self._open:
+            self._open[said] = await self._may(entry)
+        return self._open[said]
+
+    async def _may(self, entry: Entry) -> bool:
+        study, database = entry.address.study, self.store.database
+        if study in await self.viewer.visible([study], "store"):
+            return True
+        if await is_known(database, study):
+            return False
+        if await self._reason(entry):
+            return True  # nobody's yet: it waits in quarantine
+        return await self._would_be_seen(entry)
+
+    async def _would_be_seen(self, entry: Entry) -> bool:
+        """Asks of the row as it would be, and leaves nothing of it."""
+        try:
+            async with transaction(self.store.database) as t:
+                made = await self.store.ris.expected(t, entry)
+                raise _Undone(await self.viewer.may_store(t, entry.address.study, made=made))
+        except _Undone as undone:
+            return undone.answer
+
+    async def _reason(self, entry: Entry) -> str:
+        return (await self.store.ris.whose(self.store.database, entry)).reason
+
+    async def _known(self, one: Sent, entry: Entry) -> Outcome | None:
+        """What was stored before: the same again is success, another one of that UID is refused."""
+        waiting = await self._waiting(entry)
+        if waiting:
+            return _of(entry, PROCESSING if one.digest in waiting else DUPLICATE, WAITS)
+        found = await instances(self.store.database, Address("", "", entry.address.instance))
+        if not found:
+            return None
+        there = found[0]
+        if there.address.study not in await self.viewer.visible([there.address.study], "store"):
+            return _of(entry, NOT_AUTHORIZED)
+        if there.address == entry.address:
+            if await self._digest(there) == one.digest:
+                return _of(entry)
+            if self.store.replace:
+                return None
+        return _of(entry, DUPLICATE)
+
+    async def _waiting(self, entry: Entry) -> list[str]:
+        waiting = select(WAITING.digest).where(WAITING.instance == entry.address.instance)
+        return [str(digest) for (digest,) in await rows(self.store.database, waiting)]
+
+    async def _digest(self, there: IndexedInstance) -> str:
+        """SHA-256 of what the archive has; '' if it has it no more."""
+        if there.digest:
+            return there.digest
+        try:
+            with await self.store.archive.fetch(there.place) as file:
+                return await asyncio.to_thread(_sha256, file)
+        except NotThereError:
+            return ""
+
+
+class _Undone(Exception):
+    """Rolls a transaction back, with what was found out in it."""
+
+    def __init__(self, answer: bool) -> None:
+        super().__init__("undone")
+        self.answer = answer
+
+
+def _sha256(file: BinaryIO) -> str:
+    digest = sha256()
+    for chunk in iter(lambda: file.read(1 << 20), b""):
+        digest.update(chunk)
+    return digest.hexdigest()
+
+
+def _of(entry: Entry, failure: int = 0, note: str = "") -> Outcome:
+    return Outcome(entry.address, str(entry.instance["sop_class"]), failure, note)
+
+
+def _again_in(one: Sent, entry: Entry, before: Iterable[Received]) -> Outcome | None:
+    """What becomes of the second of two with one UID in the same request."""
+    first = next((r for r in before if r.entry.address.instance == entry.address.instance), None)
+    if first is None:
+        return None
+    return _of(entry, 0 if first.digest == one.digest else DUPLICATE)
+
+
+def _ascii(text: str) -> str:
+    """A text as a header can hold it."""
+    return text.encode("ascii", "replace").decode().replace('"', "'")
+
+
+async def again(database: Database, work: Callable[[Transaction], Awaitable[Answer]]) -> Answer:
+    """What the work answers in a transaction, done anew where others were in the way; raises 503."""
+    for attempt in range(TRIES):
+        try:
+            async with transaction(database) as t:
+                return await work(t)
+        except (RetryError, DuplicateError):
+            await asyncio.sleep(PAUSE * 2**attempt * random.uniform(0.5, 1.5))  # noqa: S311 - no secret
+    raise DicomFault(503, "others write the same just now: send it again", {"retry-after": "1"})

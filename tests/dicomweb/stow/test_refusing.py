@@ -1,0 +1,128 @@
+"""What can't be stored is refused with a clear status, and nothing of it is kept half."""
+
+from __future__ import annotations
+
+import zlib
+from io import BytesIO
+
+import pytest
+from pydicom.dataset import Dataset
+from pydicom.uid import DeflatedExplicitVRLittleEndian
+from sqlalchemy import func, select
+
+from dicomweb.index.reading import rows
+from mappers.facade.imaging import fhir_dicom_instance, fhir_dicom_quarantine
+from tests.dicomweb.phantom import dataset, part10
+from tests.dicomweb.stow.sending import BOUNDARY, RELATED, Sender, body, failures, image, stored
+from tests.facade.facade import Facade, settings_of
+
+
+async def kept(sender: Sender) -> tuple[int, int, int]:
+    """How many instances are indexed, wait, and are in the archive's folder."""
+    facade: Facade = sender.facade
+    database = facade.service.engine.database
+    counts = [
+        int((await rows(database, select(func.count()).select_from(table)))[0][0])
+        for table in (fhir_dicom_instance, fhir_dicom_quarantine)
+    ]
+    files = [p for p in (facade.settings.data_path / "archive").rglob("*") if p.is_file()]
+    return counts[0], counts[1], len([p for p in files if "files" in p.parts])
+
+
+WHOLE = body([image().content])
+#: a sequence without a length, and in it an item without one
+NESTED = b"\x40\x00\x75\x02SQ\x00\x00\xff\xff\xff\xff\xfe\xff\x00\xe0\xff\xff\xff\xff"
+PIXELS = b"\xe0\x7f\x10\x00"
+
+
+@pytest.mark.parametrize(
+    ("content", "media", "status", "words"),
+    [
+        (WHOLE[:-20], RELATED, 400, "before its closing boundary"),
+        (WHOLE[: len(WHOLE) // 2], RELATED, 400, "before its closing boundary"),
+        (b"", RELATED, 400, "before its closing boundary"),
+        (WHOLE, RELATED.replace(BOUNDARY, "another"), 400, "before its closing boundary"),
+        (WHOLE, "multipart/related; type=application/dicom", 400, "no boundary"),
+        (WHOLE, RELATED.replace(BOUNDARY, "b" * 201), 400, "1 to 200"),
+        (f"--{BOUNDARY}--".encode(), RELATED, 400, "no parts"),
+        (body([b"{}"], "Content-Type: application/json"), RELATED, 400, "application/json"),
+        (body([b"{}"]), RELATED, 400, "no DICOM instance"),
+        (body([b""]), RELATED, 400, "no DICOM instance"),
+        (body([b"x"], "no header"), RELATED, 400, "header fields"),
+        (body([b"x"], "X: " + "y" * 20_000), RELATED, 400, "header fields"),
+        (WHOLE, RELATED.replace("application/dicom", "application/dicom+json"), 415, "application/dicom"),
+        (WHOLE, "multipart/form-data; boundary=x", 415, "application/dicom"),
+        (WHOLE, "", 415, "application/dicom"),
+        (b"no gzip", "gzip:" + RELATED, 400, "gzip"),
+    ],
+)
+async def test_a_request_that_cannot_be_read_stores_nothing(
+    sender: Sender, content: bytes, media: str, status: int, words: str
+) -> None:
+    before = await kept(sender)
+    more = {"content-encoding": "gzip"} if media.startswith("gzip:") else {}
+    answer = await sender.post(content, media=media.removeprefix("gzip:"), **more)
+    assert answer.status_code == status, answer.text
+    assert words in answer.json()["message"]
+    assert await kept(sender) == before
+
+
+async def test_what_is_too_much_is_refused(sender: Sender) -> None:
+    settings = settings_of(sender.facade.settings.data_path, stow_limit_bytes=1000)
+    facade = Facade(settings)
+    answer = await Sender(facade).store(image(Rows=64, Columns=64, PixelData=bytes(4096)))
+    assert answer.status_code == 413
+    await facade.close()
+
+
+async def test_good_parts_among_bad_ones_are_stored(sender: Sender) -> None:
+    one = image()
+    answer = await sender.post(body([b"no DICOM", one.content, one.content[:-8]]))
+    assert answer.status_code == 202
+    assert stored(answer) == [one.instance]
+    assert failures(answer) == [0xC000, 0xC000]
+    assert "no DICOM Part 10 file" in answer.headers["warning"]
+
+
+@pytest.mark.parametrize("keyword", ["StudyInstanceUID", "SeriesInstanceUID", "SOPInstanceUID"])
+@pytest.mark.parametrize("uid", ["", "../../etc", "1." * 33])
+async def test_an_instance_without_its_uids_is_none(sender: Sender, keyword: str, uid: str) -> None:
+    before = await kept(sender)
+    made = dataset()
+    made.add_new(keyword, "UI", "")
+    made[keyword]._value = uid
+    answer = await sender.post(body([_written(made)]))
+    assert answer.status_code == 400
+    assert await kept(sender) == before
+
+
+def _written(made: Dataset) -> bytes:
+    file = part10(made)
+    return file.read()
+
+
+async def test_sequences_without_end_and_bombs_are_refused(sender: Sender) -> None:
+    before = await kept(sender)
+    deep = image().content.replace(PIXELS, NESTED * 1000 + PIXELS)
+    for content in (deep, _deflated(100 * 1024 * 1024)):
+        answer = await sender.post(body([content]))
+        assert answer.status_code == 400, answer.text
+    assert await kept(sender) == before
+
+
+def _deflated(size: int) -> bytes:
+    """A deflated data set whose one value inflates to `size` bytes."""
+    small = part10(syntax=DeflatedExplicitVRLittleEndian).read()
+    start = small.index(b"1.2.840.10008.1.2.1.99") + 22
+    start += start % 2
+    deflating = zlib.compressobj(9, zlib.DEFLATED, -zlib.MAX_WBITS)
+    content = BytesIO()
+    content.write(small[:start])
+    header = (
+        b"\x08\x00\x05\x00CS\x0a\x00ISO_IR 192" + b"\x09\x00\x10\x10UN\x00\x00" + size.to_bytes(4, "little")
+    )
+    content.write(deflating.compress(header))
+    for _ in range(size // (1 << 20)):
+        content.write(deflating.compress(bytes(1 << 20)))
+    content.write(deflating.flush())
+    return content.getvalue()

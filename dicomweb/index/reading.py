@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
-from sqlalchemy import Select, select
+from sqlalchemy import ClauseElement, Select, select
 
 from dicomweb.archives.archive import Address
+from dicomweb.index.asking import Build, ask
 from mappers.database import Database, Rows
 from mappers.facade.imaging import fhir_dicom_instance, fhir_dicom_series
 from mappers.statement import Slots, compiled
@@ -53,7 +54,7 @@ class IndexedInstance(NamedTuple):
 
 async def instances(database: Database, address: Address) -> Sequence[IndexedInstance]:
     """All instances of what the address names, always in the same order; none where it names nothing."""
-    found = await rows(database, _select(address, *_COLUMNS))
+    found = await _found(database, address, _INSTANCES_OF)
     return [IndexedInstance(Address(*row[:3]), *row[3:]) for row in found]
 
 
@@ -63,15 +64,32 @@ async def metadata(database: Database, address: Address) -> Sequence[tuple[Addre
     `BulkDataURI` is relative to the instance: `bulkdata/` and the tag, below items as tag/number/tag with
     numbers from 1. Raises UnopenableError where it was sealed and the key isn't here.
     """
-    found = await rows(database, _select(address, OF.study, OF.series, OF.instance, OF.metadata))
+    found = await _found(database, address, _METADATA_OF)
     told = database.at_rest.told
     return [(Address(*row[:3]), told(row[3], of_metadata(row[2]))) for row in found]
 
 
-def _select(address: Address, *columns: Any) -> Select[Any]:
-    named = {OF.study: address.study, OF.series: address.series, OF.instance: address.instance}
-    within = [column == uid for column, uid in named.items() if uid]
-    return select(*columns).select_from(_INSTANCES).where(*within).order_by(*_ORDER)
+async def _found(database: Database, address: Address, selects: Mapping[str, Build]) -> Rows:
+    named = {level: uid for level, uid in address._asdict().items() if uid}
+    return await ask(database, selects["/".join(named)], **named)
+
+
+def _selects(*columns: Any) -> Mapping[str, Build]:
+    """How the columns are asked for, by the levels that an address names."""
+    levels = ("study", "study/series", "study/instance", "study/series/instance")
+    return {named: _select(columns, named.split("/")) for named in levels}
+
+
+def _select(columns: Sequence[Any], levels: Sequence[str]) -> Build:
+    def build(slots: Slots, dialect: str) -> ClauseElement:
+        within = [OF[level] == slots.named(level) for level in levels]
+        return select(*columns).select_from(_INSTANCES).where(*within).order_by(*_ORDER)
+
+    return build
+
+
+_INSTANCES_OF = _selects(*_COLUMNS)
+_METADATA_OF = _selects(OF.study, OF.series, OF.instance, OF.metadata)
 
 
 async def rows(database: Database, statement: Select[Any]) -> Rows:

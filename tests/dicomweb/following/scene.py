@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 
 from sqlalchemy import insert, select, update
@@ -105,3 +107,12 @@ async def follow(follower: Follower) -> None:
     """Until there is nothing left to follow."""
     while not await follower.follow():
         pass
+
+
+async def until(happened: Callable[[], Awaitable[bool]]) -> None:
+    """Returns once it has happened; a failure after twenty seconds."""
+    for _ in range(400):
+        if await happened():
+            return
+        await asyncio.sleep(0.05)
+    raise AssertionError("it didn't happen")

@@ -15,7 +15,7 @@ from mappers.database import Database, SourceDownError
 from mappers.demo.embedded import CDSS_FILE
 from mappers.transaction import RetryError
 from tests.dicomweb.files import MR, made
-from tests.dicomweb.following.scene import Scene, follow
+from tests.dicomweb.following.scene import Scene, follow, until
 from tests.dicomweb.orthanc import impatient
 from tests.dicomweb.proxy import wire_to
 from tests.services.orthanc import OrthancServer
@@ -25,11 +25,13 @@ async def test_what_an_archive_received_itself_is_in_the_index_soon(scene: Scene
     follower = scene.follower()
     follower.start()
     sent = made(PatientID="P1")
-    place, found = await scene.store(sent), None
-    for _ in range(200):
-        if (found := await scene.indexed(sent)) is not None:
-            break
-        await asyncio.sleep(0.05)
+    place = await scene.store(sent)
+
+    async def indexed() -> bool:
+        return await scene.indexed(sent) is not None
+
+    await until(indexed)
+    found = await scene.indexed(sent)
     await follower.stop()
     assert found is not None
     assert (found.place, found.size) == (place, len(sent.content))
@@ -208,6 +210,37 @@ async def test_an_archive_that_was_away_is_followed_from_where_it_was(
         await follow(follower)
         assert await scene.indexed(sent) is not None
         await scene.archive.close()
+
+
+async def test_following_goes_on_by_itself_when_an_archive_is_back(
+    orthanc_running: OrthancServer,
+    database: Database,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    monkeypatch.setattr("dicomweb.following.follower.LOOK", 0.02)
+    async with wire_to(orthanc_running.port) as wire:
+        scene = await Scene.of(impatient(wire.url, orthanc_running), database)
+        follower, sent = scene.follower(), made(PatientName="Hidden^Name")
+        await scene.store(sent)
+        wire.speaks.clear()
+        follower.start()
+
+        async def told() -> bool:
+            return bool(caplog.records)
+
+        await until(told)
+        assert await scene.studies() == set()
+        wire.speaks.set()
+
+        async def indexed() -> bool:
+            return await scene.indexed(sent) is not None
+
+        await until(indexed)
+        await follower.stop()
+        await scene.archive.close()
+    assert "can't be followed just now: ArchiveDownError Orthanc doesn't answer" in caplog.text
+    assert "Hidden" not in caplog.text
 
 
 async def test_a_file_that_its_archive_cannot_give_keeps_no_other_from_the_index(

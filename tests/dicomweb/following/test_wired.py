@@ -1,21 +1,25 @@
 """The server follows the archive that its settings name, and says how that is."""
 
-import asyncio
 import gc
+from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import Any
+
+import pytest_asyncio
 
 from dicomweb.archives.orthanc import Orthanc
 from dicomweb.index.reading import instances
 from tests.dicomweb.files import made
-from tests.dicomweb.following.scene import Scene
+from tests.dicomweb.following.scene import Scene, follow, until
+from tests.dicomweb.stow.sending import KIM, ROOT, Sender, image
 from tests.facade.facade import Facade, settings_of
 from tests.services.orthanc import OrthancServer
 from tests.services.process import free_port
 
 
-async def test_what_orthanc_received_itself_is_indexed_while_the_server_runs(
-    hospital: Path, orthanc_running: OrthancServer, orthanc: Orthanc
-) -> None:
+@pytest_asyncio.fixture
+async def sender(hospital: Path, orthanc_running: OrthancServer, orthanc: Orthanc) -> AsyncIterator[Sender]:
+    """Sends to a facade over Orthanc, which is followed from now on."""
     settings = settings_of(
         hospital,
         orthanc_api_url=orthanc_running.url,
@@ -24,20 +28,72 @@ async def test_what_orthanc_received_itself_is_indexed_while_the_server_runs(
     )
     facade = Facade(settings)
     await Scene.of(orthanc, facade.service.engine.database)
-    sent, found, rest = made(PatientID="P-2025-000001"), list[object](), facade.app.rest
+    yield Sender(facade)
+    await facade.close()
+
+
+async def found(sender: Sender, study: str) -> list[Any]:
+    """What QIDO-RS tells of a study."""
+    answer = await sender.facade.http.get(f"{ROOT}/studies?StudyInstanceUID={study}")
+    return list(answer.json()) if answer.status_code == 200 else []
+
+
+async def test_what_orthanc_received_itself_is_indexed_while_the_server_runs(
+    sender: Sender, orthanc: Orthanc
+) -> None:
+    facade, sent, rest = sender.facade, made(PatientID=KIM), sender.facade.app.rest
     try:
         async with rest.router.lifespan_context(rest):
             await orthanc.store(sent.address, sent.file)
-            for _ in range(300):
-                if found := list(await instances(facade.service.engine.database, sent.address)):
-                    break
-                await asyncio.sleep(0.05)
+
+            async def indexed() -> bool:
+                return bool(await instances(facade.service.engine.database, sent.address))
+
+            await until(indexed)
             ready = await facade.http.get("/api/health/ready")
     finally:
         gc.unfreeze()
         gc.set_threshold(700, 10, 10)
-    assert len(found) == 1
     assert (ready.status_code, ready.json()["imaging"]) == (200, "up")
+
+
+async def test_what_orthanc_received_and_lost_shows_in_the_ris_and_in_fhir(
+    sender: Sender, orthanc: Orthanc
+) -> None:
+    follower, sent = sender.facade.app.follower, made(PatientID=KIM)
+    study = sent.address.study
+    place = await orthanc.store(sent.address, sent.file)
+    await follow(follower)
+    id_ = (await sender.row(study))["study_id"]
+    read = await sender.read(id_)
+    assert (read.status_code, read.json()["numberOfInstances"]) == (200, 1)
+    assert await sender.events(id_) == ["create"]
+    assert len(await found(sender, study)) == 1
+    await orthanc.delete(place)
+    await follower.compare()
+    assert await found(sender, study) == []
+    assert (await sender.read(id_)).json()["numberOfInstances"] == 0
+    assert await sender.events(id_) == ["create", "update"]
+
+
+async def test_what_was_stored_by_the_gateway_is_told_once(sender: Sender) -> None:
+    one = image()
+    assert (await sender.store(one)).status_code == 200
+    id_ = (await sender.row(one.study))["study_id"]
+    await follow(sender.facade.app.follower)
+    await sender.facade.app.follower.compare()
+    assert await sender.events(id_) == ["create"]
+
+
+async def test_what_orthanc_received_of_nobody_known_is_seen_by_nobody(
+    sender: Sender, orthanc: Orthanc
+) -> None:
+    sent = made(PatientID="NOBODY", AccessionNumber="")
+    await orthanc.store(sent.address, sent.file)
+    await follow(sender.facade.app.follower)
+    assert await sender.waiting(sent.address.study) == ["unknown-patient"]
+    assert await sender.count(sent.address.study) == 0
+    assert await found(sender, sent.address.study) == []
 
 
 async def test_a_server_without_its_archive_is_ready_and_says_so(hospital: Path) -> None:

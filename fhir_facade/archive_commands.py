@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from dicomweb.archives.archive import ArchiveDownError
+from fhir_facade.quarantine_commands import add_to as quarantine_commands
 from fhir_facade.settings import SettingFault, Settings
 from mappers.database import SourceDownError
 
@@ -30,6 +31,7 @@ def add_to(commands: Any) -> None:
     checking = inner.add_parser("check", help="compare the files with the index; 1 if they don't agree")
     checking.add_argument("--read", action="store_true", help="read every file, and compare its digest")
     checking.set_defaults(run=check)
+    quarantine_commands(inner)
 
 
 def rebuild(settings: Settings, chosen: argparse.Namespace) -> int:

@@ -1,0 +1,97 @@
+"""Instances that wait until somebody has found out whose they are: listed, released, or dropped for good."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from sqlalchemy import or_, select, update
+
+from dicomweb.archives.archive import Address, Archive, Change
+from dicomweb.following.reading import Reader
+from dicomweb.index.reading import rows
+from dicomweb.intake import Intake
+from mappers.cdss.tables import ris_radiologystudy
+from mappers.database import Database
+from mappers.facade.imaging import fhir_dicom_quarantine
+from mappers.transaction import Transaction, transaction
+
+W, RIS = fhir_dicom_quarantine.c, ris_radiologystudy.c
+
+
+class Waiting(NamedTuple):
+    """An instance in quarantine, and why it waits."""
+
+    study: str
+    series: str
+    instance: str
+    reason: str
+    recorded: str
+    patient_id: str
+    accession_number: str
+    place: str
+
+    @property
+    def address(self) -> Address:
+        """Its UIDs."""
+        return Address(self.study, self.series, self.instance)
+
+
+class _Undone(Exception):
+    """Rolls a release back."""
+
+    def __init__(self, reasons: list[str]) -> None:
+        super().__init__("undone")
+        self.reasons = reasons
+
+
+class NoSuchRowError(Exception):
+    """The RIS has no such row that could have these images."""
+
+
+class Quarantine:
+    """What waits of an archive."""
+
+    def __init__(self, archive: Archive, database: Database, intake: Intake) -> None:
+        self._archive, self._database, self._intake = archive, database, intake
+
+    async def waiting(self, study: str = "") -> list[Waiting]:
+        """What waits, of one study if it is named; the oldest first."""
+        columns = (W[name] for name in Waiting._fields)
+        found = select(*columns).order_by(W.recorded, W.id)
+        found = found.where(W.study == study) if study else found
+        return [Waiting(*map(str, row)) for row in await rows(self._database, found)]
+
+    async def release(self, study: str, ris_study: str = "") -> list[str]:
+        """Why each of a study's instances goes on waiting; '' for those that are shown from now on.
+
+        Nothing is released against the RIS's word: it has to say by now whose the study is. `ris_study`: the
+        row, one without images, that gets the study's UID. Raises NoSuchRowError.
+        """
+        waiting = await self.waiting(study)
+        read = await Reader(self._archive).read([Change(one.address, one.place) for one in waiting])
+        try:
+            async with transaction(self._database) as t:
+                if ris_study:
+                    await _given(t, ris_study, study)
+                reasons = await self._intake.take(t, read.received, anew=True)
+                if ris_study and any(reasons):  # the row keeps nothing of images that aren't its own
+                    raise _Undone(reasons)
+                return reasons
+        except _Undone as undone:
+            return undone.reasons
+
+    async def drop(self, study: str) -> int:
+        """Deletes a study's waiting instances, files and all; how many they were."""
+        waiting = await self.waiting(study)
+        for one in waiting:
+            await self._archive.delete(one.place)
+        async with transaction(self._database) as t:
+            await self._intake.drop(t, [(one.address, one.place) for one in waiting])
+        return len(waiting)
+
+
+async def _given(t: Transaction, ris_study: str, study: str) -> None:
+    free = or_(RIS.study_instance_uid.is_(None), RIS.study_instance_uid.in_(("", study)))
+    row = update(ris_radiologystudy).where(RIS.study_id == ris_study, free)
+    if not (await t.execute(row.values(study_instance_uid=study))).rows:
+        raise NoSuchRowError(f"the RIS has no study {ris_study} without images")

@@ -35,6 +35,7 @@ class Watched:
 
 async def at_images(somebody: Person, path: str) -> None:
     """From a resource in the start page's viewer to the image viewer, by its button."""
+    await somebody.page.set_viewport_size({"width": 1400, "height": 900})  # a narrower list has fewer columns
     await somebody.sign_in_at_start_page("radiologist")
     await somebody.page.goto(f"{somebody.site.origin}/view#{path}")
     await somebody.page.click("#images")
@@ -52,7 +53,7 @@ async def test_a_radiologist_sees_the_patients_studies_and_no_others(
     page = somebody.page
     await page.wait_for_url(f"{built_in.origin}/pacs-viewer/")
     for accession in ("A2025051400002", "A2025102100003"):
-        await page.get_by_text(accession).wait_for()
+        await page.get_by_text(accession).wait_for(timeout=60_000)
     assert await page.get_by_text("A2025010800001").count() == 0
     assert watched.elsewhere == []
     assert watched.refused == []

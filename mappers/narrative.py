@@ -7,10 +7,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Container, Sequence
 from html import escape
-from operator import attrgetter
 from typing import Any
 
-from mappers.shared import Shared, telling
+from mappers.shared import Shared
 from terminology import definitions
 
 Teller = Callable[[dict[str, Any]], dict[str, str]]
@@ -29,7 +28,9 @@ def narrator(resource_type: str, names: Sequence[str], there: Container[str] | N
     def tell(resource: dict[str, Any]) -> dict[str, str]:
         said = [t for k in keys if k in resource and (t := told_of(type(v := resource[k]), str)(v))]
         shown = " · ".join(said) if said else resource_type
-        return {"status": "generated", "div": f"{_OPEN}{escape(shown, quote=False)}{_CLOSE}"}
+        if "&" in shown or "<" in shown or ">" in shown:
+            shown = escape(shown, quote=False)
+        return {"status": "generated", "div": f"{_OPEN}{shown}{_CLOSE}"}
 
     return tell
 
@@ -50,7 +51,9 @@ def _of_text(text: str) -> str:
 
 
 def _of_list(values: list[Any]) -> str:
-    return text_of(values[0]) if len(values) == 1 else ", ".join(t for v in values if (t := text_of(v)))
+    if len(values) == 1:
+        return _TOLD.get(type(values[0]), str)(values[0])
+    return ", ".join(t for v in values if (t := text_of(v)))
 
 
 def _of_truth(value: bool) -> str:
@@ -72,11 +75,17 @@ def _of_object(value: dict[str, Any]) -> str:
     return str(value.get("reference") or value.get("code") or "")
 
 
+def _of_shared(value: Shared) -> str:
+    told = value.told
+    if told is None:
+        told = value.told = _of_object(value)
+    return told
+
+
 _TOLD: dict[type, Callable[[Any], str]] = {
     dict: _of_object,
-    Shared: attrgetter("told"),
+    Shared: _of_shared,
     str: _of_text,
     list: _of_list,
     bool: _of_truth,
 }
-telling(_of_object)

@@ -6,7 +6,8 @@ A page's rows name the same patients, tests and units again and again. Their obj
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
+from contextlib import suppress
 from decimal import Decimal
 from operator import attrgetter
 from typing import Any
@@ -14,22 +15,30 @@ from typing import Any
 import orjson
 
 
+class Numeral(Decimal):
+    """A number of decimal digits, as JSON takes it: exactly as it was written."""
+
+    __slots__ = ()
+
+    @property
+    def json(self) -> orjson.Fragment:
+        """It as orjson takes it."""
+        return orjson.Fragment(str(self))
+
+
 class Shared(dict[str, Any]):
     """An object in several resources at once: nobody may change it in place. A copy of it is a plain dict.
 
-    `json`: it as orjson takes it; `told`: what people read of it, as `telling` says. Both are made when they
-    are first asked for.
+    `json`: it as orjson takes it; `told`: what people read of it, once a narrative has asked for that.
     """
 
     __slots__ = ("json", "told")
 
-    def __getattr__(self, name: str) -> Any:
-        make = _MADE.get(name)
-        if make is None:
-            raise AttributeError(name)
-        found = make(self)
-        setattr(self, name, found)
-        return found
+    def __init__(self, plain: Mapping[str, Any]) -> None:
+        super().__init__(plain)
+        self.told: str | None = None
+        with suppress(TypeError):  # what has no JSON: `written` says so
+            self.json = orjson.Fragment(orjson.dumps(plain, default=_default))
 
     def __reduce_ex__(self, protocol: Any) -> Any:
         return dict, (dict(self),)
@@ -37,26 +46,17 @@ class Shared(dict[str, Any]):
     __copy__ = dict.copy
 
 
-_MADE: dict[str, Callable[[Shared], Any]] = {
-    "json": lambda shared: orjson.Fragment(orjson.dumps(shared, default=_default))
-}
+def shared(value: Any) -> Any:
+    """The value, with the objects in it that are to be shared."""
+    kind = type(value)
+    if kind is dict:
+        return Shared(value)
+    if kind is tuple and len(value) == 2:  # the type and the value of a choice
+        return (value[0], shared(value[1]))
+    return [shared(v) for v in value] if kind is list else value
 
 
 _rendered = attrgetter("json")
-
-
-def telling(tell: Callable[[dict[str, Any]], str]) -> None:
-    """Says how `told` is made."""
-    _MADE["told"] = tell
-
-
-def shared(value: Any) -> Any:
-    """The value, with the objects in it that are to be shared."""
-    if type(value) is dict:
-        return Shared(value)
-    if type(value) is list:
-        return [shared(v) for v in value]
-    return tuple(map(shared, value)) if type(value) is tuple else value
 
 
 def written(value: Mapping[str, Any], *, pretty: bool = False) -> bytes:

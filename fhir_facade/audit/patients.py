@@ -43,7 +43,10 @@ class PatientsOf:
         if kind == self._code:
             found[resource["id"]] = None
         for path in self._paths.get(kind, ()):
-            for value in _at(resource, path):
+            first = resource.get(path[0])
+            if first is None:
+                continue
+            for value in (first,) if len(path) == 1 and isinstance(first, dict) else _at(resource, path):
                 if (reference := value.get("reference", "")).startswith(self._prefix):
                     found[reference[self._length :]] = None
 
@@ -62,12 +65,7 @@ def _path(text: str) -> Path:
 
 
 def _at(resource: Mapping[str, Any], path: Path) -> Iterable[Mapping[str, Any]]:
-    """The references at a path; most are the one element of that name."""
-    found = resource.get(path[0])
-    if isinstance(found, dict) and len(path) == 1:
-        return (found,)
-    if found is None and len(path) == 1:
-        return ()
+    """The references at a path."""
     return [value for value in values_at(resource, path) if isinstance(value, Mapping)]
 
 

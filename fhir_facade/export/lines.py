@@ -6,8 +6,8 @@ from collections.abc import Iterable, Iterator
 
 from fhir_facade.audit.patients import PatientsOf
 from fhir_facade.bundle import subset
-from fhir_facade.content import dumps
 from mappers.reader import Resource, Unreadable
+from mappers.shared import written
 
 
 class Lines:
@@ -40,7 +40,7 @@ class Lines:
             return None
         self._patients_of.add(match, self.patients)
         try:
-            return dumps(match if self._kept is None else subset(match, self._kept))
+            return written(match if self._kept is None else subset(match, self._kept))
         except (TypeError, ValueError):
             self.errors.append(f"{match['resourceType']}/{match['id']} can't be written")
             return None

@@ -7,11 +7,12 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from decimal import ROUND_HALF_UP, Decimal, InvalidOperation
 from fractions import Fraction
-from functools import cache, lru_cache
+from functools import cache
 from typing import Any
 
 from sqlalchemy import case, func, literal, literal_column
 
+from mappers.shared import Numeral
 from mappers.sql import (
     Alternative,
     Condition,
@@ -45,13 +46,12 @@ def _unpadded(text: str) -> Decimal | int | None:
     return plain_number(text)
 
 
-@lru_cache(16384)
 def plain_number(text: str) -> Decimal | int | None:
     """A number exactly as written (`5.40` keeps its zero); None for anything else."""
     if not _NUMERAL.fullmatch(text):
         return None
     try:
-        return Decimal(text) if "." in text else int(text)
+        return Numeral(text) if "." in text else int(text)
     except (InvalidOperation, ValueError):
         return None
 
@@ -160,10 +160,7 @@ class Quantity(Value):
 
         def read(row: Row) -> Any:
             found = value(row)
-            if found is None:
-                return None
-            quantity = found if type(found) is dict else {"value": found}
-            return quantity | unit(row)
+            return None if found is None else {"value": found} | unit(row)
 
         return read
 
@@ -185,9 +182,23 @@ class Quantity(Value):
             found = convert(row[place])
             if positive and (found is None or found <= 0):
                 return None
-            return found if stated is None else _as_stated(found, stated(row))
+            return found
 
-        return read
+        return read if stated is None else self._stated(read, stated, place)
+
+    def _stated(self, read: Read, stated: Read, place: int) -> Read:
+        """Reads a number with the digits of its text; mostly a look at both tells that they say the same."""
+        looks, positive = not self.positive and self._convert() is number, self.positive
+
+        def of(row: Row) -> Any:
+            text = stated(row)
+            said = plain_number(text) if looks and text else None
+            if said is not None and _says(row[place], said):
+                return said
+            found = read(row)
+            return None if positive and found is None else _as_stated(found, text)
+
+        return of
 
     def _convert(self) -> Callable[[Any], Any]:
         if self.conversion != UNCONVERTED:
@@ -310,6 +321,13 @@ class Compared(Value):
 def _compared(text: str) -> dict[str, Any] | None:
     found = _COMPARED.fullmatch(text)
     return {"value": plain_number(found[2]), "comparator": found[1]} if found else None
+
+
+def _says(stored: Any, number: Decimal | int) -> bool:
+    try:
+        return type(stored) is str and Decimal(stored) == number
+    except InvalidOperation:
+        return False
 
 
 def _as_stated(found: Any, text: str | None) -> Any:

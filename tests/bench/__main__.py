@@ -7,6 +7,7 @@ import sys
 
 from tests.bench.export import export_section, pairs
 from tests.bench.families import FAMILIES
+from tests.bench.imaging import beside_orthanc, imaging_section
 from tests.bench.measure import Plan, beside, guarded, nothing, results
 from tests.bench.report import guarded_section, section, write
 from tests.bench.servers import PEER_PYTHON
@@ -28,6 +29,8 @@ def main() -> int:
     )
     if chosen.guarded:
         return _guarded(plan, write_it=chosen.write)
+    if chosen.imaging:
+        return _imaging(plan, write_it=chosen.write)
     if chosen.export:
         return _export(plan, write_it=chosen.write)
     measured = []
@@ -48,6 +51,15 @@ def main() -> int:
 def _guarded(plan: Plan, *, write_it: bool) -> int:
     measured = list(guarded(plan))
     text = guarded_section(measured)
+    print(text)
+    if write_it:
+        write(text)
+    return 0
+
+
+def _imaging(plan: Plan, *, write_it: bool) -> int:
+    readers = plan.connections[0]
+    text = imaging_section(list(beside_orthanc(readers, plan.seconds, plan.rounds)), readers)
     print(text)
     if write_it:
         write(text)
@@ -77,6 +89,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--without-peer", action="store_true", help="not beside fhirstarter")
     parser.add_argument("--guarded", action="store_true", help="what access control and audit cost")
     parser.add_argument("--export", action="store_true", help="bulk exports beside their floor")
+    parser.add_argument("--imaging", action="store_true", help="frames and metadata beside Orthanc's own")
     parser.add_argument("--write", action="store_true", help="add the figures to docs/performance.md")
     return parser.parse_args()
 

@@ -1,5 +1,5 @@
 -- wrk's part: asks for the prepared addresses in turn, and counts every answer that isn't 200 or has another
--- size than the address's answer had before. Arguments: a file of lines "path<TAB>size", an access token or "".
+-- size than the address's answer had before. Arguments: a file of lines "path<TAB>size", an Authorization header or nothing.
 local threads = {}
 requests, sizes, wrong, at = {}, {}, 0, 0
 
@@ -9,7 +9,7 @@ end
 
 function init(arguments)
   local headers = {}
-  if arguments[2] then headers["Authorization"] = "Bearer " .. arguments[2] end
+  if arguments[2] then headers["Authorization"] = arguments[2] end
   for line in io.lines(arguments[1]) do
     local path, size = line:match("^(.-)\t(%d+)$")
     table.insert(requests, wrk.format("GET", path, headers))

@@ -37,13 +37,21 @@ class Measured:
 
 def measured(served: Served, paths: Sequence[str], connections: int, seconds: float) -> Measured:
     """Asks a server for the paths in turn for some seconds, after a warm-up that every path takes part in."""
+    authorization = f"Bearer {served.token}" if served.token else ""
     urls = [served.url(path) for path in paths]
+    return load(served, urls, connections, seconds, authorization)
+
+
+def load(
+    served: Served, urls: Sequence[str], connections: int, seconds: float, authorization: str
+) -> Measured:
+    """The same for whole addresses and any Authorization header."""
     with TemporaryDirectory() as folder:
         targets = Path(folder) / "targets"
-        targets.write_text("".join(f"{_path(url)}\t{len(fetched(url, served.token))}\n" for url in urls))
-        _wrk(served, targets, connections, min(1, seconds))
+        targets.write_text("".join(f"{_path(u)}\t{len(fetched(u, authorization))}\n" for u in urls))
+        _wrk(served, targets, connections, min(1, seconds), authorization)
         rss, cpu = served.rss, served.cpu
-        told, generator = _wrk(served, targets, connections, seconds)
+        told, generator = _wrk(served, targets, connections, seconds, authorization)
         used = (served.cpu - cpu) * 1000 / max(1, told["requests"])
     rate = told["requests"] / told["seconds"]
     return Measured(
@@ -51,7 +59,9 @@ def measured(served: Served, paths: Sequence[str], connections: int, seconds: fl
     )
 
 
-def _wrk(served: Served, targets: Path, connections: int, seconds: float) -> tuple[dict[str, float], float]:
+def _wrk(
+    served: Served, targets: Path, connections: int, seconds: float, authorization: str
+) -> tuple[dict[str, float], float]:
     root = unpacked("wrk", release()["VERSION_CODENAME"], "wrk")
     command = [
         *root.command("usr/bin/wrk"),
@@ -63,7 +73,7 @@ def _wrk(served: Served, targets: Path, connections: int, seconds: float) -> tup
         f"{max(1, round(seconds))}s",
     ]
     command += ["--timeout", "60s", "-s", str(SCRIPT), f"http://127.0.0.1:{served.port}", "--", str(targets)]
-    command += [served.token] if served.token else []
+    command += [authorization] if authorization else []
     before = _children()
     done = subprocess.run(command, capture_output=True, text=True, check=True)
     told: dict[str, float] = json.loads(done.stdout.strip().splitlines()[-1])

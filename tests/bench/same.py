@@ -15,9 +15,9 @@ class DifferentAnswers(RuntimeError):
     """Two servers say different things; shows where."""
 
 
-def fetched(url: str, token: str = "") -> bytes:
+def fetched(url: str, authorization: str = "") -> bytes:
     """The body of a GET."""
-    headers = {"Authorization": f"Bearer {token}"} if token else {}
+    headers = {"Authorization": authorization} if authorization else {}
     with urlopen(Request(url, headers=headers)) as response:  # noqa: S310 - our own server
         body: bytes = response.read()
     return body
@@ -26,7 +26,7 @@ def fetched(url: str, token: str = "") -> bytes:
 def assert_same(one: Served, other: Served, paths: Sequence[str]) -> None:
     """Raises DifferentAnswers unless both give the same bytes, cursors and ports apart."""
     for path in paths:
-        a, b = (_plain(fetched(s.url(path), s.token), s) for s in (one, other))
+        a, b = (_plain(fetched(s.url(path), f"Bearer {s.token}" if s.token else ""), s) for s in (one, other))
         if a != b:
             at = next((i for i, (x, y) in enumerate(zip(a, b, strict=False)) if x != y), min(len(a), len(b)))
             shown = "\n".join(

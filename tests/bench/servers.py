@@ -15,6 +15,7 @@ from fhir_facade.settings import Settings
 from smart_auth.access.caller import User
 from smart_auth.tokens.minting import Granted
 from tests.services.database import DatabaseServer, private_folder
+from tests.services.orthanc import OrthancServer
 from tests.services.process import free_port, listens, running
 
 ROOT = Path(__file__).parents[2]
@@ -77,6 +78,19 @@ def guarded(database: DatabaseServer) -> Iterator[Served]:
         "RATE_LIMIT_CALLER": "1000000000",
     }
     with _server("guarded", ["-m", "fhir_facade.cli", "serve"], environment, first=_migrated) as served:
+        yield replace(served, token=token_of(served))
+
+
+@contextmanager
+def imaging(orthanc: OrthancServer) -> Iterator[Served]:
+    """The server over the demo hospital and an Orthanc, with access control and the audit trail."""
+    environment = {
+        "ORTHANC_API_URL": orthanc.url,
+        "ORTHANC_USERNAME": orthanc.username,
+        "ORTHANC_PASSWORD": orthanc.password,
+        "RATE_LIMIT_CALLER": "1000000000",
+    }
+    with _server("imaging", ["-m", "fhir_facade.cli", "serve"], environment) as served:
         yield replace(served, token=token_of(served))
 
 

@@ -18,6 +18,7 @@ from urllib.request import Request, urlopen
 
 import numpy as np
 import pydicom
+from pydicom.uid import UID
 
 from mappers.demo.imaging import STUDIES
 from tests.bench.load import Measured, load
@@ -84,7 +85,7 @@ def _fill(orthanc: OrthancServer) -> None:
     slice_.StudyInstanceUID, slice_.SeriesInstanceUID = STUDY, SERIES
     slice_.PatientID, slice_.Rows, slice_.Columns = STUDIES[2].dicom_patient_id, SIDE, SIDE
     for number in range(1, SLICES + 1):
-        slice_.SOPInstanceUID = slice_.file_meta.MediaStorageSOPInstanceUID = f"{SERIES}.{number}"
+        slice_.SOPInstanceUID = slice_.file_meta.MediaStorageSOPInstanceUID = UID(f"{SERIES}.{number}")
         slice_.InstanceNumber = number
         slice_.PixelData = noise.integers(0, 2**12, (SIDE, SIDE), np.uint16).tobytes()
         written = io.BytesIO()

@@ -66,7 +66,7 @@ class Shown:
         attributes = of_level(level)
         returned = [a for a in attributes if (a.returned if whole else a.column == level)]
         self.wanted = {a.tag for a in returned} | search.included | ({TIMEZONE} if whole else set())
-        self._empty: Json = {a.tag: {"vr": a.vr} for a in returned}
+        self._empty: Json = {a.tag: {"vr": a.vr} for a in returned if a.column or level == search.level}
         self._columns = [
             (a.tag, f"{level}_{a.column}", a.vr)
             for a in attributes

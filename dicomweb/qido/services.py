@@ -17,9 +17,8 @@ from dicomweb.qido.accepting import XML, accepted
 from dicomweb.qido.answers import Answer
 from dicomweb.qido.asked import Search, search_of
 from dicomweb.qido.attributes import LEVELS
-from dicomweb.qido.matching import Bound
+from dicomweb.qido.keeping import kept
 from dicomweb.qido.statement import Statement
-from mappers.statement import Slots, compiled
 
 COST = 2
 MORE = (
@@ -72,14 +71,9 @@ async def _rows(asked: Asked, search: Search) -> list[dict[str, Any]]:
     restriction = asked.viewer.restriction()
     if restriction is None:
         return []
-    bound = Bound(Slots(restriction.terms))
-    statement = Statement(search, asked.address, restriction, bound)
-    selected = statement.select()
-    database = asked.gateway.database
-    text = compiled(selected, database.dialect, bound.slots, database.schemas)
-    values = bound.values | {"limit": search.count + 1, "offset": search.offset}
-    rows = await database.fetch(text.sql, text.parameters(restriction.terms, values))
-    names = [column.name for column in selected.selected_columns]
+    statement, database = Statement(search, asked.address, restriction), asked.gateway.database
+    names, text = kept(database, statement)
+    rows = await database.fetch(text.sql, text.parameters(restriction.terms, statement.values))
     return [dict(zip(names, row, strict=True)) for row in rows]
 
 

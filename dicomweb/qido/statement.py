@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import count
 from typing import Any
 
 from sqlalchemy import ColumnElement, FromClause, Select, func, literal_column, select, union
@@ -11,9 +13,11 @@ from dicomweb.access import Restriction
 from dicomweb.archives.archive import Address
 from dicomweb.qido.asked import Match, Search
 from dicomweb.qido.attributes import LEVELS, of_level
-from dicomweb.qido.matching import Bound, condition, identifier
+from dicomweb.qido.comparing import Node
+from dicomweb.qido.matching import asked_of
 from mappers.facade.imaging import fhir_dicom_instance, fhir_dicom_series, fhir_dicom_study
 from mappers.sql import Condition, all_of, any_of
+from mappers.statement import Slots
 
 TABLES = {"study": fhir_dicom_study, "series": fhir_dicom_series, "instance": fhir_dicom_instance}
 ST, SE, IN = (TABLES[level].c for level in LEVELS)
@@ -27,12 +31,59 @@ MODALITIES = "modalities"
 COUNTS = {"study": ("series_count", "instance_count"), "series": ("series_instances",), "instance": ()}
 
 
-class Statement:
-    """The statement of a search below an address, as far as a restriction lets it see."""
+@dataclass(frozen=True)
+class Asked:
+    """One match of a search, as comparisons; `name`: what its slots' names begin with."""
 
-    def __init__(self, search: Search, address: Address, restriction: Restriction, bound: Bound) -> None:
-        self.search, self.address, self.restriction, self.bound = search, address, restriction, bound
+    name: str
+    match: Match
+    node: Node
+
+    @property
+    def values(self) -> dict[str, Any]:
+        """What its slots hold."""
+        return {f"{self.name}_{i}": value for i, value in enumerate(self.node.leaves())}
+
+    def condition(self, column: ColumnElement[Any], slots: Slots) -> Condition:
+        """What it asks of a column."""
+        number = count()
+        return self.node.condition(column, lambda: slots.named(f"{self.name}_{next(number)}"))
+
+
+class Statement:
+    """The statement of a search below an address, as far as a restriction lets it see.
+
+    Raises DicomFault 400 for a value that an attribute can't have.
+    """
+
+    def __init__(self, search: Search, address: Address, restriction: Restriction) -> None:
+        self.search, self.address, self.restriction = search, address, restriction
         self.levels = LEVELS[: LEVELS.index(search.level) + 1]
+        self.slots = Slots(restriction.terms)
+        nodes = [(match, asked_of(match, fuzzy=search.fuzzy)) for match in search.matches]
+        self.asked = [Asked(f"m{i}", *one) for i, one in enumerate(nodes)]
+
+    @property
+    def shape(self) -> Hashable:
+        """What its text depends on."""
+        asked = tuple((a.match.attribute.tag, a.node.shape) for a in self.asked)
+        named = tuple(bool(uid) for uid in self.address)
+        return (
+            self.search.level,
+            named,
+            asked,
+            self.search.of_files,
+            self.restriction.shape,
+            self.restriction.most,
+        )
+
+    @property
+    def values(self) -> dict[str, Any]:
+        """What its slots hold, those of the restriction apart."""
+        found = {f"in_{level}": uid for level, uid in zip(LEVELS, self.address, strict=True) if uid}
+        for one in self.asked:
+            found |= one.values
+        return found | {"limit": self.search.count + 1, "offset": self.search.offset}
 
     @property
     def order(self) -> list[ColumnElement[Any]]:
@@ -56,20 +107,20 @@ class Statement:
         for level in reversed(self.levels[:-1]):
             table = TABLES[level]
             source = source.join(table, table.c[level] == own.c[level])
-        for number, match in enumerate(m for m in self.search.matches if _of_patient(m)):
-            keys = self._of_patient(match).subquery(f"patient{number}")
+        for one in self._patients():
+            keys = self._of_patient(one).subquery(f"patient_{one.name}")
             source = source.join(keys, keys.c.k == ST.study)
         keyed = select(own.c[self.search.level].label("key_")).select_from(source).where(self._where())
-        slots = self.bound.slots
-        return keyed.order_by(*self.order).limit(slots.named("limit")).offset(slots.named("offset"))
+        limit, offset = self.slots.named("limit"), self.slots.named("offset")
+        return keyed.order_by(*self.order).limit(limit).offset(offset)
 
     def _where(self) -> Condition:
         fixed = [
-            TABLES[level].c[level] == self.bound(uid)
+            TABLES[level].c[level] == self.slots.named(f"in_{level}")
             for level, uid in zip(LEVELS, self.address, strict=True)
             if uid
         ]
-        asked = [self._asked(m) for m in self.search.matches if not _of_patient(m)]
+        asked = [self._asked(one) for one in self.asked if one not in self._patients()]
         return all_of(self._seen(), *fixed, *asked)
 
     def _seen(self) -> Condition:
@@ -78,12 +129,12 @@ class Statement:
         Who sees most studies asks each in order, by the row that the index names, until a page is full: from
         the list of all that are seen no server would find the newest without sorting it.
         """
-        rows = self.restriction.rows(self.bound.slots)
+        rows = self.restriction.rows(self.slots)
         seen: Condition = ST.study.in_(rows.with_only_columns(rows.selected_columns.uid).correlate(None))
         return any_of(self._named_row(), seen) if self.restriction.most else seen
 
     def _named_row(self) -> Condition:
-        rows = self.restriction.rows(self.bound.slots)
+        rows = self.restriction.rows(self.slots)
         uid, row, _ = (column.element for column in rows.selected_columns)
         named: Select[Any] = rows.with_only_columns(func.max(literal_column("1"))).where(
             row == ST.ris_study, uid == ST.study
@@ -92,20 +143,23 @@ class Statement:
         found: Condition = func.coalesce(looked_up, literal_column("0")) == literal_column("1")
         return found
 
-    def _asked(self, match: Match) -> Condition:
-        attribute = match.attribute
-        column = TABLES[attribute.level].c[attribute.column or attribute.level]
-        return condition(match, column, self.bound, fuzzy=self.search.fuzzy)
+    @staticmethod
+    def _asked_of(one: Asked) -> ColumnElement[Any]:
+        attribute = one.match.attribute
+        return TABLES[attribute.level].c[attribute.column or attribute.level]
 
-    def _of_patient(self, match: Match) -> Any:
+    def _asked(self, one: Asked) -> Condition:
+        return one.condition(self._asked_of(one), self.slots)
+
+    def _patients(self) -> list[Asked]:
+        return [one for one in self.asked if one.match.attribute.matching == "patient"]
+
+    def _of_patient(self, one: Asked) -> Any:
         """Studies of a patient: by the files' PatientID, and by the RIS's row, which may know better."""
-        name, value = match.attribute.keyword, match.values[0]
-        rows = self.restriction.rows(self.bound.slots)
+        rows = self.restriction.rows(self.slots)
         uid, _, patient = rows.selected_columns
-        by_row = rows.with_only_columns(uid.label("k")).where(
-            identifier(name, value, patient.element, self.bound)
-        )
-        by_file = select(ST.study.label("k")).where(identifier(name, value, ST.patient_id, self.bound))
+        by_row = rows.with_only_columns(uid.label("k")).where(one.condition(patient.element, self.slots))
+        by_file = select(ST.study.label("k")).where(one.condition(ST.patient_id, self.slots))
         return union(by_file.correlate(None), by_row.correlate(None))
 
     def _shown(self) -> list[ColumnElement[Any]]:
@@ -120,10 +174,6 @@ class Statement:
             elif self.search.of_files:
                 found.append(table.c.metadata.label("instance_metadata"))
         return found + _counted(self.levels[-1])
-
-
-def _of_patient(match: Match) -> bool:
-    return match.attribute.matching == "patient"
 
 
 def _counted(level: str) -> list[ColumnElement[Any]]:

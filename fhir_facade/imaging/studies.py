@@ -44,7 +44,7 @@ class Studies:
     def restriction(self, access: Access) -> Restriction | None:
         """What an access opens; None: nothing."""
         part = self.part
-        if part is None or self._rows(access, part, Slots(access.terms)) is None:
+        if part is None or not self._opens(access, part):
             return None
 
         def rows(slots: Slots) -> Select[Any]:
@@ -54,7 +54,18 @@ class Studies:
 
         conditions = access.conditions(IMAGING_STUDY) or ()
         most = all(_takes_out(c) for c in conditions)
-        return Restriction(rows, access.terms, self.engine.opened_shape(access), most)
+        shape = (self.engine.plans, self.engine.opened_shape(access))
+        return Restriction(rows, access.terms, shape, most)
+
+    def _opens(self, access: Access, part: Part) -> bool:
+        """Whether an access opens any row at all, looked at once for each shape."""
+        shape = ("images opened", self.engine.opened_shape(access))
+
+        def look() -> tuple[bool]:
+            return (self._rows(access, part, Slots(access.terms)) is not None,)
+
+        (found,) = self.engine.plans.cached(shape, look)
+        return bool(found)
 
     async def seen(self, access: Access, studies: Sequence[str]) -> dict[str, Seen]:
         """Those of the studies that an access opens.

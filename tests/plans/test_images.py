@@ -10,7 +10,7 @@ from sqlalchemy import Connection
 
 from dicomweb.archives.archive import Address
 from dicomweb.qido.asked import search_of
-from dicomweb.qido.matching import Bound
+from dicomweb.qido.keeping import kept
 from dicomweb.qido.statement import Statement
 from fhir_facade.imaging.studies import Studies
 from mappers.cdss.tables import emr_patientcache, ris_radiologystudy
@@ -18,7 +18,6 @@ from mappers.demo.loading import load
 from mappers.demo.scale import scale_patient_id, scale_rows
 from mappers.facade.imaging import fhir_dicom_instance, fhir_dicom_series, fhir_dicom_study
 from mappers.query import UNRESTRICTED, Access, AllOf, Criterion
-from mappers.statement import Slots, compiled
 from mappers.terms import Ref
 from tests.plans.counting import Counting, engine_of
 from tests.services.database import DatabaseServer
@@ -151,8 +150,6 @@ async def search(database: Counting, level: str, asked: str, access: Access) -> 
     await engine.plans.amended.refresh(database)
     restriction = Studies(engine).restriction(access)
     assert restriction is not None
-    bound, wanted = Bound(Slots(restriction.terms)), search_of(level, asked)
-    select = Statement(wanted, Address(""), restriction, bound).select()
-    text = compiled(select, database.dialect, bound.slots, database.schemas)
-    values = bound.values | {"limit": wanted.count + 1, "offset": 0}
-    return len(await database.fetch(text.sql, text.parameters(restriction.terms, values)))
+    statement = Statement(search_of(level, asked), Address(""), restriction)
+    _, text = kept(database, statement)
+    return len(await database.fetch(text.sql, text.parameters(restriction.terms, statement.values)))

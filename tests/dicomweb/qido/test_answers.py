@@ -14,6 +14,7 @@ from pydicom.datadict import dictionary_keyword, dictionary_VR
 
 from dicomweb.qido import asked as limits
 from dicomweb.qido.attributes import attributes
+from dicomweb.qido.statement import Statement
 from tests.dicomweb.qido.conftest import ROOT, Images, value
 from tests.dicomweb.qido.indexed import CT, INSTANCES, MR, OLD
 from tests.facade.facade import ORIGIN
@@ -155,6 +156,17 @@ async def test_a_search_takes_two_statements(images: Images, asked: Callable[[],
         before = len(asked())
         await images.found(path)
         assert len(asked()) - before == 2
+
+
+async def test_searches_of_one_shape_share_a_statement(
+    images: Images, asked: Callable[[], list[str]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await images.found("/studies?PatientID=A&StudyDate=20240101-20240201&PatientName=K*")
+    before = asked()[-1]
+    monkeypatch.setattr(Statement, "select", None)
+    [found] = await images.found("/studies?PatientID=MRN-0001&StudyDate=20250101-20250201&PatientName=kim*")
+    assert value(found, "00100020") == "MRN-0001"
+    assert before in asked()
 
 
 async def test_long_answers_are_compressed_for_who_takes_it(images: Images) -> None:

@@ -6,6 +6,7 @@ JPEG lossless and JPEG of 12 bits have no other decoder here.
 from __future__ import annotations
 
 import multiprocessing
+import os
 import threading
 from collections.abc import Mapping
 from concurrent.futures import ProcessPoolExecutor
@@ -55,14 +56,14 @@ def _decode(frame: bytes, syntax: str, options: dict[str, Any], raw: bool) -> tu
     return get_decoder(UID(syntax)).as_array(source, index=0, raw=raw, **options)
 
 
-def _new() -> ProcessPoolExecutor:
-    return ProcessPoolExecutor(1, multiprocessing.get_context("spawn"))
+def _new(processes: int = 1) -> ProcessPoolExecutor:
+    return ProcessPoolExecutor(processes, multiprocessing.get_context("spawn"))
 
 
 def _pool() -> ProcessPoolExecutor:
     with _LOCK:
         if not _POOLS:
-            _POOLS.append(_new())
+            _POOLS.append(_new(os.cpu_count() or 1))
         return _POOLS[0]
 
 

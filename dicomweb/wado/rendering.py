@@ -17,7 +17,7 @@ from dicomweb.wado.pixels import decoded
 from dicomweb.wado.windowing import Array, Window, grey
 
 #: the larger side of a thumbnail, and what a viewport may have
-THUMBNAIL, LARGEST = 128, 8192
+THUMBNAIL, LARGEST = 128, 4096
 _FUNCTIONS = {"linear": "linear", "linear-exact": "linear_exact", "sigmoid": "sigmoid"}
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from mappers.cdss import links
 from mappers.cdss.tables import emr_patientcache
 from mappers.mapping import NOW, Element, Id, Join, Part, SqlSource, Upkeep
@@ -16,6 +18,8 @@ from mappers.openemr.patient import (
 )
 from mappers.openemr.tables import patient_data
 from mappers.site import RESIDENT_NUMBER
+from mappers.sql import Condition
+from mappers.value import Cells, Columns, Read, Value, Writing
 from mappers.values import (
     Absent,
     Address,
@@ -45,6 +49,26 @@ P = emr_patientcache.c
 OE = patient_data.alias("oe")
 BIRTH = FirstOf(Date(P.birth_date), Date(OE.c.DOB))
 DECEASED = flag_is(P.is_deceased, True)
+
+CALLED = in_emergency(P.emergency_contact_name, P.emergency_contact_phone)
+
+
+class _Stated(Value):
+    """A contact who is stated to be called in an emergency: any other is no such contact."""
+
+    def __init__(self, value: Value) -> None:
+        self.value = value
+
+    def reader(self, columns: Columns) -> Read:
+        raise NotImplementedError("it is only written")
+
+    def present(self) -> Condition:
+        raise NotImplementedError("it is only written")
+
+    def written(self, said: Any, w: Writing) -> Cells | None:
+        stated = said is None or (isinstance(said, dict) and said.get("relationship"))
+        return self.value.written(said, w) if stated else None
+
 
 CDSS_PATIENT = Part(
     Id("", P.patient_id),
@@ -81,7 +105,7 @@ CDSS_PATIENT = Part(
             ),
         ),
         Element("address[]", Address(text=P.address, postal_code=P.postal_code, use="home")),
-        in_emergency(P.emergency_contact_name, P.emergency_contact_phone),
+        Element(CALLED.path, CALLED.value, writes=_Stated(CALLED.value)),
         *demographics(OE),
         Element("generalPractitioner[]", links.practitioner(P.primary_doctor_id)),
     ),

@@ -8,7 +8,7 @@ from functools import cache, cached_property
 from typing import Any
 
 from mappers.assemble import assembler
-from mappers.cells import cells_of, picked
+from mappers.cells import cells_of, picked, told_at
 from mappers.mapping import Element
 from mappers.sql import NEVER, Alternative, Condition, all_of, any_of, negate, plain
 from mappers.terms import Term
@@ -202,7 +202,17 @@ class Backbone(Value):
         return any_of(*(e.value.present() for e in self.elements))
 
     def written(self, said: Any, w: Writing) -> Cells | None:
-        return cells_of(self.elements, said, w) if said is None or isinstance(said, dict) else None
+        """Its columns hold an object that says of itself what it is, or nothing: no other kind of person or
+        thing.
+        """
+        if said is not None and (not isinstance(said, dict) or self._is_other(said)):
+            return None
+        return cells_of(self.elements, said, w)
+
+    def _is_other(self, said: dict[str, Any]) -> bool:
+        fixed = [(e, e.writer) for e in self.elements if isinstance(e.writer, Fixed)]
+        told = ((value, told_at(said, e.path)) for e, value in fixed)
+        return any(found is not None and not value.is_said_by(found) for value, found in told)
 
 
 class Several(Value):

@@ -90,7 +90,8 @@ class Address(Value):
     def written(self, said: Any, w: Writing) -> Cells | None:
         if said is None:
             return together(part.written(None, w) for part in self.parts.values())
-        if not isinstance(said, dict) or self.line:
+        use = self.fixed.get("use")
+        if not isinstance(said, dict) or self.line or said.get("use", use) != use:
             return None
         told = {"text": _as_one(said), **said}
         found = [(part, part.written(told.get(name), w)) for name, part in self.parts.items()]
@@ -159,6 +160,7 @@ class ContactPoint(Value):
         if said is None:
             return {self.column: None}
         fits = isinstance(said, dict) and said.get("system") == self.system and said.get("value")
+        fits = fits and said.get("use") != "old"  # nobody is to be called there
         return cell(self.column, said["value"]) if fits else None
 
 

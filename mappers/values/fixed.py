@@ -47,6 +47,14 @@ class Fixed(Value):
     def present(self) -> Condition:
         return ALWAYS
 
+    def is_said_by(self, told: Any) -> bool:
+        """Whether what is told says this, in its code, or in its words where it has none."""
+        mine = set(codings(self.value))
+        if mine:
+            return not mine.isdisjoint(codings(told))
+        items = told if isinstance(told, list) else [told]
+        return any(_strings(item) == _strings(self.value) for item in items)
+
 
 def concept(system: str, code: str, display: str | None = None, text: str | None = None) -> dict[str, Any]:
     """A CodeableConcept with one coding, to be used in `Fixed`."""

@@ -29,6 +29,8 @@ from mappers.values.text import clean, text_reader
 from terminology import ucum
 from terminology.systems import UCUM
 
+#: what is no integer of JSON's readers any more
+_MOST = 2**63
 _NUMERAL = re.compile(r"[+-]?[0-9]+(?:\.[0-9]+)?")
 _COMPARED = re.compile(r"(<=|>=|<|>)\s*([0-9]+(?:\.[0-9]+)?)")
 
@@ -51,9 +53,12 @@ def plain_number(text: str) -> Decimal | int | None:
     if not _NUMERAL.fullmatch(text):
         return None
     try:
-        return Numeral(text) if "." in text else int(text)
+        if "." in text:
+            return Numeral(text)
+        found = int(text)
     except (InvalidOperation, ValueError):
         return None
+    return found if abs(found) < _MOST else Numeral(found)
 
 
 class Number(Value):

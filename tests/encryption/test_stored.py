@@ -116,7 +116,7 @@ async def test_what_was_kept_before_there_were_keys_is_read_and_sealed_later(
     off = Facade(replace(hospital_open.settings, encryption_at_rest=False))
     writing = Written(off)
     made = [await writing.made(dict(r)) for r in (GOAL, PATIENT)]
-    written._made += writing._made
+    written.made_here += writing.made_here
     await off.close()
     assert not [text for text in contents(hospital_open) if is_sealed(text)]
     for resource in made:

@@ -14,6 +14,7 @@ from tempfile import TemporaryDirectory
 from tests.bench.database import started_mariadb, stopped_mariadb
 from tests.bench.report import machine, write
 from tests.bench.servers import ours
+from tests.roundtrip.walking import walked
 from tests.stress import kept, scenarios
 from tests.stress.conftest import Stressed
 from tests.stress.mortal import mariadb_hospital
@@ -72,11 +73,28 @@ async def writing(chosen: argparse.Namespace) -> Line:
     return what, f"{told}, lost, doubled or half {len(wrong)}", not wrong
 
 
+async def making(chosen: argparse.Namespace) -> Line:
+    """The same of made resources of every type that clients write: sent, read, written over, read."""
+    found = await asyncio.to_thread(walked, chosen.made)
+    for fault in found.wrong:
+        print(fault, file=sys.stderr)
+    share = found.accepted / max(found.sent, 1)
+    refused = found.sent - found.accepted
+    told = f"{found.sent:,} sent, {found.accepted:,} accepted, refused by the tables {refused:,}"
+    what = f"{chosen.made:,} made resources of each of {found.types} types, each written over by another"
+    return what, f"{told}, told otherwise {len(found.wrong)}", not found.wrong and share > 0.75
+
+
 async def run(chosen: argparse.Namespace) -> bool:
     """Runs everything and tells of it; whether all held."""
-    told = [await writing(chosen)]
-    show(told[0])
+    told: list[Line] = []
+    if not chosen.only_made:
+        told.append(await writing(chosen))
+        show(told[-1])
     if not chosen.only_writes:
+        told.append(await making(chosen))
+        show(told[-1])
+    if not (chosen.only_writes or chosen.only_made):
         told += await reading(chosen)
     if chosen.write:
         write(section(told))
@@ -118,6 +136,8 @@ def main() -> int:
     parser.add_argument("--writes", type=int, default=10_000, help="while servers are killed (default 10000)")
     parser.add_argument("--kills", type=int, default=20, help="of server and database in turn (default 20)")
     parser.add_argument("--only-writes", action="store_true", help="nothing but these")
+    parser.add_argument("--made", type=int, default=200, help="resources of each type (default 200)")
+    parser.add_argument("--only-made", action="store_true", help="nothing but these")
     parser.add_argument("--write", action="store_true", help="add the figures to docs/performance.md")
     return 0 if asyncio.run(run(parser.parse_args())) else 1
 

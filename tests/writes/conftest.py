@@ -30,13 +30,13 @@ class Written:
     def __init__(self, facade: Facade) -> None:
         self.facade, self.engine = facade, facade.service.engine
         self.values = SearchValues(self.engine.mappings, self.engine.site, (facade.service.base,))
-        self._made: list[tuple[str, str]] = []
+        self.made_here: list[tuple[str, str]] = []
 
     async def made(self, resource: Resource) -> Any:
         """The resource as it was created, by a writer of its own; its row goes when the test ends."""
         async with self.writer() as writer:
             found = await writer.create(resource["resourceType"], resource)
-        self._made.append((resource["resourceType"], found["id"]))
+        self.made_here.append((resource["resourceType"], found["id"]))
         return found
 
     async def all_found(self, resource_type: str, name: str, value: str) -> list[str]:
@@ -49,7 +49,7 @@ class Written:
         """Takes away the rows that were made, and all that is kept beside rows."""
         self.engine.plans.amended.known = frozenset()
         async with transaction(self.engine.database) as t:
-            for resource_type, id_ in reversed(self._made):
+            for resource_type, id_ in reversed(self.made_here):
                 resolved = self.engine.mappings[resource_type].resolve(id_)
                 assert resolved is not None
                 await _gone(t, *resolved)

@@ -84,6 +84,7 @@ async def test_who_is_no_more_said_to_be_dead_is_not_in_the_column_either(writte
             (None, None, None),
         ),
         ({"comparator": "<", "unit": "g"}, (None, None, None)),
+        ({"value": Decimal("18446744073709551616"), "unit": "g"}, ("18446744073709551616", None, "g")),
         ({"value": Decimal("0.50"), "comparator": "<", "unit": "g"}, ("<0.50", None, "g")),
     ],
 )
@@ -113,3 +114,46 @@ async def test_a_dosage_that_columns_can_not_hold_whole_is_held_in_words(
     assert found["dosageInstruction"] == sent["dosageInstruction"]
     columns = "dose, dose_unit, frequency, duration_days, instructions"
     assert await row(written, found, columns) == (None, None, None, None, "아침에")
+
+
+EMERGENCY = {"system": "http://terminology.hl7.org/CodeSystem/v2-0131", "code": "C"}
+
+
+@pytest.mark.parametrize(
+    ("more", "held"),
+    [
+        ({"address": [{"use": "old", "text": "부산"}]}, (None, "010-1111-2222", None)),
+        (
+            {"address": [{"use": "billing", "text": "부산"}, {"text": "서울"}]},
+            ("서울", "010-1111-2222", None),
+        ),
+        (
+            {"telecom": [{"system": "phone", "value": "02-1", "use": "old"}]},
+            ("세종대로 110, 서울", None, None),
+        ),
+        (
+            {"contact": [{"relationship": [{"text": "친구"}], "name": {"text": "박친구"}}]},
+            ("세종대로 110, 서울", "010-1111-2222", None),
+        ),
+        ({"contact": [{"name": {"text": "박누구"}}]}, ("세종대로 110, 서울", "010-1111-2222", None)),
+        (
+            {"contact": [{"relationship": [{"coding": [EMERGENCY]}], "name": {"text": "박급함"}}]},
+            ("세종대로 110, 서울", "010-1111-2222", "박급함"),
+        ),
+    ],
+)
+async def test_columns_hold_the_address_number_and_contact_that_they_are_for(
+    written: Written, more: dict[str, Any], held: tuple[Any, ...]
+) -> None:
+    found = await written.made({**sample("Patient"), **more})
+    assert {name: found[name] for name in more} == more
+    assert await row(written, found, "address, phone, emergency_contact_name") == held
+
+
+@pytest.mark.parametrize(("code", "held"), [("ATND", 2), ("REF", None)])
+async def test_who_only_referred_a_visit_is_not_its_doctor(written: Written, code: str, held: Any) -> None:
+    coding = {"system": "http://terminology.hl7.org/CodeSystem/v3-ParticipationType", "code": code}
+    doctor = {"type": [{"coding": [coding]}], "individual": {"reference": "Practitioner/user-2"}}
+    found = await written.made({**sample("Encounter"), "participant": [doctor]})
+    assert found["participant"] == [doctor]
+    assert await row(written, found, "doctor_id") == (held,)

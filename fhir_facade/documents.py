@@ -25,6 +25,9 @@ from smart_auth.access.policy import care_relations, policy
 BY_HAND = (
     "api/README.md",
     "api/story.md",
+    "api/writing.md",
+    "api/dicomweb.md",
+    "api/storing-images.md",
     "api/authorization.md",
     "api/first-smart-app.md",
     "api/bulk-export.md",
@@ -35,6 +38,8 @@ BY_HAND = (
     "operations/keycloak.md",
     "operations/audit.md",
     "operations/encryption.md",
+    "operations/imaging.md",
+    "operations/image-viewer.md",
     "mapping-guide.md",
     "architecture.md",
 )

@@ -113,9 +113,16 @@ def _resources(
     for name in {t for o in operations for t in o.types if t != ANY}:
         found.setdefault(name, {"type": name})
     for name in found:
-        if name != "OperationDefinition" and (offered := claims(operations, name, base)):
+        here = _offered(operations, mappings.get(name))
+        if name != "OperationDefinition" and (offered := claims(here, name, base)):
             found[name]["operation"] = offered
     return [one for _, one in sorted(found.items())]
+
+
+def _offered(operations: Sequence[Declared], mapping: ResourceMapping | None) -> list[Declared]:
+    """Those of any type, where they change a resource, are for types that clients may write."""
+    written = mapping is not None and any(part.written_here for part in mapping.parts)
+    return [one for one in operations if written or not (one.affects_state and ANY in one.types)]
 
 
 def _resource(mapping: ResourceMapping, mappings: Mapping[str, ResourceMapping]) -> Resource:

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from fhir_facade.operations.everything import ENCOUNTER_EVERYTHING, PATIENT_EVERYTHING
 from fhir_facade.operations.lastn import LASTN
-from fhir_facade.operations.meta import META
+from fhir_facade.operations.meta import META, META_ADD, META_DELETE
 from fhir_facade.operations.operation import Operation
 from fhir_facade.operations.story.operation import STORY_OF_ORDER, STORY_OF_PATIENT
 from fhir_facade.operations.terminology import code_system, concept_map, value_set
@@ -77,6 +77,8 @@ OPERATIONS: tuple[Operation, ...] = (
     ENCOUNTER_EVERYTHING,
     LASTN,
     META,
+    META_ADD,
+    META_DELETE,
     VALIDATE,
     STORY_OF_ORDER,
     STORY_OF_PATIENT,

@@ -209,3 +209,13 @@ async def test_a_number_that_one_may_see_is_in_no_version_that_another_reads(
         assert shown.status_code in (200, 404), at
         assert number not in shown.text, at
     await facade.close()
+
+
+async def test_tags_are_for_who_may_update(desk: Desk) -> None:
+    made = await desk.admin.made(goal())
+    path = f"Goal/{made['id']}/$meta-add"
+    named = {"name": "meta", "valueMeta": {"tag": [{"system": "urn:t", "code": "a"}]}}
+    sent = {"resourceType": "Parameters", "parameter": [named]}
+    refused(await desk.client("user/Goal.rs user/Patient.r").post(path, sent), 403, "forbidden")
+    refused(await desk.client("user/Goal.cruds").get(path), 405, "not-supported")
+    assert (await desk.client("user/Goal.ru user/Patient.r").post(path, sent)).status_code == 200

@@ -11,6 +11,7 @@ import json
 import math
 import time
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from statistics import median
@@ -50,13 +51,30 @@ class Beside:
 
 def beside_orthanc(readers: int, seconds: float, rounds: int) -> Iterator[Beside]:
     """Frames and metadata, the servers taking turns."""
+    with both_servers() as (ours, orthanc):
+        for kind, paths in _paths().items():
+            pairs = [_turn(ours, orthanc, paths, readers, seconds) for _ in range(rounds)]
+            yield Beside(kind, *(_middle([pair[side] for pair in pairs]) for side in (0, 1)))
+
+
+def frames_for(readers: int, seconds: float) -> Measured:
+    """Frames through the gateway alone."""
+    with both_servers() as (ours, _):
+        return load(ours, _ours(ours, _paths()["frames"]), readers, seconds, f"Bearer {ours.token}")
+
+
+@contextmanager
+def both_servers() -> Iterator[tuple[Served, OrthancServer]]:
+    """An Orthanc with a CT, and the gateway over it, which has indexed it."""
     with orthanc_server() as orthanc:
         _fill(orthanc)
         with imaging(orthanc) as ours:
             _await_index(ours)
-            for kind, paths in _paths().items():
-                pairs = [_turn(ours, orthanc, paths, readers, seconds) for _ in range(rounds)]
-                yield Beside(kind, *(_middle([pair[side] for pair in pairs]) for side in (0, 1)))
+            yield ours, orthanc
+
+
+def _ours(ours: Served, paths: Sequence[str]) -> list[str]:
+    return [f"http://127.0.0.1:{ours.port}/api/dicom-web{path}" for path in paths]
 
 
 def _turn(
@@ -65,10 +83,9 @@ def _turn(
     # Only its throughput is looked at: whose memory is read beside it does not matter.
     own = replace(ours, name="Orthanc", port=orthanc.port)
     basic = base64.b64encode(f"{orthanc.username}:{orthanc.password}".encode()).decode()
-    here = [f"http://127.0.0.1:{ours.port}/api/dicom-web{path}" for path in paths]
     there = [f"{orthanc.url}/dicom-web{path}" for path in paths]
     return (
-        load(ours, here, readers, seconds, f"Bearer {ours.token}"),
+        load(ours, _ours(ours, paths), readers, seconds, f"Bearer {ours.token}"),
         load(own, there, readers, seconds, f"Basic {basic}"),
     )
 

@@ -12,6 +12,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from tests.bench.database import started_mariadb, stopped_mariadb
+from tests.bench.imaging import frames_for
 from tests.bench.report import machine, write
 from tests.bench.servers import ours
 from tests.roundtrip.walking import walked
@@ -19,6 +20,9 @@ from tests.stress import kept, scenarios
 from tests.stress.conftest import Stressed
 from tests.stress.mortal import mariadb_hospital
 from tests.stress.writing import written_under_kills
+
+#: who reads frames at once
+FRAME_READERS = 100
 
 Line = tuple[str, str, bool]
 
@@ -96,9 +100,20 @@ async def run(chosen: argparse.Namespace) -> bool:
         show(told[-1])
     if not (chosen.only_writes or chosen.only_made):
         told += await reading(chosen)
+        told.append(await images(chosen))
+        show(told[-1])
     if chosen.write:
         write(section(told))
     return all(held for _, _, held in told)
+
+
+async def images(chosen: argparse.Namespace) -> Line:
+    """Frames of a CT, for many at once."""
+    found = await asyncio.to_thread(frames_for, FRAME_READERS, chosen.seconds)
+    memory = f"resident memory {found.rss_before >> 10} MiB, then {found.rss_after >> 10} MiB"
+    told = f"{found.rate:.0f} frames a second, p99 {found.p99:.0f} ms, {found.errors} errors, {memory}"
+    held = not found.errors and found.rss_after < found.rss_before * 1.1
+    return f"{FRAME_READERS} readers of frames for {chosen.seconds:.0f} s", told, held
 
 
 async def reading(chosen: argparse.Namespace) -> list[Line]:

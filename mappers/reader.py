@@ -42,12 +42,13 @@ class Reader:
         self._builders = [_builder(mapping, part, self.columns) for part in parts]
         self.rest = Rest(parts[0], self.columns) if parts[0].rest is not None else None
         self._digest = _digest(self)
-        self.table = source_name(parts[0])
+        self.table, self._sealed = source_name(parts[0]), bool(self.columns.sealed)
 
     def read(self, row: Row, part: int) -> Resource | Unreadable:
         """The resource a row is, seen as the given part."""
         try:
-            row = self.columns.opened(row)
+            if self._sealed:
+                row = self.columns.opened(row)
             return self._builders[part](row, self._digest(row))
         except DirtyRowError as problem:
             return Unreadable(f"{self.table}/{row[self.key]}", str(problem))

@@ -139,8 +139,10 @@ def export_section(measured: Sequence[Pair]) -> str:
     ]
     lines += [_row(pair) for pair in measured]
     lowest, grown = min(p.ratio for p in measured), measured[-1].ours.rss / measured[0].ours.rss
+    work = min(p.work for p in measured)
     lines += ["", "|target|wanted|measured|met|", "|---|---|---|---|"]
-    lines += [f"|export beside its floor, lowest|≥ 0.50|{lowest:.2f}|{'yes' if lowest >= 0.5 else 'no'}|"]
+    rates = {"export beside its floor, lowest": lowest, "the same for a second of CPU, lowest": work}
+    lines += [f"|{n}|≥ 0.50|{rate:.2f}|{'yes' if rate >= 0.5 else 'no'}|" for n, rate in rates.items()]
     lines += [f"|memory, largest beside smallest|≤ 1.10|{grown:.2f}|{'yes' if grown <= 1.1 else 'no'}|"]
     return "\n".join([*lines, ""])
 

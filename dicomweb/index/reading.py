@@ -76,7 +76,7 @@ async def _found(database: Database, address: Address, selects: Mapping[str, Bui
 
 def _selects(*columns: Any) -> Mapping[str, Build]:
     """How the columns are asked for, by the levels that an address names."""
-    levels = ("study", "study/series", "study/instance", "study/series/instance")
+    levels = ("study", "study/series", "study/instance", "study/series/instance", "instance")
     return {named: _select(columns, named.split("/")) for named in levels}
 
 

@@ -14,6 +14,7 @@ import pytest_asyncio
 from sqlalchemy import text
 
 from fhir_facade.audit.event import Event
+from fhir_facade.audit.sqlite_store import SqliteStore
 from fhir_facade.audit.trail import TrailDownError
 from tests.audit.recording import Recording
 from tests.audit.test_faults import READ, gone, refused
@@ -122,6 +123,25 @@ async def test_nobody_without_the_key_has_the_trail_say_what_never_was(embedded_
     assert await embedded_recording.overdue.settle() == 0
     assert len(embedded_recording.records()) == 1
     assert [fault.kind for fault in embedded_recording.faults()] == ["inserted"]
+
+
+async def test_a_write_costs_the_trail_one_statement_more_than_a_read(embedded_recording: Recording) -> None:
+    client = administrator(embedded_recording)
+    await client.made(goal())  # from here on everything is at hand
+    keeper = embedded_recording.facade.app.fhir.keeper
+    assert keeper is not None
+    store = keeper.trail.store
+    assert isinstance(store, SqliteStore)
+    assert store._connection is not None
+    told: list[str] = []
+    tracing = store._connection.set_trace_callback
+    await asyncio.get_running_loop().run_in_executor(store._thread, tracing, told.append)
+    await client.get(FIRST)
+    read = [statement.split()[0] for statement in told]
+    told.clear()
+    await client.made(goal())
+    assert read == ["BEGIN", "INSERT", "INSERT", "COMMIT"]
+    assert [statement.split()[0] for statement in told] == ["BEGIN", "DELETE", "INSERT", "INSERT", "COMMIT"]
 
 
 KILLED = """

@@ -103,7 +103,7 @@ def chosen_for(accepted: Acceptable, syntax: str, *, single: bool) -> Chosen | N
         return None
     as_stored = Chosen(multipart, media_of(syntax), EXPLICIT if is_native(syntax) else syntax, True)
     anything = accepted.takes("image/any") and accepted.takes(OCTETS)
-    if accepted.takes(OCTETS) and accepted.syntax == "*":
+    if accepted.takes(OCTETS) and accepted.syntax in ("*", syntax):
         return as_stored if anything else as_stored._replace(media=OCTETS)
     if anything and not accepted.syntax and (syntax not in LOSSLESS or not decodable(syntax)):
         return as_stored

@@ -19,6 +19,7 @@ from dicomweb.index.reading import IndexedInstance
 from dicomweb.wado.acceptable import acceptable, not_acceptable
 from dicomweb.wado.frames import check_frames, listed
 from dicomweb.wado.multipart import Part, whole
+from dicomweb.wado.part10 import Part10, broken
 from dicomweb.wado.rendering import Look, look_of, rendered, thumbnail_of
 from dicomweb.wado.seen import content_of, file_of, recorded, seen, told
 
@@ -134,5 +135,10 @@ async def _pdf(asked: Asked, found: IndexedInstance) -> Response:
     if not any(one.takes(PDF) for one in acceptable(asked.request.url.query, asked.request.headers)):
         raise not_acceptable(PDF)
     opened = await file_of(asked.gateway, found)
-    document = await told(found.address, lambda: opened.header[PDF_TAG].value)
+    document = await told(found.address, partial(_document, opened))
     return Response(document, headers={"content-type": PDF})
+
+
+def _document(opened: Part10) -> bytes:
+    with broken("has no document that can be read"):
+        return bytes(opened.header[PDF_TAG].value)

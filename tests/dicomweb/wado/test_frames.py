@@ -35,6 +35,7 @@ async def test_lossless_frames_come_uncompressed(images: Images, accept: str) ->
     [
         ("jpeg", f"{OCTETS}; transfer-syntax=*", "application/octet-stream"),
         ("jpeg", f'{OCTETS}; transfer-syntax="*"', "application/octet-stream"),
+        ("jpeg-ls", f"{OCTETS}; transfer-syntax=1.2.840.10008.1.2.4.80", "application/octet-stream"),
         ("jpeg", "*/*", "image/jpeg"),
         (
             "jpeg",

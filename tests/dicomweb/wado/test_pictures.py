@@ -9,14 +9,17 @@ import pydicom
 import pytest
 from PIL import Image
 from pydicom.dataset import Dataset
+from pydicom.uid import UID, EncapsulatedPDFStorage
 
+from dicomweb.archives.archive import Address
 from dicomweb.wado.part10 import opened
 from dicomweb.wado.rendering import look_of, rendered
 from tests.dicomweb.phantom import dataset
 from tests.dicomweb.phantom import part10 as phantom
 from tests.dicomweb.qido.conftest import Images
+from tests.dicomweb.wado.conftest import Archived, keep
 from tests.dicomweb.wado.parts import parts_of
-from tests.dicomweb.wado.samples import NAMES, STUDY, path_of, sample
+from tests.dicomweb.wado.samples import NAMES, PATIENT, STUDY, path_of, sample
 
 PICTURES = set(NAMES) - {"report", "waveform", "truncated"}
 
@@ -128,3 +131,21 @@ async def test_every_level_has_a_thumbnail(images: Images) -> None:
         answer = await images.get(f"{path}/thumbnail")
         assert answer.status_code == 200, answer.text[:200]
         assert max(picture_of(answer.content).size) == 128
+
+
+async def test_an_encapsulated_document_is_answered_as_it_is(images: Archived) -> None:
+    database, pdf = images.facade.service.engine.database, b"%PDF-1.7 not much %%EOF "
+    for number, document in enumerate((pdf, None), 1):
+        address = Address(STUDY, f"{STUDY}.55", f"{STUDY}.55.{number}")
+        made = Dataset()
+        made.SOPClassUID, made.PatientID = EncapsulatedPDFStorage, PATIENT
+        made.StudyInstanceUID, made.SeriesInstanceUID, made.SOPInstanceUID = map(UID, address)
+        if document:
+            made.EncapsulatedDocument = document
+        await keep(images.archive, database, {address: phantom(made).read()})
+        answer = await images.get(f"/studies/{STUDY}/series/{STUDY}.55/instances/{address.instance}/rendered")
+        if document:
+            assert (answer.status_code, answer.headers["content-type"]) == (200, "application/pdf")
+            assert answer.content == pdf
+        else:
+            assert (answer.status_code, "no document" in answer.json()["message"]) == (500, True)

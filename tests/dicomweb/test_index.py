@@ -15,7 +15,7 @@ from sqlalchemy import select
 
 from dicomweb.archives.archive import Address
 from dicomweb.index.entry import Entry, entry_of
-from dicomweb.index.patients import patient_of
+from dicomweb.index.patients import patient_of, ris_study_of
 from dicomweb.index.reading import instances, metadata, rows
 from dicomweb.index.writing import remove, write
 from mappers.at_rest import AtRest
@@ -208,21 +208,21 @@ async def test_a_patient_id_means_one_patient_to_the_letter(
     assert await patient_of(database, patient_id) == patient
 
 
-async def test_a_study_knows_its_patient_and_its_row_in_the_ris(database: Database, facade: Facade) -> None:
-    """The demo's oldest study: the device sent OpenEMR's number."""
-    [(study,)] = await facade.service.engine.database.fetch(
-        "SELECT study_instance_uid FROM ris_radiologystudy WHERE study_id = 'ST-2025-000001'", ()
-    )
+async def test_a_study_knows_its_patient_and_its_row_in_the_ris(database: Database) -> None:
+    """A study that is not archived yet; its device sent OpenEMR's number."""
+    key, study = "ST/2025 한글_1", "2.25.900006"
     try:
         await indexed(database, entry(study=study, PatientID="MRN-0001"))
-        assert await study_row(database, "patient_id", "patient", "ris_study", study=study) == [
-            "MRN-0001",
-            "P-2025-000001",
-            "ST-2025-000001",
-        ]
+        told = await study_row(database, "patient_id", "patient", "ris_study", study=study)
+        assert told == ["MRN-0001", "P-2025-000001", key]
     finally:
         async with transaction(database) as t:
             await remove(t, Address(study))
+
+
+async def test_a_uid_of_two_rows_in_the_ris_names_neither(database: Database) -> None:
+    assert await ris_study_of(database, "2.25.900003") == ""
+    assert await ris_study_of(database, STUDY) == ""
 
 
 async def test_a_corrected_patient_id_is_looked_up_anew(database: Database) -> None:

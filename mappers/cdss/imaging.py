@@ -19,6 +19,7 @@ from mappers.values import (
     Children,
     Concept,
     FirstOf,
+    FirstThere,
     Fixed,
     Identifier,
     Instant,
@@ -80,7 +81,10 @@ IMAGING_STUDY = Part(
         Element("status", Code(S.status, CodeMap.load("cdss_study_status"), otherwise="unknown")),
         Element(
             "modality[]",
-            FirstOf(Reduced(SERIES, series.modalities, series.MODALITY), *series.modality(S.modality).values),
+            FirstThere(
+                Reduced(SERIES, series.modalities, series.MODALITY, series.kept(S.study_id)),
+                *series.modality(S.modality).values,
+            ),
         ),
         Element("subject", links.patient(S.patient_id)),
         Element("encounter", links.encounter(ORDER.c.encounter_id)),

@@ -8,10 +8,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import String, case, literal_column
+from sqlalchemy import String, case, literal_column, select
 
 from mappers.facade.imaging import fhir_dicom_instance, fhir_dicom_series, fhir_dicom_study
 from mappers.mapping import Element, Id, Join
+from mappers.sql import Condition
 from mappers.value import Column
 from mappers.values import (
     Backbone,
@@ -23,14 +24,14 @@ from mappers.values import (
     Fixed,
     MappedCoding,
     Number,
-    Patterned,
     PersonNamed,
     Reduced,
     ReferenceTo,
     Str,
+    Uid,
     UidCoding,
 )
-from mappers.values.absence import absent_because
+from mappers.values.absence import Unsaid
 from terminology.code_map import CodeMap
 from terminology.systems import local_system
 
@@ -38,9 +39,7 @@ DICOMWEB = "dicom-web"
 ENDPOINT_ID: Column = literal_column(f"'{DICOMWEB}'", String())
 
 STUDY, SERIES, INSTANCE = fhir_dicom_study.c, fhir_dicom_series.c, fhir_dicom_instance.c
-#: real modalities write leading zeros, and the archive knows their images by nothing else
-_UID = "^[0-9]+([.][0-9]+)*$"
-_OWN_ENDPOINT = case((SERIES.series.regexp_match(_UID), ENDPOINT_ID))
+_OWN_ENDPOINT = case((SERIES.series != "", ENDPOINT_ID))
 _MODALITIES = CodeMap.load("cdss_modality")
 
 
@@ -64,7 +63,7 @@ INSTANCES = Children(
     SERIES.series,
     INSTANCE.series,
     Backbone(
-        Element("uid", Patterned(INSTANCE.instance, _UID, "Id")),
+        Element("uid", Uid(INSTANCE.instance)),
         Element("sopClass", UidCoding(INSTANCE.sop_class)),
         Element("number", count(INSTANCE.number)),
         needs=("uid", "sopClass"),
@@ -73,10 +72,10 @@ INSTANCES = Children(
 )
 MODALITY = modality(SERIES.modality)
 _ONE = Backbone(
-    Element("uid", Patterned(SERIES.series, _UID, "Id")),
+    Element("uid", Uid(SERIES.series)),
     Element("number", count(SERIES.number)),
     # each series must have one
-    Element("modality", FirstOf(*MODALITY.values, Fixed(absent_because("unknown")))),
+    Element("modality", FirstOf(*MODALITY.values, Unsaid())),
     Element("description", Str(SERIES.description)),
     Element("numberOfInstances", FirstOf(Reduced(INSTANCES, len), Fixed(0))),
     Element("endpoint[]", ReferenceTo("Endpoint", Id("", _OWN_ENDPOINT))),
@@ -101,10 +100,15 @@ def of(study_id: Column) -> Children:
     )
 
 
-def modalities(found: list[dict[str, Any]]) -> list[dict[str, Any]] | None:
-    """The modalities of a study's series, each once; None where none is known."""
+def kept(study_id: Column) -> Condition:
+    """Whether the archive has images of a RIS row."""
+    return study_id.in_(select(STUDY.ris_study))
+
+
+def modalities(found: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The modalities of a study's series, each once."""
     known = [one["modality"] for one in found if "code" in one["modality"]]
-    return list({(m["system"], m["code"]): m for m in known}.values()) or None
+    return list({(m["system"], m["code"]): m for m in known}.values())
 
 
 def instances(found: list[dict[str, Any]]) -> int:

@@ -5,11 +5,11 @@ from mappers.values.attachments import Attached, Headed
 from mappers.values.children import Children
 from mappers.values.codes import Bool, Code, Given
 from mappers.values.compounds import Backbone, Choice, Derived, Distinct, FirstOf, Merged, Sensitive, Several
-from mappers.values.computed import Demanded, Extended, ListConcepts, OneOrJoined, Reduced, Stated
+from mappers.values.computed import Demanded, Extended, FirstThere, ListConcepts, OneOrJoined, Reduced, Stated
 from mappers.values.concepts import Coded, Concept, ListCodings, MappedCoding
 from mappers.values.conditions import When, both, flag_is, looks_like, there_is, unless, word_is
 from mappers.values.contacts import Address, ContactPoint
-from mappers.values.dicom import DicomMoment, PersonNamed, UidCoding
+from mappers.values.dicom import DicomMoment, PersonNamed, Uid, UidCoding
 from mappers.values.exclusive import Exclusive, ExclusiveChoice
 from mappers.values.fixed import Fixed, concept
 from mappers.values.identifiers import HexUuidIdentifier, Identifier, NumberIdentifier, UuidIdentifier
@@ -51,6 +51,7 @@ __all__ = [
     "ExclusiveChoice",
     "Extended",
     "FirstOf",
+    "FirstThere",
     "Fixed",
     "FullName",
     "Given",
@@ -83,6 +84,7 @@ __all__ = [
     "SiteUrl",
     "Stated",
     "Str",
+    "Uid",
     "UidCoding",
     "UidIdentifier",
     "UuidIdentifier",

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from mappers.sql import Condition, negate
+from mappers.sql import NEVER, Condition, negate
 from mappers.value import Columns, Read, Value
 
 URL = "http://hl7.org/fhir/StructureDefinition/data-absent-reason"
@@ -30,3 +30,17 @@ class Absent(Value):
 
     def present(self) -> Condition:
         return negate(self.value.present())
+
+
+class Unsaid(Value):
+    """The reason in place of an object that must be there: it holds no value, and is found by none."""
+
+    def __init__(self, reason: str = "unknown") -> None:
+        self.reason = absent_because(reason)
+
+    def reader(self, columns: Columns) -> Read:
+        reason = self.reason
+        return lambda row: reason
+
+    def present(self) -> Condition:
+        return NEVER

@@ -48,8 +48,11 @@ class _Alternatives(Value):
         for value in self.values:
             if isinstance(term, value.takes):
                 found += [all_of(plain(a), *absent) if absent else a for a in ask(value)]
-            absent.append(negate(q.near(value.present())))
+            absent.append(self._absent(value, q))
         return found or [NEVER]
+
+    def _absent(self, value: Value, q: Question) -> Condition:
+        return negate(q.near(value.present()))
 
     def matches(self, term: Term, q: Question) -> list[Alternative]:
         return self._each(term, q, lambda v: v.matches(term, q))
@@ -59,7 +62,7 @@ class _Alternatives(Value):
         absent: list[Condition] = []
         for value in self.values:
             found += [all_of(plain(a), *absent) if absent else a for a in value.matches_text(term, q)]
-            absent.append(negate(q.near(value.present())))
+            absent.append(self._absent(value, q))
         return found
 
     def present(self) -> Condition:

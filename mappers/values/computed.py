@@ -10,10 +10,11 @@ from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.functions import FunctionElement
 
-from mappers.sql import ALWAYS, NEVER, Alternative, Condition, one_of
+from mappers.sql import ALWAYS, NEVER, Alternative, Condition, all_of, any_of, negate, one_of
 from mappers.terms import Term, Text, Token
 from mappers.value import Column, Columns, DirtyRowError, Question, Read, Row, Value, no_value
 from mappers.values.children import Children
+from mappers.values.compounds import FirstOf
 from mappers.values.concepts import ListCodings, begun
 from mappers.values.conditions import When
 from mappers.values.text import text_condition, text_reader
@@ -51,9 +52,13 @@ class Reduced(Value):
     """What a function makes of the list of all children; searched by `at`, a value within each of them."""
 
     def __init__(
-        self, children: Children, function: Callable[[list[Any]], Any], at: Value | None = None
+        self,
+        children: Children,
+        function: Callable[[list[Any]], Any],
+        at: Value | None = None,
+        there: Condition | None = None,
     ) -> None:
-        self.children, self.function, self.at = children, function, at
+        self.children, self.function, self.at, self.there = children, function, at, there
         children.asked_again = True
         self.fhir_type = at.fhir_type if at else ""
 
@@ -67,6 +72,28 @@ class Reduced(Value):
 
     def present(self) -> Condition:
         return self.children.around(self.at.present()) if self.at else self.children.present()
+
+
+class FirstThere(FirstOf):
+    """The first value that is there counts, even where what is there says nothing (an empty list).
+
+    `there` of a first one that is made of children says cheaply whether it has any.
+    """
+
+    def reader(self, columns: Columns) -> Read:
+        read = super().reader(columns)
+        return lambda row: read(row) or None
+
+    def _absent(self, value: Value, q: Question) -> Condition:
+        there: Condition | None = getattr(value, "there", None)
+        return super()._absent(value, q) if there is None else negate(q.near(there))
+
+    def present(self) -> Condition:
+        first, *others = self.values
+        there: Condition | None = getattr(first, "there", None)
+        if there is None or not others:
+            return super().present()
+        return any_of(first.present(), all_of(negate(there), any_of(*(v.present() for v in others))))
 
 
 class OneOrJoined(Reduced):

@@ -9,16 +9,27 @@ import re
 from datetime import datetime
 from typing import Any
 
-from mappers.sql import NEVER, Alternative, Condition, exact, filled
+from mappers.sql import ALWAYS, NEVER, Alternative, Condition, exact, filled
 from mappers.terms import Ref, Term, Token
 from mappers.value import Column, Columns, Question, Read, Row, Value
 from mappers.values.names import together
 from mappers.values.text import clean, text_reader
+from mappers.values.uris import Patterned
 
 RFC_3986 = "urn:ietf:rfc:3986"
 OID = "urn:oid:"
 _DATE = re.compile(r"(\d{4})(\d\d)(\d\d)")
 _TIME = re.compile(r"(\d\d)(?:(\d\d)(?:(\d\d)(\.\d{1,6})?)?)?")
+
+
+class Uid(Patterned):
+    """A UID as the index has it: it is one, and is there."""
+
+    def __init__(self, column: Column) -> None:
+        super().__init__(column, "^[0-9.]+$", "Id")
+
+    def present(self) -> Condition:
+        return ALWAYS
 
 
 class UidCoding(Value):

@@ -16,6 +16,8 @@ SOP_CLASSES = {"MR": "1.2.840.10008.5.1.4.1.1.4", "CT": "1.2.840.10008.5.1.4.1.1
 MOMENT = "2025-11-01 09:00:00.000000"
 #: a UID that two RIS rows have; the images are the first one's
 SHARED, OWNER, OTHER = "2.25.900003", "ST-2025-900003", "ST-2025-900004"
+#: its only series says nothing of itself, while its row names a modality
+SILENT = "ST-2025-900005"
 
 
 def leave_images(target: Engine | Connection) -> None:
@@ -109,6 +111,8 @@ def awkward() -> Iterator[Row]:
         series_date="20251399",
     )
     yield one_series(SHARED, f"{SHARED}.3", modality="ZZ", performer="^^", series_date="20250301")
+    yield _study("2.25.900005", SILENT, "P-2025-900001")
+    yield one_series("2.25.900005", "2.25.900005.01")
 
 
 def _row(table: Any, **said: Any) -> dict[str, Any]:

@@ -93,6 +93,13 @@ async def test_counts_and_modalities_are_the_archives_where_it_has_the_study(eng
     assert [s["numberOfInstances"] for s in found["series"]] == [1, 0, 0]
 
 
+async def test_a_modality_that_no_series_says_is_not_the_rows_to_tell(engine: Engine) -> None:
+    found = await resource(engine, f"ImagingStudy/{imaged.SILENT}")
+    assert "modality" not in found
+    assert [s["uid"] for s in found["series"]] == ["2.25.900005.01"]
+    assert imaged.SILENT in await ids(engine, "ImagingStudy", modality__missing="true")
+
+
 async def test_of_a_series_nothing_is_told_that_no_map_knows(engine: Engine) -> None:
     breast, local, odd = (await resource(engine, f"ImagingStudy/{imaged.OWNER}"))["series"]
     assert odd["uid"] == "2.25.900003.2"

@@ -17,6 +17,8 @@ from dicomweb.archives.archive import Address
 from dicomweb.index.entry import Entry
 from dicomweb.index.reading import rows
 from dicomweb.index.writing import in_use, remove, write
+from dicomweb.ris.whose import Told
+from mappers.database import Database
 from mappers.facade.imaging import fhir_dicom_instance, fhir_dicom_quarantine
 from mappers.site import Site
 from mappers.transaction import Transaction
@@ -38,7 +40,7 @@ class Received:
 class Placed(Protocol):
     """Whose studies are, as the RIS knows it."""
 
-    async def reason(self, t: Transaction, entry: Entry) -> str:
+    async def reason(self, database: Database, told: Told) -> str:
         """Why an instance has to wait in quarantine, in a word; '' if it is clear whose it is."""
 
     async def placed(self, t: Transaction, study: str) -> None:
@@ -49,7 +51,7 @@ class Intake:
     """Indexes what archives keep. All of it happens in the caller's transaction."""
 
     def __init__(self, site: Site, placed: Placed) -> None:
-        self._site, self._placed = site, placed
+        self._site, self.placed = site, placed
 
     async def take(self, t: Transaction, received: Sequence[Received], *, anew: bool = False) -> list[str]:
         """Why each of the instances waits in quarantine; '' for those that are indexed.
@@ -61,25 +63,26 @@ class Intake:
         for one in received:
             known, reason = await _known(t, one)
             if anew or not known:
-                reason = await self._take(t, one)
-                changed[one.entry.address.study] = None
+                reason = await self._take(t, one, changed)
             reasons.append(reason)
         for study in changed:
-            await self._placed.placed(t, study)
+            await self.placed.placed(t, study)
         return reasons
 
-    async def _take(self, t: Transaction, one: Received) -> str:
+    async def _take(self, t: Transaction, one: Received, changed: dict[str, None]) -> str:
         instance, now = one.entry.address.instance, self._now()
         await t.execute(
             delete(fhir_dicom_quarantine).where(WAITING.instance == instance, WAITING.place == one.place)
         )
         conflict = await in_use(t, one.entry.address)
-        reason = UID_IN_USE if conflict else await self._placed.reason(t, one.entry)
+        reason = UID_IN_USE if conflict else await self.placed.reason(t, Told.by(one.entry))
         if not reason:
             await write(t, one.entry, one.place, one.digest, now)
+            changed[one.entry.address.study] = None
             return ""
         for address in await _indexed(t, INSTANCE.instance == instance, INSTANCE.place == one.place):
             await remove(t, address)  # its file was replaced by one that must not be shown
+            changed[address.study] = None
         await t.execute(insert(fhir_dicom_quarantine).values(_waiting(one, reason, now)))
         return reason
 
@@ -93,7 +96,7 @@ class Intake:
                 await remove(t, indexed)
                 changed[indexed.study] = None
         for study in changed:
-            await self._placed.placed(t, study)
+            await self.placed.placed(t, study)
 
     def _now(self) -> str:
         return str(self._site.wall_clock(datetime.now(UTC)))

@@ -15,6 +15,7 @@ from sqlalchemy import ColumnElement, select
 from dicomweb.archives.archive import Address, Archive, ArchiveDownError, Change
 from dicomweb.following.position import LeaseLostError, Position
 from dicomweb.following.reading import Read, Reader
+from dicomweb.following.releasing import released
 from dicomweb.index.reading import rows
 from dicomweb.intake import Intake
 from mappers.database import Database, SourceDownError
@@ -26,6 +27,8 @@ log = logging.getLogger("dicomweb.following")
 PAGE = 50
 #: seconds between looks for changes; between those of a worker that doesn't follow; after a failure, at most
 LOOK, IDLE, LONGEST = 1.0, 5.0, 60.0
+#: seconds between two looks at the quarantine
+RELEASE = 60.0
 INSTANCE, WAITING = fhir_dicom_instance.c, fhir_dicom_quarantine.c
 #: what is read of a file says where it belongs
 NOWHERE = Address("")
@@ -50,7 +53,7 @@ class Follower:
 
     def start(self) -> None:
         """Begins to follow, or to wait until nobody else does."""
-        self._tasks = [asyncio.create_task(_forever(turn)) for turn in (self.follow, self._comparing)]
+        self._tasks = [asyncio.create_task(_forever(turn)) for turn in self._turns()]
 
     async def stop(self) -> None:
         """Ends, so that another worker can follow at once."""
@@ -75,6 +78,24 @@ class Follower:
         if page.position != position:
             await self._commit(read, lambda t: self._position.advance(t, position, page.position))
         return LOOK if page.done else 0
+
+    def _turns(self) -> tuple[Callable[[], Awaitable[float]], ...]:
+        return self.follow, self._comparing, self._releasing
+
+    async def _releasing(self) -> float:
+        await self._follows.wait()
+        await self.release()
+        return RELEASE
+
+    async def release(self) -> None:
+        """Takes in what waits in quarantine for no reason any more."""
+        places = await released(self._database, self.intake.placed)
+        for start in range(0, len(places), PAGE):
+            changes = [Change(NOWHERE, place) for place in places[start : start + PAGE]]
+            received = (await self._reader.read(changes)).received
+            async with transaction(self._database) as t:
+                await self.intake.take(t, received, anew=True)
+                await self._position.hold(t)
 
     async def _comparing(self) -> float:
         await self._follows.wait()

@@ -9,6 +9,7 @@ from dicomweb.archives.archive import Address
 from dicomweb.index.asking import ask
 from dicomweb.index.entry import Entry
 from dicomweb.index.patients import patient_of, ris_study_of
+from mappers.database import Database
 from mappers.facade.imaging import fhir_dicom_instance, fhir_dicom_series, fhir_dicom_study
 from mappers.statement import Slots
 from mappers.stored.places import of_metadata
@@ -46,7 +47,7 @@ async def remove(t: Transaction, address: Address) -> None:
     await _sweep(t, address.study)
 
 
-async def in_use(t: Transaction, address: Address) -> bool:
+async def in_use(t: Database, address: Address) -> bool:
     """Whether its UIDs are those of something else: an instance elsewhere, a series of another study.
 
     Indexed all the same, it would take that out of the study that it is in.

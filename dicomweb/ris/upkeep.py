@@ -45,15 +45,13 @@ class Ris:
     def __init__(self, engine: Engine, archive: str = "") -> None:
         self._engine, self._archive = engine, archive
 
-    async def reason(self, t: Transaction, entry: Entry) -> str:
+    async def reason(self, database: Database, told: Told) -> str:
         """Why an instance has to wait in quarantine, in a word; '' if it is clear whose it is."""
-        return (await self.whose(t, entry)).reason
+        return (await whose(database, told)).reason
 
     async def whose(self, database: Database, entry: Entry) -> Whose:
         """Whose an instance is."""
-        address = entry.address
-        told = Told(address.study, entry.patient_id, entry.accession_number, address.instance)
-        return await whose(database, told)
+        return await whose(database, Told.by(entry))
 
     async def placed(self, t: Transaction, study: str) -> None:
         """Lets the RIS follow what the index says of a study now; it has no rows if all of it is gone."""

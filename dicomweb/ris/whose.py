@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 from sqlalchemy import ColumnElement, literal, or_, select
 
+from dicomweb.index.entry import Entry
 from dicomweb.index.patients import patient_of
 from dicomweb.index.reading import rows
 from mappers.cdss.tables import ocs_order, ris_radiologystudy
@@ -38,6 +39,12 @@ class Told(NamedTuple):
     patient_id: str
     accession_number: str
     instance: str = ""
+
+    @classmethod
+    def by(cls, entry: Entry) -> Told:
+        """What an instance says."""
+        address = entry.address
+        return cls(address.study, entry.patient_id, entry.accession_number, address.instance)
 
 
 class Whose(NamedTuple):

@@ -11,9 +11,9 @@ from sqlalchemy import insert, select, update
 from dicomweb.archives.archive import Archive
 from dicomweb.following import Follower
 from dicomweb.following.position import Position
-from dicomweb.index.entry import Entry
 from dicomweb.index.reading import IndexedInstance, instances, rows
 from dicomweb.intake import Intake
+from dicomweb.ris.whose import Told
 from mappers.database import Database
 from mappers.facade.imaging import fhir_dicom_position, fhir_dicom_quarantine, fhir_dicom_study
 from mappers.site import Site
@@ -39,9 +39,9 @@ class Ward:
     failing: dict[str, Exception] = field(default_factory=dict)
     placed_studies: list[str] = field(default_factory=list)
 
-    async def reason(self, t: Transaction, entry: Entry) -> str:
+    async def reason(self, database: Database, told: Told) -> str:
         """Those of unknown numbers wait."""
-        return "unknown-patient" if entry.accession_number in self.unknown else ""
+        return "unknown-patient" if told.accession_number in self.unknown else ""
 
     async def placed(self, t: Transaction, study: str) -> None:
         """Remembers the study."""

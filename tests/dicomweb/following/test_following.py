@@ -165,6 +165,26 @@ async def test_whose_nobody_knows_waits_in_quarantine_until_a_file_says_it(scene
     assert study not in await scene.studies()
 
 
+async def test_what_waited_for_its_patient_is_indexed_once_they_are_known(scene: Scene) -> None:
+    scene.ward.unknown.update({"A", "B"})
+    sent, other, follower = (
+        [made(AccessionNumber="A") for _ in range(2)],
+        made(AccessionNumber="B"),
+        scene.follower(),
+    )
+    for one in (*sent, other):
+        await scene.store(one)
+    await follow(follower)
+    await follower.release()
+    assert len(await scene.waiting()) == 3
+    assert scene.ward.placed_studies == []
+    scene.ward.unknown.remove("A")
+    await follower.release()
+    assert await scene.waiting() == [(other.address.instance, "unknown-patient")]
+    assert await scene.studies() == {one.address.study for one in sent}
+    assert sorted(scene.ward.placed_studies) == sorted(one.address.study for one in sent)
+
+
 async def test_the_comparison_finds_what_is_gone_and_what_was_missed(scene: Scene) -> None:
     follower, kept, gone, missed = scene.follower(), made(), made(), made()
     await scene.store(kept)

@@ -12,7 +12,7 @@ from dicomweb.index.reading import instances
 from tests.dicomweb.files import made
 from tests.dicomweb.following.scene import Scene, follow, until
 from tests.dicomweb.stow.sending import KIM, ROOT, Sender, image
-from tests.facade.facade import Facade, settings_of
+from tests.facade.facade import Facade, execute, settings_of, writer
 from tests.services.orthanc import OrthancServer
 from tests.services.process import free_port
 
@@ -91,6 +91,7 @@ async def test_what_orthanc_received_of_nobody_known_is_seen_by_nobody(
     sent = made(PatientID="NOBODY", AccessionNumber="")
     await orthanc.store(sent.address, sent.file)
     await follow(sender.facade.app.follower)
+    await sender.facade.app.follower.release()
     assert await sender.waiting(sent.address.study) == ["unknown-patient"]
     assert await sender.count(sent.address.study) == 0
     assert await found(sender, sent.address.study) == []
@@ -102,3 +103,20 @@ async def test_a_server_without_its_archive_is_ready_and_says_so(hospital: Path)
     assert ready.status_code == 200
     assert ready.json() == {"status": "up", "database": "up", "imaging": "down", "degraded": 0}
     await facade.close()
+
+
+async def test_what_came_before_its_patient_was_registered_is_seen_afterwards(
+    sender: Sender, orthanc: Orthanc
+) -> None:
+    follower, sent = sender.facade.app.follower, made(PatientID="P-EARLY", AccessionNumber="")
+    await orthanc.store(sent.address, sent.file)
+    await follow(follower)
+    assert await found(sender, sent.address.study) == []
+    execute(
+        writer(sender.facade),
+        "UPDATE emr_patientcache SET patient_id = 'P-EARLY' WHERE patient_id = 'P-2025-000003'",
+    )
+    await follower.release()
+    row = await sender.row(sent.address.study)
+    assert (row["patient_id"], row["status"]) == ("P-EARLY", "completed")
+    assert len(await found(sender, sent.address.study)) == 1

@@ -41,15 +41,26 @@ class Archived(Images):
     archive: Archive
 
 
-@pytest_asyncio.fixture(scope="module")
-async def wado_data(embedded_data: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The embedded databases, and an archive beside them; the index has what the tests store alone."""
+@pytest_asyncio.fixture(scope="session")
+async def made_archive(embedded_data: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The embedded databases, and an archive of the samples beside them, alone in the index; nobody changes it."""
     folder = tmp_path_factory.mktemp("wado") / "data"
     shutil.copytree(embedded_data, folder)
     migrate_embedded(settings_of(folder))
     tables = ("fhir_dicom_study", "fhir_dicom_series", "fhir_dicom_instance")
     execute(embedded_engine(folder), *(f"DELETE FROM {table}" for table in tables))  # noqa: S608
+    facade = Facade(settings_of(folder))
+    archive = archive_of(facade.settings, facade.service.at_rest)
+    await keep(archive, facade.service.engine.database, samples())
+    await archive.close()
+    await facade.close()
     return folder
+
+
+@pytest.fixture(scope="module")
+def wado_data(made_archive: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A copy of them."""
+    return Path(shutil.copytree(made_archive, tmp_path_factory.mktemp("wado") / "data"))
 
 
 @pytest_asyncio.fixture(scope="module")
@@ -57,7 +68,6 @@ async def images(wado_data: Path) -> AsyncIterator[Archived]:
     """The gateway, open to all."""
     facade = Facade(settings_of(wado_data))
     archive = archive_of(facade.settings, facade.service.at_rest)
-    await keep(archive, facade.service.engine.database, samples())
     yield Archived(facade, archive)
     await archive.close()
     await facade.close()

@@ -43,7 +43,7 @@ class Archived(Images):
 
 @pytest_asyncio.fixture(scope="session")
 async def made_archive(embedded_data: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The embedded databases, and an archive of the samples beside them, alone in the index; nobody changes it."""
+    """The embedded databases with an archive, and in the index the samples alone; nobody changes it."""
     folder = tmp_path_factory.mktemp("wado") / "data"
     shutil.copytree(embedded_data, folder)
     migrate_embedded(settings_of(folder))

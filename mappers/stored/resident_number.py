@@ -8,8 +8,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+from mappers.plain_text import clean
 from mappers.stored.content import Resource
 from terminology.systems import RESIDENT_REGISTRATION_ID
+
+#: characters that its column holds
+LONGEST = 32
 
 
 def is_resident_number(item: Any) -> bool:
@@ -25,6 +29,15 @@ def without_resident_number(resource: Resource) -> Resource:
     left = [i for i in identifiers if not is_resident_number(i)]
     rest = {k: v for k, v in resource.items() if k != "identifier"}
     return {**rest, "identifier": left} if left else rest
+
+
+def held_whole(resource: Resource) -> bool:
+    """Whether the column holds all that is said of it: one number, with system and value alone."""
+    found = [i for i in resource.get("identifier") or [] if is_resident_number(i)]
+    return len(found) < 2 and all(
+        set(i) == {"system", "value"} and len(i["value"]) <= LONGEST and clean(i["value"]) == i["value"]
+        for i in found
+    )
 
 
 def resident_numbers(value: Any, path: str) -> Iterator[str]:

@@ -14,7 +14,7 @@ from mappers.mapping import Part, ResourceMapping
 from mappers.query import UNRESTRICTED
 from mappers.reader import Resource, Unreadable
 from mappers.site import RESIDENT_NUMBER
-from mappers.stored.resident_number import resident_numbers
+from mappers.stored.resident_number import LONGEST, held_whole, resident_numbers
 from mappers.stored.search_values import SearchValues
 from mappers.stored.values import stamp
 from mappers.transaction import Transaction
@@ -104,6 +104,11 @@ class Writer:
         for path in resident_numbers(resource, kind):
             if not (held and path.startswith("Patient.identifier[")):
                 text = "a resident number is kept with its patient alone, by who may see it"
+                raise faults.WriteFault(422, "business-rule", text, path)
+            if not held_whole(resource):
+                text = (
+                    f"a resident number is kept alone: one, of {LONGEST} characters at most, no use or type"
+                )
                 raise faults.WriteFault(422, "business-rule", text, path)
 
     def _place(self, resource_type: str, id_: str) -> tuple[Part, Any]:

@@ -55,3 +55,21 @@ async def test_who_may_not_see_it_may_not_write_it(written: Written, resource_ty
         await written.permitting(*allowed).made({**sent, "identifier": [OTHER, IDENTIFIER]})
     assert (refused.value.status, refused.value.expression) == (422, f"{resource_type}.identifier[1]")
     assert NUMBER not in refused.value.diagnostics
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        [{**IDENTIFIER, "use": "official"}],
+        [{**IDENTIFIER, "value": "9" * 33}],
+        [{**IDENTIFIER, "value": f" {NUMBER}"}],
+        [IDENTIFIER, {**IDENTIFIER, "value": "900203-7654321"}],
+    ],
+)
+async def test_what_its_column_can_not_hold_of_it_is_refused_and_not_lost(
+    written: Written, said: list[dict[str, str]]
+) -> None:
+    with pytest.raises(WriteFault) as refused:
+        await written.permitting(RESIDENT_NUMBER).made({**sample("Patient"), "identifier": [OTHER, *said]})
+    assert (refused.value.status, refused.value.expression) == (422, "Patient.identifier[1]")
+    assert NUMBER not in refused.value.diagnostics

@@ -87,7 +87,6 @@ async def test_a_good_token_gives_its_claims() -> None:
         {"typ": "Logout"},
         {"typ": None},
     ],
-    ids=str,
 )
 async def test_a_token_that_is_not_ours_or_not_of_now_is_refused(changes: dict[str, Any]) -> None:
     with pytest.raises(IdTokenFault):

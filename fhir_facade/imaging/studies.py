@@ -1,7 +1,8 @@
 """The RIS's rows that an access opens, by the StudyInstanceUIDs of their images.
 
-Whoever sees an ImagingStudy sees the images of its UID. Where several rows have one UID, seeing one of them
-is enough; the study then goes by the row that the index names, if that is seen, else by the smallest key.
+Whoever sees an ImagingStudy sees the images of its UID. Where several rows have one UID, the images are
+those of the row that the index names, and of no other: they may be of two patients. Where it names none of
+them, seeing one is enough, and the study goes by the smallest key that is seen.
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
-from sqlalchemy import Select, select
+from sqlalchemy import ColumnElement, Select, select
 
 from dicomweb.access import Restriction
 from mappers.engine import Engine
@@ -119,7 +120,7 @@ class Studies:
 
     def _rows(self, access: Access, part: Part, slots: Slots) -> Select[Any] | None:
         columns = part.source.table.c
-        return self.engine.opened(
+        found = self.engine.opened(
             IMAGING_STUDY,
             part,
             access,
@@ -128,6 +129,19 @@ class Studies:
             columns.study_id.label("row"),
             columns.patient_id.label("patient"),
         )
+        return None if found is None else found.where(~_another_is_named(part.source.table))
+
+
+def _another_is_named(row: Any) -> ColumnElement[bool]:
+    """Whether the index says that the images of a row's UID are another row's, which has that UID too."""
+    index, other = fhir_dicom_study.c, row.alias("named_study")
+    named = (
+        index.study == row.c.study_instance_uid,
+        index.ris_study != row.c.study_id,
+        other.c.study_id == index.ris_study,
+        other.c.study_instance_uid == index.study,
+    )
+    return select(index.study).where(*named).correlate(row).exists()
 
 
 def _takes_out(condition: Condition) -> bool:

@@ -15,7 +15,7 @@ from sqlalchemy import Table
 
 from dicomweb.archives.archive import Address
 from dicomweb.index.dicom_json import Json, dataset_of
-from dicomweb.index.part10 import Header, NotDicomError, header_of
+from dicomweb.index.part10 import Header, NotDicomError, damaged, header_of
 from mappers.facade.imaging import fhir_dicom_series, fhir_dicom_study
 
 LEVELS = Path(__file__).parent / "levels.csv"
@@ -93,10 +93,8 @@ def entry_of(file: BinaryIO) -> Entry:
         told = dataset_of(header)
     except NotDicomError:
         raise
-    except RecursionError:
-        raise NotDicomError("its sequences are nested too deep") from None
     except Exception as error:  # whatever a parser says of bytes that anybody may send
-        raise NotDicomError(f"its data set is damaged ({type(error).__name__})") from None
+        raise damaged(error) from None
     return _entry(header, told, file.seek(0, 2))
 
 

@@ -76,10 +76,18 @@ def header_of(file: BinaryIO) -> Header:
         return _header(file)
     except NotDicomError:
         raise
-    except RecursionError:
-        raise NotDicomError("its sequences are nested too deep") from None
     except Exception as error:  # whatever a parser says of bytes that anybody may send
-        raise NotDicomError(f"its data set is damaged ({type(error).__name__})") from None
+        raise damaged(error) from None
+
+
+def damaged(error: Exception) -> NotDicomError:
+    """What a parser's error says of a file. pydicom tells of too deep a nesting by an error of its own."""
+    cause: BaseException | None = error
+    while cause is not None:
+        if isinstance(cause, RecursionError):
+            return NotDicomError("its sequences are nested too deep")
+        cause = cause.__cause__ or cause.__context__
+    return NotDicomError(f"its data set is damaged ({type(error).__name__})")
 
 
 def _header(file: BinaryIO) -> Header:

@@ -87,6 +87,14 @@ class Part10:
 
 def opened(file: BinaryIO) -> Part10:
     """Reads the header; raises UnreadableError for what is no Part 10 file. It closes the file in the end."""
+    try:
+        return _opened(file)
+    except UnreadableError:
+        file.close()
+        raise
+
+
+def _opened(file: BinaryIO) -> Part10:
     with broken("is no DICOM file that can be read"):
         file.seek(0)
         read_preamble(file, force=False)

@@ -116,7 +116,7 @@ def _pairs(asked: Arguments) -> list[tuple[str, str]]:
 
 
 def _now(service: Service) -> str:
-    return datetime.now(service.site.tz).isoformat(timespec="seconds")
+    return datetime.now(service.site.tz).isoformat(timespec="milliseconds")
 
 
 def _choose_types(walk: Walk) -> None:

@@ -49,7 +49,12 @@ class EmbeddedArchive:
 
     async def fetch(self, place: str) -> BinaryIO:
         """The file as it was received: on disk, opened as it is read where it is sealed."""
-        return await _aside(lambda: self._files.open(place))
+        opening = asyncio.ensure_future(_aside(lambda: self._files.open(place)))
+        try:
+            return await asyncio.shield(opening)
+        except asyncio.CancelledError:
+            opening.add_done_callback(_closed)
+            raise
 
     async def store(self, address: Address, file: BinaryIO) -> str:
         """Keeps a file durably before it returns its place; one that is there is replaced as a whole."""
@@ -133,6 +138,12 @@ def _refuse_another(address: Address, file: BinaryIO) -> None:
         raise RefusedError(str(fault)) from None
     if found != address:
         raise RefusedError("its UIDs are not those that it is stored under")
+
+
+def _closed(opening: asyncio.Future[BinaryIO]) -> None:
+    """Closes a file that nobody waits for any more."""
+    if not opening.cancelled() and opening.exception() is None:
+        opening.result().close()
 
 
 async def _aside(work: Callable[[], T]) -> T:

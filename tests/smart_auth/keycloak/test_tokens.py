@@ -108,6 +108,7 @@ async def test_a_session_at_keycloak_is_no_sign_in_where_one_is_asked_for(app: A
     assert not await signs_in_again(app)
     assert await signs_in_again(app, prompt="login")
     assert await signs_in_again(app, max_age="0")
+    await asyncio.sleep(1.1)
     page = await app.sign_in(await app.follow(await app.ask(prompt="login")))
     assert 'action="/api/auth/patient"' in page.text
     app.browser.cookies.delete(SESSION_COOKIE)

@@ -6,6 +6,7 @@ Nothing is answered from here to whom the database hasn't shown the study just n
 from __future__ import annotations
 
 import asyncio
+import weakref
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Hashable
 from typing import Any, TypeVar, cast
@@ -23,6 +24,8 @@ class Recent:
         self.limit, self.held = limit, 0
         self._values: OrderedDict[Hashable, tuple[Any, int]] = OrderedDict()
         self._making: dict[Hashable, _Made] = {}
+        # when nobody needs them, open files close before the garbage collector finds them open
+        weakref.finalize(self, self._values.clear)
 
     async def get(self, key: Hashable, make: Callable[[], Awaitable[T]], cost: Callable[[T], int]) -> T:
         """The value, made once however many ask for it; one that can't be made is not kept."""

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Mapping
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -111,6 +113,19 @@ def embedded_folder(folder: Path) -> Path:
     with embedded_engine(folder).begin() as connection:
         load(connection, awkward_rows())
     return folder
+
+
+def copy_databases(data: Path, folder: Path) -> None:
+    """The embedded databases as they are, in a new folder, by SQLite itself: a program that opens and closes
+    the file of a database loses the locks by which others know that it is in use.
+    """
+    folder.mkdir(parents=True)
+    for name in (CDSS_FILE, OPENEMR_FILE):
+        with (
+            closing(sqlite3.connect(data / name)) as source,
+            closing(sqlite3.connect(folder / name)) as target,
+        ):
+            source.backup(target)
 
 
 def embedded_engine(folder: Path) -> Engine:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,7 +15,7 @@ from dicomweb.http.router import Router
 from fhir_facade.imaging.session import WithSession
 from fhir_facade.set_up import migrate_embedded
 from tests.dicomweb.qido.indexed import clear, fill
-from tests.facade.facade import Facade, embedded_engine, settings_of
+from tests.facade.facade import Facade, copy_databases, embedded_engine, settings_of
 from tests.facade.imaged import leave_images
 from tests.services.database import DatabaseServer
 from tests.smart_auth.badges import Badges
@@ -75,7 +74,7 @@ def badges() -> Badges:
 def imaged_data(embedded_data: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A copy of the embedded databases with an index of images."""
     folder = tmp_path_factory.mktemp("imaged") / "data"
-    shutil.copytree(embedded_data, folder)
+    copy_databases(embedded_data, folder)
     migrate_embedded(settings_of(folder))
     with embedded_engine(folder).begin() as connection:
         clear(connection)

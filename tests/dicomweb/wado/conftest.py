@@ -20,7 +20,7 @@ from mappers.database import Database
 from mappers.transaction import transaction
 from tests.dicomweb.qido.conftest import Images
 from tests.dicomweb.wado.samples import samples
-from tests.facade.facade import Facade, embedded_engine, execute, settings_of
+from tests.facade.facade import Facade, copy_databases, embedded_engine, execute, settings_of
 from tests.smart_auth.badges import Badges
 
 NOW = "2026-11-23 12:00:00.000000"
@@ -45,7 +45,7 @@ class Archived(Images):
 async def made_archive(embedded_data: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The embedded databases with an archive, and in the index the samples alone; nobody changes it."""
     folder = tmp_path_factory.mktemp("wado") / "data"
-    shutil.copytree(embedded_data, folder)
+    copy_databases(embedded_data, folder)
     migrate_embedded(settings_of(folder))
     tables = ("fhir_dicom_study", "fhir_dicom_series", "fhir_dicom_instance")
     execute(embedded_engine(folder), *(f"DELETE FROM {table}" for table in tables))  # noqa: S608

@@ -2,7 +2,7 @@
 
 Whoever sees an ImagingStudy sees the images of its UID. Where several rows have one UID, the images are
 those of the row that the index names, and of no other: they may be of two patients. Where it names none of
-them, seeing one is enough, and the study goes by the smallest key that is seen.
+them, the study goes by the smallest key that is seen. Only what was found is asked this: no index serves it.
 """
 
 from __future__ import annotations
@@ -111,7 +111,7 @@ class Studies:
             return None
         table, index = part.source.table, fhir_dicom_study.c
         uids = [slots.named(f"uid{i}") for i in range(size)]
-        found = found.where(one_of(table.c.study_instance_uid, uids))
+        found = found.where(one_of(table.c.study_instance_uid, uids), ~_another_is_named(table))
         if named:
             rows = select(index.ris_study).where(one_of(index.study, uids))
             found = found.where(table.c.study_id.in_(rows.correlate(None)))
@@ -120,7 +120,7 @@ class Studies:
 
     def _rows(self, access: Access, part: Part, slots: Slots) -> Select[Any] | None:
         columns = part.source.table.c
-        found = self.engine.opened(
+        return self.engine.opened(
             IMAGING_STUDY,
             part,
             access,
@@ -129,7 +129,6 @@ class Studies:
             columns.study_id.label("row"),
             columns.patient_id.label("patient"),
         )
-        return None if found is None else found.where(~_another_is_named(part.source.table))
 
 
 def _another_is_named(row: Any) -> ColumnElement[bool]:

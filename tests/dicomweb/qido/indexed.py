@@ -15,7 +15,6 @@ from mappers.facade.imaging import fhir_dicom_instance, fhir_dicom_series, fhir_
 #: studies by name: of the demo's patients, and one whose row the RIS lacks
 OLD, MR, CT = (study.study_instance_uid for study in STUDIES)
 NOBODYS = dicom_uid("nobody's")
-SECOND = "ST-0000-SECOND"
 #: a second row of the RIS with the UID of the old study, which is another patient's
 SECOND_ROW = text(
     "INSERT INTO ris_radiologystudy "

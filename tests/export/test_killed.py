@@ -13,7 +13,7 @@ from random import Random
 from fhir_facade.export.work import KIND, Exporting
 from tests.export.client import exports_of, finished, kicked_off, lines
 from tests.export.conftest import forget
-from tests.facade.facade import Facade, copy_databases, settings_of
+from tests.facade.facade import Facade, settings_of
 from tests.services.database import DatabaseServer
 
 LEASE = 1
@@ -82,13 +82,8 @@ async def killed_again_and_again(facade: Facade) -> None:
     assert {f.name.split(".")[1] for f in files} >= {"1", "2"}  # several attempts wrote
 
 
-async def test_a_killed_worker_loses_and_doubles_nothing_embedded(
-    embedded_data: Path, embedded: Facade, tmp_path: Path
-) -> None:
-    copy_databases(embedded_data, tmp_path / "data")  # with what its facade has left in them
-    facade = Facade(settings_of(tmp_path / "data"))
-    await killed_again_and_again(facade)
-    await facade.close()
+async def test_a_killed_worker_loses_and_doubles_nothing_embedded(embedded_exporting: Facade) -> None:
+    await killed_again_and_again(embedded_exporting)
 
 
 async def test_a_killed_worker_loses_and_doubles_nothing_on_mariadb(

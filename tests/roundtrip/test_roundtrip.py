@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from fhir_facade.registry import NATIVE
-from tests.facade.facade import settings_of
+from tests.facade.facade import copy_databases, settings_of
 from tests.roundtrip.walking import HOSPITAL, Walk, documented_refusals, walking
 from tests.services.database import DatabaseServer
 
@@ -21,7 +20,7 @@ FEW, SOME = 10, (*NATIVE[::6], "Questionnaire")
 def embedded_walk(embedded_data: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Walk]:
     """A facade over a copy of the embedded databases."""
     folder = tmp_path_factory.mktemp("roundtrip") / "data"
-    shutil.copytree(embedded_data, folder)
+    copy_databases(embedded_data, folder)
     with walking(settings_of(folder)) as walk:
         yield walk
 

@@ -226,7 +226,7 @@ class Engine:
         page = await self._page(query, count, after, access, by_post, without.also(left[1:]))
         if page.after is None:
             over = without.also(numbers.difference(left[1:]))
-            await self._fill(page, query, count, access, by_post, over)
+            await self._fill(page, query, count, access, by_post, over, single=len(left) == 2)
         return page
 
     async def _fill(
@@ -237,13 +237,16 @@ class Engine:
         access: Access,
         by_post: bool,
         without: Without,
+        *,
+        single: bool,
     ) -> None:
         """Fills up a page that its branch ended on; without room, only looks whether more would come.
 
-        Mostly nothing comes: what whole rows need is joined only once there are keys.
+        Mostly nothing comes: what the whole rows of several branches need is joined only once there are keys.
         """
         room = count - page.found
-        more = await self._page(query, room, None, access, by_post, without, keys_only=True)
+        keys_only = not (single and room)
+        more = await self._page(query, room, None, access, by_post, without, keys_only)
         if self.lazy:
             page.coming = chain(page.coming, more.each())
         else:

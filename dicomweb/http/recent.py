@@ -24,8 +24,7 @@ class Recent:
         self.limit, self.held = limit, 0
         self._values: OrderedDict[Hashable, tuple[Any, int]] = OrderedDict()
         self._making: dict[Hashable, _Made] = {}
-        # when nobody needs them, open files close before the garbage collector finds them open
-        weakref.finalize(self, self._values.clear)
+        weakref.finalize(self, _let_go, self._values)
 
     async def get(self, key: Hashable, make: Callable[[], Awaitable[T]], cost: Callable[[T], int]) -> T:
         """The value, made once however many ask for it; one that can't be made is not kept."""
@@ -52,6 +51,14 @@ class Recent:
         self.held += cost
         while self.held > self.limit:
             self.held -= self._values.popitem(last=False)[1][1]
+
+
+def _let_go(values: OrderedDict[Hashable, tuple[Any, int]]) -> None:
+    """Closes what was kept open: the garbage collector would find the files before what closes them."""
+    while values:
+        value, _ = values.popitem()[1]
+        if hasattr(value, "close"):
+            value.close()
 
 
 class _Made:

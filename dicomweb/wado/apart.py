@@ -9,7 +9,7 @@ import multiprocessing
 import os
 import threading
 from collections.abc import Mapping
-from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures import CancelledError, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from typing import Any
 
@@ -20,6 +20,8 @@ from pydicom.uid import UID
 from dicomweb.wado import jpeg_extended
 from dicomweb.wado.part10 import UnreadableError
 
+Asked = tuple[bytes, str, dict[str, Any], bool]
+Decoded = tuple[Any, dict[str, Any]]
 SYNTAXES = {"1.2.840.10008.1.2.4." + n for n in ("51", "57", "70")}
 _LOCK = threading.Lock()
 _POOLS: list[ProcessPoolExecutor] = []
@@ -27,30 +29,41 @@ _POOLS: list[ProcessPoolExecutor] = []
 LONGEST = 60
 
 
-def decode(frame: bytes, syntax: str, options: Mapping[str, Any], *, raw: bool) -> tuple[Any, dict[str, Any]]:
-    """The frame's array and what pydicom tells of it; raises UnreadableError where it ended the decoder."""
+def decode(frame: bytes, syntax: str, options: Mapping[str, Any], *, raw: bool) -> Decoded:
+    """The frame's array and what pydicom tells of it; raises UnreadableError where there is none in time."""
     asked = (frame, syntax, dict(options), raw)
     pool = _pool()
     try:
-        return pool.submit(_decode, *asked).result(LONGEST)
-    except BrokenProcessPool:
+        return _within(pool, asked)
+    except (BrokenProcessPool, CancelledError):
         _forget(pool)
-    except TimeoutError:
-        _forget(pool)
-        raise UnreadableError(f"a frame of it takes longer than {LONGEST} s to decode") from None
     return _alone(asked)
 
 
-def _alone(asked: tuple[bytes, str, dict[str, Any], bool]) -> tuple[Any, dict[str, Any]]:
+def _alone(asked: Asked) -> Decoded:
     """Once more, where nobody else's frame can have ended the process."""
-    with _new() as pool:
-        try:
-            return pool.submit(_decode, *asked).result(LONGEST)
-        except BrokenProcessPool:
-            raise UnreadableError("its pixels end the decoder") from None
+    pool = _new()
+    try:
+        return _within(pool, asked)
+    except BrokenProcessPool:
+        raise UnreadableError("its pixels end the decoder") from None
+    finally:
+        _end(pool)
 
 
-def _decode(frame: bytes, syntax: str, options: dict[str, Any], raw: bool) -> tuple[Any, dict[str, Any]]:
+def _within(pool: ProcessPoolExecutor, asked: Asked) -> Decoded:
+    try:
+        future = pool.submit(_decode, *asked)
+    except RuntimeError:  # somebody else's frame ended it just now
+        raise BrokenProcessPool from None
+    try:
+        return future.result(LONGEST)
+    except TimeoutError:
+        _forget(pool)
+        raise UnreadableError(f"a frame of it takes longer than {LONGEST} s to decode") from None
+
+
+def _decode(frame: bytes, syntax: str, options: dict[str, Any], raw: bool) -> Decoded:
     jpeg_extended.register()
     source = encapsulate([frame])
     return get_decoder(UID(syntax)).as_array(source, index=0, raw=raw, **options)
@@ -71,4 +84,12 @@ def _forget(pool: ProcessPoolExecutor) -> None:
     with _LOCK:
         if pool in _POOLS:
             _POOLS.remove(pool)
+    _end(pool)
+
+
+def _end(pool: ProcessPoolExecutor) -> None:
+    """Ends its processes, also one that is stuck in a decoder; other frames of theirs are decoded anew."""
+    processes = list((pool._processes or {}).values())  # Python 3.14 has kill_workers() for this
     pool.shutdown(wait=False, cancel_futures=True)
+    for process in processes:
+        process.kill()

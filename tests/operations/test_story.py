@@ -332,7 +332,7 @@ async def test_an_order_s_story_takes_a_few_statements_whatever_it_holds(facade:
     for order in await facade.all("ServiceRequest"):
         async with counted(facade) as statements:
             await story(facade, order["id"])
-        assert 0 < len(statements) <= 20, order["id"]
+        assert 0 < len(statements) <= 18, order["id"]
 
 
 #: how a patient's orders become more of the same, with all that came of them

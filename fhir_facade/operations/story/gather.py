@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 from fhir_facade.interactions.search_type import troubles
 from fhir_facade.operations.story.steps import WAVES, Ask, Resource, references
@@ -175,14 +176,14 @@ class _Asking:
 
 
 def _grouped(mappings: Mappings, addresses: Iterable[str]) -> Iterator[list[tuple[str, Ref]]]:
-    """The keys behind the addresses, by the part they belong to: each can be down by itself."""
-    groups: dict[tuple[str, str], list[tuple[str, Ref]]] = {}
+    """The keys behind the addresses, by the table they are in: each can be down by itself."""
+    groups: dict[Any, list[tuple[str, Ref]]] = {}
     for text in addresses:
         kind, _, id_text = text.partition("/")
         resolved = mappings[kind].resolve(id_text)
         if resolved:
             part, key = resolved
-            groups.setdefault((kind, part.name), []).append((text, Ref(kind, part.name, key)))
+            groups.setdefault((kind, part.source.table), []).append((text, Ref(kind, part.name, key)))
     yield from groups.values()
 
 

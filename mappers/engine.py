@@ -24,6 +24,9 @@ from mappers.statement import Slots, Statement
 from mappers.terms import Ref, Term
 from mappers.whole_rows import WholeRows
 
+#: a source that joins no more is read without a look for its keys before
+FEW_TABLES = 5
+
 
 @dataclass(frozen=True)
 class Position:
@@ -219,14 +222,15 @@ class Engine:
 
         The first branch that is left is asked for whole rows; the others only if it doesn't fill the page.
         """
-        numbers = set(self.plans.plan(query, _shape(after), access, by_post, without).readers)
-        left = sorted(n for n in numbers if after is None or n >= after.branch)
+        readers = self.plans.plan(query, _shape(after), access, by_post, without).readers
+        left = sorted(n for n in readers if after is None or n >= after.branch)
         if len(left) < 2:
             return await self._page(query, count, after, access, by_post, without)
         page = await self._page(query, count, after, access, by_post, without.also(left[1:]))
         if page.after is None:
-            over = without.also(numbers.difference(left[1:]))
-            await self._fill(page, query, count, access, by_post, over, single=len(left) == 2)
+            over = without.also(readers.keys() - set(left[1:]))
+            simple = len(left) == 2 and readers[left[1]].tables <= FEW_TABLES
+            await self._fill(page, query, count, access, by_post, over, simple=simple)
         return page
 
     async def _fill(
@@ -238,14 +242,14 @@ class Engine:
         by_post: bool,
         without: Without,
         *,
-        single: bool,
+        simple: bool,
     ) -> None:
         """Fills up a page that its branch ended on; without room, only looks whether more would come.
 
-        Mostly nothing comes: what the whole rows of several branches need is joined only once there are keys.
+        Mostly nothing comes: much that whole rows need is joined only once there are keys.
         """
         room = count - page.found
-        keys_only = not (single and room)
+        keys_only = not (simple and room)
         more = await self._page(query, room, None, access, by_post, without, keys_only)
         if self.lazy:
             page.coming = chain(page.coming, more.each())

@@ -15,6 +15,7 @@ from mappers.assemble import assembler
 from mappers.mapping import Part, ResourceMapping
 from mappers.narrative import narrator
 from mappers.site import Site
+from mappers.sql import tables_of
 from mappers.stored.resident_number import without_resident_number
 from mappers.stored.rest import Rest
 from mappers.value import Columns, DirtyRowError, Row, Value, no_value
@@ -33,7 +34,7 @@ class Unreadable:
 
 
 class Reader:
-    """Turns rows of one FROM into resources of the parts that share it."""
+    """Turns rows of one FROM into resources of the parts that share it; `tables`: how many it reads."""
 
     def __init__(self, mapping: ResourceMapping, parts: Sequence[Part], site: Site) -> None:
         self.columns = Columns(site, parts[0].source.table)
@@ -42,6 +43,7 @@ class Reader:
         self._builders = [_builder(mapping, part, self.columns) for part in parts]
         self.rest = Rest(parts[0], self.columns) if parts[0].rest is not None else None
         self._digest = _digest(self)
+        self.tables = len({id(t) for column in self.columns.selected for t in tables_of(column)})
         self.table, self._sealed = source_name(parts[0]), bool(self.columns.sealed)
 
     def read(self, row: Row, part: int) -> Resource | Unreadable:

@@ -16,6 +16,8 @@ from statistics import median
 from typing import Any
 from urllib.request import Request, urlopen
 
+from sqlalchemy import text
+
 from tests.bench import database, servers
 from tests.bench.report import machine
 from tests.bench.same import DifferentAnswers
@@ -68,7 +70,7 @@ def pairs(sizes: Sequence[int], rounds: int) -> Iterator[Pair]:
             for number in range(rounds):
                 with private_folder("floor") as folder:
                     floor = by_hand(server, folder / "floor.ndjson")
-                    with exported(served) as (ours, manifest):
+                    with exported(server, served) as (ours, manifest):
                         if number == 0:
                             assert_same_lines(served, manifest, folder / "floor.ndjson")
                 runs.append((ours, floor))
@@ -86,15 +88,15 @@ def by_hand(server: DatabaseServer, path: Path) -> Exported:
 
 
 @contextmanager
-def exported(served: Served) -> Iterator[tuple[Exported, Manifest]]:
-    """An export from its kick-off to its manifest; dropped at the end."""
+def exported(server: DatabaseServer, served: Served) -> Iterator[tuple[Exported, Manifest]]:
+    """An export from its kick-off to its end, which a client that asks once a second learns of later."""
     cpu, started = served.cpu, time.perf_counter()
     headers = {"Prefer": "respond-async"}
     with urlopen(Request(served.url(WHAT), headers=headers)) as response:  # noqa: S310 - our own server
         address = response.headers["content-location"]
-    while (manifest := _manifest(address)) is None:
-        time.sleep(0.7)  # as often as it may be asked
+    _await_end(server, address.rpartition("/")[2])
     seconds, cpu = time.perf_counter() - started, served.cpu - cpu
+    manifest = _manifest(address)
     count = sum(entry["count"] for entry in manifest["output"])
     try:
         yield Exported(count, seconds, cpu, served.rss), manifest
@@ -103,9 +105,17 @@ def exported(served: Served) -> Iterator[tuple[Exported, Manifest]]:
             pass
 
 
-def _manifest(address: str) -> Manifest | None:
+def _await_end(server: DatabaseServer, job_id: str) -> None:
+    """Returns when the job's own row says that it has ended."""
+    ended = text("SELECT ended FROM fhir_job WHERE id = :id")
+    with server.engine().connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+        while not connection.scalar(ended, {"id": job_id}):
+            time.sleep(0.02)
+
+
+def _manifest(address: str) -> Manifest:
     with urlopen(address) as response:  # noqa: S310 - our own server
-        found: Manifest | None = json.load(response) if response.status == 200 else None
+        found: Manifest = json.load(response)
         return found
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
@@ -9,11 +10,14 @@ from sqlalchemy import ClauseElement, Select, select
 
 from dicomweb.archives.archive import Address
 from dicomweb.index.asking import Build, ask
+from mappers.at_rest import AtRest
 from mappers.database import Database, Rows
 from mappers.facade.imaging import fhir_dicom_instance, fhir_dicom_series
+from mappers.keyring import UnopenableError
 from mappers.statement import Slots, compiled
 from mappers.stored.places import of_metadata
 
+log = logging.getLogger("dicomweb.index")
 OF, S = fhir_dicom_instance.c, fhir_dicom_series.c
 _INSTANCES = fhir_dicom_instance.join(fhir_dicom_series, S.series == OF.series)
 #: series by number, and those of one number by UID; so are the instances of each
@@ -62,11 +66,18 @@ async def metadata(database: Database, address: Address) -> Sequence[tuple[Addre
     """DICOM JSON of each instance, without brackets around it, in the order of `instances`.
 
     `BulkDataURI` is relative to the instance: `bulkdata/` and the tag, below items as tag/number/tag with
-    numbers from 1. Raises UnopenableError where it was sealed and the key isn't here.
+    numbers from 1. '' where it can't be opened: it was changed, or the key that sealed it isn't here.
     """
     found = await _found(database, address, _METADATA_OF)
-    told = database.at_rest.told
-    return [(Address(*row[:3]), told(row[3], of_metadata(row[2]))) for row in found]
+    return [(Address(*row[:3]), _opened(database.at_rest, *row[2:])) for row in found]
+
+
+def _opened(at_rest: AtRest, instance: str, text: str) -> str:
+    try:
+        return at_rest.told(text, of_metadata(instance))
+    except UnopenableError as fault:
+        log.error("the index's row of the instance %s can't be opened: %s", instance, fault)
+        return ""
 
 
 async def _found(database: Database, address: Address, selects: Mapping[str, Build]) -> Rows:

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping
 from typing import Any
 
 import orjson
 
+from dicomweb.index.checking import is_element
 from dicomweb.qido.asked import Search
 from dicomweb.qido.attributes import LEVELS, of_level
 from dicomweb.qido.statement import COUNTS, MODALITIES
 from mappers.at_rest import AtRest
 from mappers.stored.places import of_metadata
 
+log = logging.getLogger("dicomweb.qido")
 Json = dict[str, Any]
 Row = Mapping[str, Any]
 CHARACTER_SET, AVAILABILITY, RETRIEVE_URL = "00080005", "00080056", "00081190"
@@ -36,6 +39,11 @@ class Answer:
         self.own = Shown(search.level, search, at_rest, whole=True)
         self.above = [Shown(one, search, at_rest, whole=one in above) for one in levels[:-1]]
         self._known: dict[str, Json] = {}
+
+    @property
+    def broken(self) -> int:
+        """How many rows were told without what can't be read of them."""
+        return sum(len(level.broken) for level in (self.own, *self.above))
 
     def of(self, row: Row) -> Json:
         """One result, by tag in rising order."""
@@ -62,7 +70,7 @@ class Shown:
 
     def __init__(self, level: str, search: Search, at_rest: AtRest, *, whole: bool) -> None:
         self.level, self.at_rest, self.uid = level, at_rest, f"{level}_{level}"
-        self.everything = search.everything
+        self.everything, self.broken = search.everything, set[str]()
         attributes = of_level(level)
         returned = [a for a in attributes if (a.returned if whole else a.column == level)]
         self.wanted = {a.tag for a in returned} | search.included | ({TIMEZONE} if whole else set())
@@ -77,19 +85,42 @@ class Shown:
         """The level's attributes: as the index's columns have them, better as its files have them."""
         found = dict(self._empty)
         for tag, column, vr in self._columns:
-            found[tag] = _of_column(vr, row[column])
+            found[tag] = self._of_column(row, column, vr)
         stored = {tag: e for tag, e in self._stored(row).items() if self._is_shown(tag)}
+        if not all(map(is_element, stored.values())):
+            self._is_broken(row)
+            stored = {}
         return found | stored | _computed(self.level, row)
 
     def _is_shown(self, tag: str) -> bool:
         return (self.everything or tag in self.wanted) and tag != CHARACTER_SET
 
+    def _of_column(self, row: Row, column: str, vr: str) -> Json:
+        try:
+            return _of_column(vr, row[column])
+        except (ValueError, TypeError, AttributeError):  # SQLite keeps anything in any column
+            self._is_broken(row)
+            return {"vr": vr}
+
     def _stored(self, row: Row) -> Json:
+        """What files say; nothing where the row isn't what was written, or can't be opened."""
         text = row.get(f"{self.level}_metadata" if self.level == "instance" else f"{self.level}_attributes")
-        if text and self.level == "instance":
-            text = self.at_rest.told(text, of_metadata(row[self.uid]))
-        found: Json = orjson.loads(text) if text else {}
+        try:
+            if text and self.level == "instance":
+                text = self.at_rest.told(text, of_metadata(row[self.uid]))
+            found = orjson.loads(text) if text else {}
+        except (ValueError, TypeError):
+            found = None
+        if not isinstance(found, dict):
+            self._is_broken(row)
+            return {}
         return found
+
+    def _is_broken(self, row: Row) -> None:
+        uid = row[self.uid]
+        if uid not in self.broken:
+            log.error("the index's row of the %s %s can't be read: rebuild the index", self.level, uid)
+        self.broken.add(uid)
 
 
 def _of_column(vr: str, value: Any) -> Json:

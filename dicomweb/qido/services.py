@@ -25,6 +25,10 @@ MORE = (
     '299 {base} "The number of results exceeded the maximum supported by the server. '
     'Additional results can be requested."'
 )
+BROKEN = (
+    '299 {base} "What files say of {count} studies, series or instances is missing here: '
+    "it can't be read in the index.\""
+)
 
 
 def searching(level: str) -> Callable[[Asked], Awaitable[Response]]:
@@ -37,8 +41,9 @@ def searching(level: str) -> Callable[[Asked], Awaitable[Response]]:
         above = tuple(one for one, uid in zip(LEVELS, asked.address, strict=True) if not uid)
         told = Answer(search, asked.gateway.base, above, asked.gateway.database.at_rest)
         body, media = await to_thread.run_sync(written, told, rows, media)
-        headers = {"warning": MORE.format(base=asked.gateway.base)} if more else {}
-        return Response(body, 200, headers, media)
+        warnings = [MORE] * more + [BROKEN] * bool(told.broken)
+        warning = ", ".join(w.format(base=asked.gateway.base, count=told.broken) for w in warnings)
+        return Response(body, 200, {"warning": warning} if warning else {}, media)
 
     return answer
 

@@ -13,14 +13,13 @@ from typing import NamedTuple
 from anyio import to_thread
 from starlette.responses import Response, StreamingResponse
 
-from dicomweb.archives.archive import NotThereError
 from dicomweb.http.routes import Asked
 from dicomweb.index.reading import IndexedInstance
 from dicomweb.wado.acceptable import acceptable, not_acceptable
 from dicomweb.wado.archived import Zip
 from dicomweb.wado.multipart import Part, streamed
 from dicomweb.wado.part10 import PIECE, opened
-from dicomweb.wado.seen import gone, recorded, seen, told
+from dicomweb.wado.seen import fetched, recorded, seen, told
 from dicomweb.wado.syntaxes import EXPLICIT, LOSSLESS, convertible
 from dicomweb.wado.transcoding import transcoded
 
@@ -136,10 +135,7 @@ async def _with_first(first: bytes, rest: AsyncIterator[bytes]) -> AsyncIterator
 
 
 async def _bytes_of(asked: Asked, found: IndexedInstance, syntax: str) -> AsyncIterator[bytes]:
-    try:
-        file = await asked.gateway.archive.fetch(found.place)
-    except NotThereError:
-        raise await gone(asked.gateway, found.address) from None
+    file = await fetched(asked.gateway, found)
     try:
         pieces: Iterator[bytes] = iter(partial(file.read, PIECE), b"")
         if syntax != found.transfer_syntax:

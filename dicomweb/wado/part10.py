@@ -18,6 +18,8 @@ from pydicom.filereader import read_dataset, read_preamble
 from pydicom.tag import BaseTag
 from pydicom.uid import UID, DeflatedExplicitVRLittleEndian, ExplicitVRLittleEndian
 
+from mappers.keyring import UnopenableError
+
 #: elements that are pixel data, by their tags
 PIXELS = {0x7FE00010: "PixelData", 0x7FE00008: "FloatPixelData", 0x7FE00009: "DoubleFloatPixelData"}
 UNDEFINED = 0xFFFFFFFF
@@ -86,10 +88,13 @@ class Part10:
 
 
 def opened(file: BinaryIO) -> Part10:
-    """Reads the header; raises UnreadableError for what is no Part 10 file. It closes the file in the end."""
+    """Reads the header; raises UnreadableError for what is no Part 10 file, UnopenableError for damage.
+
+    It closes the file in the end.
+    """
     try:
         return _opened(file)
-    except UnreadableError:
+    except (UnreadableError, UnopenableError):
         file.close()
         raise
 
@@ -165,10 +170,13 @@ def _inflating(pieces: Iterator[bytes]) -> Iterator[bytes]:
 
 @contextmanager
 def broken(what: str) -> Iterator[None]:
-    """Whatever a parser or decoder stumbles over is the file's fault: UnreadableError, with its text."""
+    """Whatever a parser or decoder stumbles over is the file's fault: UnreadableError, with its text.
+
+    What can't be opened at all is told by what it is kept in: UnopenableError.
+    """
     try:
         yield
-    except (UnreadableError, UnsuitableError):
+    except (UnreadableError, UnsuitableError, UnopenableError):
         raise
     except Exception as fault:
         raise UnreadableError(f"it {what}: {str(fault) or type(fault).__name__}") from fault

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import logging
 import os
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
-from typing import NamedTuple, TypeVar
+from typing import BinaryIO, NamedTuple, TypeVar
 
 from anyio import CapacityLimiter, to_thread
 
@@ -15,7 +16,9 @@ from dicomweb.http.faults import DicomFault
 from dicomweb.http.routes import Asked, Gateway
 from dicomweb.index.reading import IndexedInstance, instances
 from dicomweb.wado.part10 import Part10, UnreadableError, UnsuitableError, opened
+from mappers.keyring import UnopenableError
 
+log = logging.getLogger("dicomweb.wado")
 T = TypeVar("T")
 #: what an open file counts as, at least: there are only so many of them
 _OPEN_FILE = 2 * 1024**2
@@ -67,13 +70,19 @@ async def file_of(gateway: Gateway, found: IndexedInstance) -> Part10:
     """The instance's file, opened; kept open for a while. Raises DicomFault 404 and 500, ArchiveDownError."""
 
     async def make() -> Part10:
-        try:
-            file = await gateway.archive.fetch(found.place)
-        except NotThereError:
-            raise await gone(gateway, found.address) from None
-        return await told(found.address, partial(opened, file))
+        return await told(found.address, partial(opened, await fetched(gateway, found)))
 
     return await gateway.recent.get(("file", *content_of(found)), make, lambda o: max(o.size, _OPEN_FILE))
+
+
+async def fetched(gateway: Gateway, found: IndexedInstance) -> BinaryIO:
+    """The instance's file, which the caller closes. Raises DicomFault 404 and 500, ArchiveDownError."""
+    try:
+        return await gateway.archive.fetch(found.place)
+    except NotThereError:
+        raise await gone(gateway, found.address) from None
+    except UnopenableError as fault:
+        raise damaged(found.address, fault) from None
 
 
 async def gone(gateway: Gateway, address: Address) -> DicomFault:
@@ -92,3 +101,11 @@ async def told(address: Address, work: Callable[[], T]) -> T:
         raise DicomFault(406, f"instance {address.instance}: {fault}") from None
     except UnreadableError as fault:
         raise DicomFault(500, f"instance {address.instance} can't be read: {fault}") from None
+    except UnopenableError as fault:
+        raise damaged(address, fault) from None
+
+
+def damaged(address: Address, fault: UnopenableError) -> DicomFault:
+    """500 for what was changed in the archive, or sealed under a key that isn't here: the log says which."""
+    log.error("the file of instance %s can't be opened: %s", address.instance, fault)
+    return DicomFault(500, f"instance {address.instance} can't be read: its file in the archive is damaged")

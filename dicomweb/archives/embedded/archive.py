@@ -78,6 +78,8 @@ class EmbeddedArchive:
             self._files.open(place).close()
         except NotThereError:
             return
+        except UnopenableError:
+            log.warning("%s in the imaging archive is removed, which was damaged", place)
         address, journal = self._address(place), self._journal
         journal.begin(place, address)
         self._files.remove(place)

@@ -4,20 +4,25 @@ from __future__ import annotations
 
 import email
 import gzip
+import logging
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
 
 import pytest
 from pydicom import Dataset
 from pydicom.datadict import dictionary_keyword, dictionary_VR
+from sqlalchemy import select, update
 
 from dicomweb.qido import asked as limits
 from dicomweb.qido.attributes import attributes
 from dicomweb.qido.statement import Statement
+from mappers.facade.imaging import fhir_dicom_study
 from tests.dicomweb.qido.conftest import ROOT, Images, value
 from tests.dicomweb.qido.indexed import CT, INSTANCES, MR, OLD
-from tests.facade.facade import ORIGIN
+from tests.facade.facade import ORIGIN, embedded_engine
 
 
 async def test_a_study_comes_with_all_that_the_standard_requires(images: Images) -> None:
@@ -112,6 +117,52 @@ async def test_answers_come_in_the_best_type_that_is_accepted(
 ) -> None:
     answer = await images.get("/studies", accept=accept)
     assert (answer.status_code, answer.headers["content-type"]) == (200, media)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "{",
+        "[]",
+        '{"00080201":5}',
+        '{"00080201":{"vr":"S\\"H"}}',
+        '{"00080201":{"vr":"SH","Value":"+0900"}}',
+        '{"00080201":{"vr":"SQ","Value":[{"x":{"vr":"SH"}}]}}',
+        '{"00080201":{"vr":"PN","Value":["Kim"]}}',
+        '{"00080201":{"vr":"SH","Value":[{"a":1}]}}',
+    ],
+)
+async def test_a_row_that_is_broken_is_told_without_what_files_say_and_counted(
+    images: Images, imaged_data: Path, text: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    with attributes_of(imaged_data, MR, text):
+        for accept in ("application/dicom+json", 'multipart/related; type="application/dicom+xml"'):
+            answer = await images.get("/studies?includefield=PatientAge", accept=accept)
+            assert answer.status_code == 200
+            assert "What files say of 1 studies" in answer.headers["warning"]
+            assert answer.text.count(MR) == answer.text.count(CT)
+        [broken] = await images.found(f"/studies?StudyInstanceUID={MR}")
+        assert value(broken, "00100010") == {"Alphabetic": "Müller^Jörg^^Dr."}
+        assert "00080201" not in broken or broken["00080201"] == {"vr": "SH"}
+    assert {r.getMessage() for r in caplog.records if r.levelno == logging.ERROR} == {
+        f"the index's row of the study {MR} can't be read: rebuild the index"
+    }
+    assert "warning" not in (await images.get("/studies")).headers
+
+
+@contextmanager
+def attributes_of(data: Path, study: str, text: str) -> Iterator[None]:
+    """Somebody else has written into the index, until the block ends."""
+    column, of_study = fhir_dicom_study.c.attributes, fhir_dicom_study.c.study == study
+    engine = embedded_engine(data)
+    with engine.begin() as connection:
+        before = connection.execute(select(column).where(of_study)).scalar_one()
+        connection.execute(update(fhir_dicom_study).where(of_study).values(attributes=text))
+    try:
+        yield
+    finally:
+        with engine.begin() as connection:
+            connection.execute(update(fhir_dicom_study).where(of_study).values(attributes=before))
 
 
 async def test_xml_says_what_json_says(images: Images) -> None:

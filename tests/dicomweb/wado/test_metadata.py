@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import gzip
 import io
+from dataclasses import replace
 
 import httpx
 import pydicom
+import pytest
 
-from dicomweb.index.writing import remove
+from dicomweb.index.entry import entry_of
+from dicomweb.index.writing import remove, write
 from mappers.transaction import transaction
 from tests.dicomweb.files import made
 from tests.dicomweb.qido.conftest import ROOT
 from tests.dicomweb.wado.conftest import Archived, keep
-from tests.dicomweb.wado.samples import NAMES, STUDY, address_of, path_of, sample
+from tests.dicomweb.wado.samples import NAMES, PATIENT, STUDY, address_of, path_of, sample
+from tests.facade.facade import execute, writer
 
 
 async def test_metadata_is_what_the_file_says_without_its_bulk_data(images: Archived) -> None:
@@ -80,3 +84,40 @@ async def test_what_is_not_there_has_no_metadata(images: Archived) -> None:
     for path in ("/studies/1.2.3", f"/studies/{STUDY}/series/1.2.3", f"{path_of('explicit')}.9"):
         answer: httpx.Response = await images.get(f"{path}/metadata")
         assert (answer.status_code, "etag" in answer.headers) == (404, False)
+
+
+@pytest.mark.parametrize("text", ["{", "[1]", '{"00100010":5}', '{"00100010":{"vr":"PN","Value":["x"]}}', ""])
+async def test_metadata_that_cannot_be_read_is_left_out_and_counted(images: Archived, text: str) -> None:
+    one = made(StudyInstanceUID=STUDY, PatientID=PATIENT)
+    series = f"/studies/{STUDY}/series/{one.address.series}"
+    other = made(StudyInstanceUID=STUDY, SeriesInstanceUID=one.address.series, PatientID=PATIENT)
+    database = images.facade.service.engine.database
+    await keep(images.archive, database, dict((one, other)))
+    async with transaction(database) as t:
+        await write(t, replace(entry_of(one.file), metadata=text), "", "", "2026-11-23 12:00:02.000000")
+    answer = await images.get(f"{series}/metadata")
+    said = "what 1 instances say of themselves can't be read in the index just now"
+    assert (answer.status_code, answer.headers["warning"]) == (206, f'299 - "{said}"')
+    assert [told["00080018"]["Value"] for told in answer.json()] == [[other.address.instance]]
+    alone = await images.get(f"{series}/instances/{one.address.instance}/metadata")
+    assert (alone.status_code, alone.json()["message"]) == (500, said)
+    async with transaction(database) as t:
+        for sent in (one, other):
+            await remove(t, sent.address)
+
+
+async def test_metadata_that_was_sealed_for_another_place_is_not_told_as_this_ones(images: Archived) -> None:
+    one, other = (made(StudyInstanceUID=STUDY, PatientID=PATIENT) for _ in range(2))
+    database = images.facade.service.engine.database
+    await keep(images.archive, database, dict((one, other)))
+    taken = f"SELECT metadata FROM fhir_dicom_instance WHERE instance = '{other.address.instance}'"  # noqa: S608
+    execute(
+        writer(images.facade),
+        f"UPDATE fhir_dicom_instance SET metadata = ({taken}) "  # noqa: S608
+        f"WHERE instance = '{one.address.instance}'",
+    )
+    answer = await images.get(f"/studies/{STUDY}/series/{one.address.series}/metadata")
+    assert (answer.status_code, other.address.instance in answer.text) == (500, False)
+    async with transaction(database) as t:
+        for sent in (one, other):
+            await remove(t, sent.address)

@@ -17,6 +17,7 @@ from starlette.types import ASGIApp
 
 from capability.statement import capability_statement
 from capability.terminology import terminology_capabilities
+from dicomweb.archives.watch import Watch
 from dicomweb.following import Follower
 from fhir_facade import drift, health, landing, openapi, viewer
 from fhir_facade.audit.authorization import Addressed, events_into
@@ -194,14 +195,15 @@ def create_app(settings: Settings | None = None, callers: Callers | None = None)
     opener = opener_of(service)
     trail = trail_of(settings, service.site, service.engine.database)
     keeper = Keeper(trail, service.mappings, service.base) if trail else None
-    service = replace(service, keeper=keeper)
+    archive = archive_of(settings, service.at_rest)
+    watch = Watch(archive)
+    service = replace(service, keeper=keeper, archive=watch)
     authorization = authorization_of(service, opener, events_into(trail))
     throttle = Throttle.of(settings)
     bearer = authorization.bearer if authorization else None
     guard = guard_of(service, opener, callers or bearer, throttle)
     exports = exports_of(service, guard, authorization, trail, throttle)
     operations = (*OPERATIONS, *(operations_of(exports.kick_off) if exports else ()))
-    archive = archive_of(settings, service.at_rest)
     follower = follower_of(service, archive)
     rest = FastAPI(
         title="NeuroNova FHIR facade",
@@ -211,7 +213,7 @@ def create_app(settings: Settings | None = None, callers: Callers | None = None)
         redoc_url=None,
         openapi_url=None,
     )
-    rest.include_router(health.router(service.engine.database, archive, len(service.degraded)))
+    rest.include_router(health.router(service.engine.database, watch, len(service.degraded)))
     rest.include_router(openapi.router(service, rest))
     if authorization is not None:
         emergencies = emergencies_of(service, opener, authorization)
@@ -280,7 +282,7 @@ def _lifespan(
         gc.set_threshold(50_000, 20, 50)
         overdue = Overdue(trail, service.engine.database) if trail is not None else None
         runner = exports.runner if exports is not None else None
-        tasks = [task for task in (runner, overdue, follower) if task is not None]
+        tasks = [task for task in (runner, overdue, follower, service.archive) if task is not None]
         for task in tasks:
             task.start()
         yield

@@ -2,18 +2,13 @@
 
 from __future__ import annotations
 
-import asyncio
-
 from fastapi import APIRouter, Response
 
-from dicomweb.archives.archive import Archive, ArchiveDownError
+from dicomweb.archives.watch import Watch
 from mappers.database import Database
 
-#: seconds that the imaging archive may take to say that it is there
-PATIENCE = 1.0
 
-
-def router(database: Database, archive: Archive, degraded: int = 0) -> APIRouter:
+def router(database: Database, archive: Watch, degraded: int = 0) -> APIRouter:
     """`/api/health/live` and `/api/health/ready` (503 while the database doesn't answer).
 
     `degraded`: how many things the databases lack; /metadata names them. A server without its imaging
@@ -34,15 +29,7 @@ def router(database: Database, archive: Archive, degraded: int = 0) -> APIRouter
         except Exception:
             response.status_code = 503
             return {"status": "down", "database": "does not answer"}
-        imaging = await _of_archive(archive)
+        imaging = "up" if await archive.look() else "down"
         return {"status": "up", "database": "up", "imaging": imaging, "degraded": degraded}
 
     return routes
-
-
-async def _of_archive(archive: Archive) -> str:
-    try:
-        await asyncio.wait_for(archive.alive(), PATIENCE)
-    except (ArchiveDownError, TimeoutError):
-        return "down"
-    return "up"

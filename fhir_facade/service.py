@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
+from dicomweb.archives.watch import Watch
 from fhir_facade.audit.keeper import Keeper
 from fhir_facade.outcome import FhirFault
 from fhir_facade.paging import Cursors
@@ -27,7 +28,8 @@ ADMIN = "admin"
 class Service:
     """Everything that answers FHIR requests; `degraded` says what the drift check took out, and why.
 
-    With a `keeper`, nothing is written without what the audit trail will say of it.
+    With a `keeper`, nothing is written without what the audit trail will say of it. `archive` knows whether
+    images can be had.
     Interactions ask `reading` and `searching`, never the engine: these hold what the caller may see. Without
     a caller, `may_…` is everything if access control is off, and nothing if it is on.
     """
@@ -46,6 +48,7 @@ class Service:
     may_delete: Access = field(default=Access())
     at_rest: AtRest = field(default=AtRest())
     keeper: Keeper | None = None
+    archive: Watch | None = None
 
     @property
     def base(self) -> str:

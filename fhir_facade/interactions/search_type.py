@@ -8,6 +8,7 @@ from typing import Any
 
 from fhir_facade.bundle import searchset, subset, url
 from fhir_facade.content import Request, Response
+from fhir_facade.imaging.away import archive_away
 from fhir_facade.interactions.explain import explained
 from fhir_facade.interactions.read import found
 from fhir_facade.outages import outages_told
@@ -181,6 +182,7 @@ async def _page(search: Search, reader: Reader) -> Response:
     page.down = sorted(collected.down.union(page.down))
     page.lacking = sorted(collected.lacking.union(page.lacking))
     issues = [*asked.issues, *closed_includes(service, asked.includes), *troubles(page)]
+    issues += archive_away(service, [*matches, *included], search.types)
     if collected.cut:
         limit = service.settings.include_limit
         issues.append(

@@ -16,6 +16,7 @@ from typing import Any
 
 from fhir_facade.bundle import searchset, url
 from fhir_facade.content import Response
+from fhir_facade.imaging.away import archive_away
 from fhir_facade.interactions.read import found
 from fhir_facade.interactions.search_type import troubles
 from fhir_facade.operations.arguments import arguments
@@ -87,7 +88,8 @@ async def everything(service: Service, call: Invocation) -> Response:
     included = [r for r in referred.resources.values() if _changed(r, walk.asked.one("_since"))]
     page.down = sorted(referred.down.union(page.down))
     page.lacking = sorted(referred.lacking.union(page.lacking))
-    issues = [*troubles(page), *_closed(walk), *_cut(referred)]
+    away = archive_away(service, [*matches, *included])
+    issues = [*troubles(page), *away, *_closed(walk), *_cut(referred)]
     bundle = searchset(service.base, matches, included, issues, _links(walk, page, stopped), None)
     return Response(bundle, served=[*matches, *included])
 

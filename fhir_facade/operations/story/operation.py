@@ -10,6 +10,7 @@ from dataclasses import replace
 
 from fhir_facade.bundle import url
 from fhir_facade.content import Response
+from fhir_facade.imaging.away import archive_away
 from fhir_facade.interactions.read import found, refuse_no_id
 from fhir_facade.interactions.search_type import troubles
 from fhir_facade.operations.operation import Invocation, Operation, Parameter
@@ -106,8 +107,9 @@ async def _answered(
 ) -> Response:
     gathered = await gather(service, orders, strict=call.request.states_strict)
     stories = [story(gathered, order) for order in orders]
-    answer = bundle(service.base, stories, [*issues, *gathered.issues], links)
-    return Response(answer, served=told(stories))
+    resources = told(stories)
+    issues = [*issues, *gathered.issues, *archive_away(service, resources)]
+    return Response(bundle(service.base, stories, issues, links), served=resources)
 
 
 STORY_OF_ORDER = Operation(

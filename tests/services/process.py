@@ -50,10 +50,15 @@ def running(
         _stop(process)
 
 
-def run(command: list[str], log: Path, feed: bytes = b"") -> None:
-    """Runs a program to its end, with `feed` as its input."""
+def run(
+    command: list[str], log: Path, feed: bytes = b"", environment: Mapping[str, str] | None = None
+) -> None:
+    """Runs a program to its end, with `feed` as its input; `environment` comes on top of ours."""
+    told = {**os.environ, **(environment or {})}
     with log.open("wb") as output:
-        done = subprocess.run(command, input=feed, stdout=output, stderr=subprocess.STDOUT, check=False)
+        done = subprocess.run(
+            command, input=feed, stdout=output, stderr=subprocess.STDOUT, env=told, check=False
+        )
     if done.returncode:
         raise ServiceFailed(_told(log))
 

@@ -53,8 +53,7 @@ async def reading(
     changes, data = dict[str, Any](), tmp_path_factory.mktemp("slices") / "data"
     if request.param == "orthanc":
         server: OrthancServer = request.getfixturevalue("orthanc_running")
-        changes = {f"orthanc_{name}": getattr(server, name) for name in ("username", "password")}
-        changes["orthanc_api_url"] = server.url
+        changes = server.settings
     copy_databases(made_hospital, data)
     facade = Facade(settings_of(data, enable_security=True, audit="on", **changes))
     sent = [*slices(FIRST, COUNT), *slices(SECOND, PRIOR)]

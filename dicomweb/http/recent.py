@@ -34,19 +34,21 @@ class Recent:
         made = self._making.get(key)
         if made is None:
             made = self._making[key] = _Made(asyncio.ensure_future(self._made(key, make, cost)))
-        return cast(T, await made.awaited())
+        try:
+            return cast(T, await made.awaited())
+        finally:  # at once: what is given up may take a while to end, and nobody is to wait for that
+            if not made.waiting and self._making.get(key) is made:
+                del self._making[key]
 
     async def _made(self, key: Hashable, make: Callable[[], Awaitable[T]], cost: Callable[[T], int]) -> T:
-        try:
-            value = await make()
-        finally:
-            self._making.pop(key, None)
+        value = await make()
         self._keep(key, value, cost(value))
         return value
 
     def _keep(self, key: Hashable, value: Any, cost: int) -> None:
         if cost > self.limit // 4:
             return
+        self.held -= self._values.pop(key, (None, 0))[1]
         self._values[key] = value, cost
         self.held += cost
         while self.held > self.limit:

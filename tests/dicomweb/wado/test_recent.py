@@ -73,6 +73,28 @@ async def test_work_ends_when_the_last_who_waited_has_gone() -> None:
     assert await recent.get("a", lambda: made_of(b"new"), len) == b"new"
 
 
+async def test_who_asks_while_given_up_work_ends_gets_it_anew() -> None:
+    """A viewer that scrolls back asks for the picture that it has given up a moment ago."""
+    recent, begun, left = Recent(100), asyncio.Event(), asyncio.Event()
+
+    async def slow() -> bytes:
+        begun.set()
+        try:
+            await asyncio.Event().wait()
+        except asyncio.CancelledError:
+            await left.wait()
+        return b"old"
+
+    first = asyncio.ensure_future(recent.get("a", slow, len))
+    await begun.wait()
+    first.cancel()
+    await asyncio.gather(first, return_exceptions=True)
+    again = [asyncio.ensure_future(recent.get("a", lambda: made_of(b"new"), len)) for _ in range(2)]
+    await asyncio.sleep(0)
+    left.set()
+    assert (await asyncio.gather(*again), recent.held) == ([b"new"] * 2, 3)
+
+
 async def test_a_refusal_is_each_waiters_own_and_is_not_kept() -> None:
     recent = Recent()
 

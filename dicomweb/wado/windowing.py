@@ -34,8 +34,8 @@ class Window(NamedTuple):
 
 def grey(values: Array, header: Dataset, index: int, window: Window | None) -> Array:
     """A monochrome frame as bytes, black at 0: by the window given, else the file's own, else its range."""
-    groups = list(_groups(header, index))
     with broken("says how its pixels are shown in a way that can't be applied"):
+        groups = list(_groups(header, index))
         seen = _measured(values, groups)
         shown = _shown(seen, values, groups, window)
         inverse = header.get("PresentationLUTShape") == "INVERSE"

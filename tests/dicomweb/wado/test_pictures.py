@@ -8,11 +8,12 @@ import numpy as np
 import pydicom
 import pytest
 from PIL import Image
+from pydicom.dataelem import DataElement
 from pydicom.dataset import Dataset
 from pydicom.uid import UID, EncapsulatedPDFStorage
 
 from dicomweb.archives.archive import Address
-from dicomweb.wado.part10 import opened
+from dicomweb.wado.part10 import UnreadableError, opened
 from dicomweb.wado.rendering import look_of, rendered
 from tests.dicomweb.phantom import dataset
 from tests.dicomweb.phantom import part10 as phantom
@@ -124,6 +125,13 @@ async def test_what_has_no_picture_is_refused_and_so_are_other_formats(images: I
     assert (await images.get(f"{path_of('explicit')}/frames/2/rendered")).status_code == 404
     broken = await images.get(f"{path_of('truncated')}/rendered")
     assert (broken.status_code, "can't be read" in broken.json()["message"]) == (500, True)
+
+
+def test_groups_of_frames_that_are_none_are_the_files_fault() -> None:
+    made = dataset()
+    made[0x52009229] = DataElement(0x52009229, "LO", "no sequence")
+    with pytest.raises(UnreadableError, match="can't be applied"):
+        seen(made)
 
 
 async def test_every_level_has_a_thumbnail(images: Images) -> None:

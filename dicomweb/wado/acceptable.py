@@ -47,11 +47,12 @@ def _covers(pattern: str, media: str) -> bool:
 
 def acceptable(query: str, headers: Mapping[str, str]) -> Sequence[Acceptable]:
     """What a request takes, in order; anything, if it doesn't say. Raises DicomFault 400."""
-    named = ",".join(value for name, value in parse_qsl(query) if name == "accept")
-    stated = named or headers.get("accept", "")
+    asked = ",".join(value for name, value in parse_qsl(query) if name == "accept")
+    stated = asked or headers.get("accept", "")
     if len(stated) > _LONGEST:
         raise DicomFault(400, f"Accept has more than {_LONGEST} characters")
-    found = [_one(text) for text in _parts(stated, ",")] or [Acceptable("*/*")]
+    named = (text for text in _parts(stated, ",") if any(_parts(text, ";")))
+    found = [_one(text) for text in named] or [Acceptable("*/*")]
     return sorted((one for one in found if one.q > 0), key=lambda one: -one.q)
 
 

@@ -17,14 +17,15 @@ from starlette.responses import Response
 from dicomweb.http.faults import DicomFault
 from dicomweb.http.routes import Asked
 from dicomweb.wado.acceptable import acceptable, not_acceptable
-from dicomweb.wado.frames import check_frames, frames
+from dicomweb.wado.frames import check_frames, chosen_frames
 from dicomweb.wado.multipart import Part, whole
 from dicomweb.wado.part10 import PIXELS, Part10, UnsuitableError, broken
 from dicomweb.wado.seen import file_of, recorded, seen, told
 from dicomweb.wado.syntaxes import OCTETS
 
 _PATH = re.compile(r"[0-9A-Fa-f]{8}(?:/[1-9][0-9]{0,5}/[0-9A-Fa-f]{8})*")
-_RANGE = re.compile(r"bytes=([0-9]*)-([0-9]*)")
+#: numbers that nobody's value reaches are no range
+_RANGE = re.compile(r"bytes=([0-9]{0,18})-([0-9]{0,18})")
 #: bytes of one number of a value, where it isn't one
 _WIDTHS = {"OW": 2, "US": 2, "SS": 2, "OL": 4, "OF": 4, "UL": 4, "SL": 4, "FL": 4, "OD": 8, "OV": 8, "FD": 8}
 
@@ -40,8 +41,7 @@ async def bulkdata(asked: Asked) -> Response:
     studies, (found, *_) = await seen(asked)
     if int(path.split("/")[0], 16) in PIXELS:
         check_frames(found, [1])
-        asked.request.scope["path_params"]["frames"] = ",".join(map(str, range(1, (found.frames or 1) + 1)))
-        return await frames(asked)
+        return await chosen_frames(asked, studies, found, range(1, (found.frames or 1) + 1))
     multipart = _in_parts(asked)
     opened = await file_of(asked.gateway, found)
     value = await told(found.address, partial(_value, opened, path))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from functools import partial
 from typing import NamedTuple
 
@@ -45,6 +45,13 @@ async def frames(asked: Asked) -> Response:
     wanted = listed(asked.request.path_params["frames"])
     studies, (found, *_) = await seen(asked)
     check_frames(found, wanted)
+    return await chosen_frames(asked, studies, found, wanted)
+
+
+async def chosen_frames(
+    asked: Asked, studies: Mapping[str, str], found: IndexedInstance, wanted: Sequence[int]
+) -> Response:
+    """Frames of an instance that the caller may see: as many as it says it has may be none at all."""
     chosen = _choose(asked, found.transfer_syntax, single=len(wanted) == 1)
     tag = etag_of(*content_of(found), wanted, chosen)
     await recorded(asked, studies, 1)

@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
+import asyncio
 import io
 
 import pydicom
 import pytest
 from pydicom.encaps import get_frame
+from pydicom.uid import UID
 
+from dicomweb.archives.archive import Address
+from dicomweb.http.faults import DicomFault
+from tests.dicomweb.phantom import dataset
+from tests.dicomweb.phantom import part10 as phantom
 from tests.dicomweb.qido.conftest import Images
+from tests.dicomweb.wado.conftest import Archived, keep
 from tests.dicomweb.wado.parts import parts_of
-from tests.dicomweb.wado.samples import path_of, sample
+from tests.dicomweb.wado.samples import PATIENT, STUDY, path_of, sample
 
 OCTETS = 'multipart/related; type="application/octet-stream"'
 JPEG = "image/jpeg"
@@ -108,6 +115,15 @@ async def test_media_types_that_do_not_fit_are_refused_with_those_that_do(images
     assert 'type="image/jpeg" as stored' in answer.json()["message"]
 
 
+@pytest.mark.parametrize(("accept", "status"), [(";", 200), (",;,", 200), ('";"', 406), ("; q=1", 406)])
+@pytest.mark.parametrize("resource", ["", "/frames/1", "/rendered", "/metadata"])
+async def test_a_media_type_that_is_none_names_nothing(
+    images: Images, resource: str, accept: str, status: int
+) -> None:
+    answer = await images.get(f"{path_of('explicit')}{resource}", accept=accept)
+    assert answer.status_code == status
+
+
 async def test_a_client_that_has_the_frame_is_told_so(images: Images) -> None:
     path = f"{path_of('explicit')}/frames/1"
     first = await images.get(path, accept=OCTETS)
@@ -131,12 +147,26 @@ async def test_bulk_data_comes_by_its_uri_whole_and_by_range(images: Images) -> 
     assert part.headers["content-range"] == f"bytes 10-19/{len(expected)}"
     assert (await images.get(path, accept="*/*", range="bytes=-4")).content == expected[-4:]
     assert (await images.get(path, accept="*/*", range=f"bytes={len(expected)}-")).status_code == 416
+    beyond_numbers = await images.get(path, accept="*/*", range=f"bytes=0-{'9' * 5000}")
+    assert (beyond_numbers.status_code, beyond_numbers.content) == (200, expected)
 
 
 async def test_pixel_data_as_bulk_data_is_all_frames(images: Images) -> None:
     answer = await images.get(f"{path_of('frames')}/bulkdata/7FE00010", accept=OCTETS)
     pixels = pydicom.dcmread(io.BytesIO(sample("frames"))).PixelData
     assert b"".join(content for _, content in parts_of(answer)) == pixels
+
+
+async def test_frames_that_a_file_only_claims_to_have_cost_nothing(images: Archived) -> None:
+    made, address = dataset(NumberOfFrames=2**31 - 1), Address(STUDY, f"{STUDY}.79", f"{STUDY}.79.1")
+    made.PatientID, made.StudyInstanceUID = PATIENT, UID(STUDY)
+    made.SeriesInstanceUID, made.SOPInstanceUID = map(UID, address[1:])
+    file = phantom(made).read()
+    await keep(images.archive, images.facade.service.engine.database, {address: file})
+    _, series, instance = address
+    path = f"/studies/{STUDY}/series/{series}/instances/{instance}/bulkdata/7FE00010"
+    with pytest.raises(DicomFault, match="has 16 bytes where 32 are needed"):
+        await asyncio.wait_for(images.get(path, accept=OCTETS), 20)
 
 
 @pytest.mark.parametrize(

@@ -208,9 +208,10 @@ class Inflated(Bounded):
     def _until(self, end: int) -> bytearray:
         while len(self._plain) < end and not self._inflating.eof:
             deflated = self._inflating.unconsumed_tail or self._file.read(io.DEFAULT_BUFFER_SIZE)
-            if not deflated:
+            inflated = self._inflating.decompress(deflated, 64 * 1024)
+            if not deflated and not inflated:  # what has gone in may come out later than its last byte
                 break
-            self._plain += self._inflating.decompress(deflated, 64 * 1024)
+            self._plain += inflated
             if len(self._plain) > self._left:
                 raise NotDicomError("its header is too large")
         return self._plain

@@ -276,6 +276,18 @@ def test_a_deflated_bomb_stays_closed() -> None:
         tracemalloc.stop()
 
 
+def test_a_deflated_text_is_told_to_its_last_letter() -> None:
+    """The last letters come out after all bytes have gone in."""
+    for length in range(65_280, 65_344, 2):
+        whole = part10(TextValue="0" * length, syntax=DeflatedExplicitVRLittleEndian).read()
+        head = whole[: _meta_length(whole)]
+        written = zlib.decompress(whole[len(head) :], -zlib.MAX_WBITS)
+        text_at_the_end = written[: written.index(b"\xe0\x7f\x10\0")]
+        deflate = zlib.compressobj(2, zlib.DEFLATED, -zlib.MAX_WBITS, 8, zlib.Z_FIXED)
+        found = entry_of(io.BytesIO(head + deflate.compress(text_at_the_end) + deflate.flush()))
+        assert (found.whole, len(json.loads(found.metadata)["0040A160"]["Value"][0])) == (True, length)
+
+
 def test_no_refusal_repeats_what_is_in_the_file() -> None:
     made = dataset(PatientName="Secret^Name")
     made["StudyInstanceUID"]._value = "Secret"

@@ -74,12 +74,8 @@ class EmbeddedArchive:
         await _aside(lambda: self._delete(place))
 
     def _delete(self, place: str) -> None:
-        try:
-            self._files.open(place).close()
-        except NotThereError:
+        if not self._files.there(place):
             return
-        except UnopenableError:
-            log.warning("%s in the imaging archive is removed, which was damaged", place)
         address, journal = self._address(place), self._journal
         journal.begin(place, address)
         self._files.remove(place)

@@ -92,8 +92,11 @@ class Files:
             self._sync(path.parent)
 
     def there(self, name: str) -> bool:
-        """Whether it is there."""
-        return self._path(name).exists()
+        """Whether it is there, whole or not; raises OSError where the folder isn't to be had."""
+        if _NAME.fullmatch(name) and self._path(name).exists():
+            return True
+        self.check()  # a disk that isn't there has not lost its files
+        return False
 
     def names(self) -> list[str]:
         """All names, the files that were written first coming first."""

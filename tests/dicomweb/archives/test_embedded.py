@@ -217,6 +217,11 @@ async def test_a_killed_server_leaves_no_half_file_and_tells_of_every_whole_one(
     assert (await soon.changes(position)).found == []  # they might be under way
     await soon.close()
     later = EmbeddedArchive(before.folder, at_rest, clock=lambda: time.time() + 100)
+    await later.alive()
+    away = (before.folder / "files").rename(tmp_path / "away")
+    with pytest.raises(ArchiveDownError):
+        await later.changes(position)  # a disk that isn't there has not lost its files
+    away.rename(before.folder / "files")
     told = {c.address: c.gone for c in (await later.changes(position)).found}
     assert told == {sent[1].address: True, sent[2].address: False, sent[3].address: True}
     assert [stored.address async for stored in later.everything()] == [sent[2].address]

@@ -40,9 +40,13 @@ class Reader:
         self._failures, self._unreadable = Counter[str](), set[str]()
 
     async def read(self, changes: Sequence[Change]) -> Read:
-        """All that came and is there, and all that went; raises ArchiveDownError."""
+        """All that came and is there, and all that went; raises ArchiveDownError.
+
+        What couldn't be read before is read anew where the archive tells of it, not where it is just there.
+        """
         found = Read(gone=[(change.address, change.place) for change in changes if change.gone])
         places = list(dict.fromkeys(change.place for change in changes if not change.gone))
+        self._unreadable.difference_update(c.place for c in changes if c.address.study)
         for start in range(0, len(places), AT_ONCE):
             some = places[start : start + AT_ONCE]
             read = await asyncio.gather(*map(self._read, some), return_exceptions=True)

@@ -14,6 +14,7 @@ from dicomweb.following.reading import MOST_TRIES
 from mappers.database import Database, SourceDownError
 from mappers.demo.embedded import CDSS_FILE
 from mappers.transaction import RetryError
+from tests.dicomweb.embedded import archive_in
 from tests.dicomweb.files import MR, made
 from tests.dicomweb.following.scene import Scene, follow, until
 from tests.dicomweb.orthanc import impatient
@@ -38,6 +39,22 @@ async def test_what_an_archive_received_itself_is_in_the_index_soon(scene: Scene
     assert found.digest == hashlib.sha256(sent.content).hexdigest()
     # what else was in the archive, the comparison at the start brings in beside it
     assert scene.ward.placed_studies.count(sent.address.study) == 1
+
+
+async def test_a_file_that_could_not_be_read_is_read_when_another_has_taken_its_place(
+    tmp_path: Path, database: Database
+) -> None:
+    archive = archive_in(tmp_path)
+    scene, sent = await Scene.of(archive, database), made()
+    place, follower = await scene.store(sent), scene.follower()
+    path = archive.folder / "files" / place[:2] / place[2:4] / place
+    path.write_bytes(b"damaged")
+    await follow(follower)
+    assert await scene.indexed(sent) is None
+    await scene.store(sent)
+    await follow(follower)
+    assert await scene.indexed(sent) is not None
+    await archive.close()
 
 
 async def test_a_study_is_placed_once_for_all_its_instances_that_came(scene: Scene) -> None:

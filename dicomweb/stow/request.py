@@ -22,6 +22,7 @@ from dicomweb.stow.spool import Spool, Spooled
 DICOM, RELATED = "application/dicom", "multipart/related"
 ANSWERS = ("application/dicom+json", "application/json", "application/dicom+xml")
 MOST_PARTS = 10_000
+_GZIP = zlib.MAX_WBITS | 16
 
 
 @dataclass(frozen=True)
@@ -49,21 +50,22 @@ def answered_in(request: Request) -> str:
 async def received(request: Request, spool: Spool) -> list[Sent]:
     """All parts. Raises DicomFault 400, 413 or 415: then nothing of the request is stored."""
     media, parameters = media_type(request.headers.get("content-type", ""))
+    body = spool.bounded(_body(request))
     if media == DICOM:
-        return [await _read(await spool.take(_body(request)))]
+        return [await _read(await spool.take(body))]
     if media != RELATED or parameters.get("type", DICOM).lower() != DICOM:
         accepted = f'{RELATED}; type="{DICOM}"; boundary=…, or {DICOM}'
         raise DicomFault(415, f"studies are stored from {accepted}", {"accept": f"{RELATED}, {DICOM}"})
     if "boundary" not in parameters:
         raise DicomFault(400, "the Content-Type names no boundary")
-    found = [one async for one in _parts(request, parameters["boundary"], spool)]
+    found = [one async for one in _parts(body, parameters["boundary"], spool)]
     if not found:
         raise DicomFault(400, "the request has no parts: there is nothing to store")
     return found
 
 
-async def _parts(request: Request, boundary: str, spool: Spool) -> AsyncIterator[Sent]:
-    parts, count = Parts(_body(request), boundary), 0
+async def _parts(body: AsyncIterator[bytes], boundary: str, spool: Spool) -> AsyncIterator[Sent]:
+    parts, count = Parts(body, boundary), 0
     while (fields := await parts.next_part()) is not None:
         count += 1
         if count > MOST_PARTS:
@@ -74,6 +76,8 @@ async def _parts(request: Request, boundary: str, spool: Spool) -> AsyncIterator
             yield Sent(spooled.file, spooled.digest, fault=f"a part is {media[:64]}, not {DICOM}")
         else:
             yield await _read(spooled)
+    async for _ in body:
+        pass  # what follows is nothing to store, but a gzip's checksum is behind it
 
 
 async def _read(spooled: Spooled) -> Sent:
@@ -86,18 +90,26 @@ async def _read(spooled: Spooled) -> Sent:
 
 
 async def _body(request: Request) -> AsyncIterator[bytes]:
-    """The body, inflated if it comes gzipped, no further than it is read."""
+    """The body, inflated if it comes gzipped."""
     encoding = request.headers.get("content-encoding", "identity").strip().lower()
     if encoding not in ("identity", "gzip"):
         raise DicomFault(415, "a body may be gzipped, or sent as it is")
-    inflating = zlib.decompressobj(zlib.MAX_WBITS | 16) if encoding == "gzip" else None
-    async for chunk in request.stream():
-        if inflating is None:
-            yield chunk
-            continue
+    chunks = request.stream()
+    async for chunk in _inflated(chunks) if encoding == "gzip" else chunks:
+        yield chunk
+
+
+async def _inflated(chunks: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+    """No further than it is read; of several pieces (RFC 1952) all, each whole by its checksum."""
+    inflating = zlib.decompressobj(_GZIP)
+    async for chunk in chunks:
         while chunk:
+            if inflating.eof:
+                inflating = zlib.decompressobj(_GZIP)
             try:
                 yield inflating.decompress(chunk, 1 << 20)
             except zlib.error:
                 raise DicomFault(400, "the body is no gzip") from None
-            chunk = inflating.unconsumed_tail
+            chunk = inflating.unconsumed_tail or inflating.unused_data
+    if not inflating.eof:
+        raise DicomFault(400, "the body ends before its gzip does")

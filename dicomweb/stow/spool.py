@@ -20,19 +20,25 @@ class Spooled(NamedTuple):
 
 
 class Spool:
-    """Takes parts one after another; `limit`: bytes that all of them may have together."""
+    """Takes parts one after another; `limit`: bytes that a request may bring, inflated."""
 
     def __init__(self, limit: int) -> None:
         self._file = tempfile.TemporaryFile()  # noqa: SIM115 - closed by `close`
-        self._limit, self._size = limit, 0
+        self._left, self._limit, self._size = limit, limit, 0
+
+    async def bounded(self, body: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+        """A request's body; raises DicomFault 413 where there is too much of it, whatever it is."""
+        async for chunk in body:
+            self._left -= len(chunk)
+            if self._left < 0:
+                raise DicomFault(413, f"a request may bring {self._limit} bytes: send several requests")
+            yield chunk
 
     async def take(self, chunks: AsyncIterator[bytes]) -> Spooled:
-        """Keeps one part; raises DicomFault 413 where there is too much."""
+        """Keeps one part."""
         start, digest = self._size, sha256()
         async for chunk in chunks:
             self._size += len(chunk)
-            if self._size > self._limit:
-                raise DicomFault(413, f"a request may bring {self._limit} bytes: send several requests")
             self._write(chunk)
             digest.update(chunk)
         self._write(b"")

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import gzip
+import tracemalloc
 import zlib
+from collections.abc import AsyncIterator
 from io import BytesIO
 
 import pytest
@@ -13,7 +16,7 @@ from sqlalchemy import func, select
 from dicomweb.index.reading import rows
 from mappers.facade.imaging import fhir_dicom_instance, fhir_dicom_quarantine
 from tests.dicomweb.phantom import dataset, part10
-from tests.dicomweb.stow.sending import BOUNDARY, RELATED, Sender, body, failures, image, stored
+from tests.dicomweb.stow.sending import BOUNDARY, RELATED, ROOT, Sender, body, failures, image, stored
 from tests.facade.facade import Facade, settings_of
 
 
@@ -65,6 +68,41 @@ async def test_a_request_that_cannot_be_read_stores_nothing(
     assert answer.status_code == status, answer.text
     assert words in answer.json()["message"]
     assert await kept(sender) == before
+
+
+@pytest.mark.parametrize(
+    ("sent", "status"),
+    [
+        (gzip.compress(WHOLE[:100]) + gzip.compress(WHOLE[100:]), 200),
+        (gzip.compress(WHOLE)[:-4], 400),
+        (gzip.compress(WHOLE)[:-8] + bytes(8), 400),
+        (gzip.compress(WHOLE) + b"and more", 400),
+    ],
+    ids=["in two pieces", "cut off", "another checksum", "no gzip behind"],
+)
+async def test_a_gzipped_request_is_taken_whole_or_not_at_all(
+    sender: Sender, sent: bytes, status: int
+) -> None:
+    before = await kept(sender)
+    answer = await sender.post(sent, **{"content-encoding": "gzip"})
+    assert (answer.status_code, "gzip" in answer.text) == (status, status == 400)
+    assert (await kept(sender) == before) == (status == 400)
+
+
+async def test_what_stands_behind_a_gzipped_image_is_not_gathered(sender: Sender) -> None:
+    async def endless() -> AsyncIterator[bytes]:
+        yield gzip.compress(image().content)
+        for _ in range(400):
+            yield bytes(100_000)
+
+    headers = {"content-type": "application/dicom", "content-encoding": "gzip"}
+    tracemalloc.start()
+    try:
+        answer = await sender.facade.http.post(f"{ROOT}/studies", content=endless(), headers=headers)
+        assert tracemalloc.get_traced_memory()[1] < 8_000_000
+    finally:
+        tracemalloc.stop()
+    assert answer.status_code == 400
 
 
 async def test_what_is_too_much_is_refused(sender: Sender) -> None:

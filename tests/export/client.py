@@ -11,6 +11,7 @@ import httpx
 from fhir_facade.export.wiring import Exports
 from tests.facade.facade import Facade, Resource
 
+FIRST, SECOND, THIRD = "P-2025-000001", "P-2025-000002", "P-2025-000003"
 ASYNC = {"prefer": "respond-async", "accept": "application/fhir+json"}
 
 
@@ -66,4 +67,22 @@ async def exported(facade: Facade, path: str, **headers: str) -> dict[str, list[
         assert entry["type"] not in found
         found[entry["type"]] = await lines(facade, entry, **own)
         assert {r["resourceType"] for r in found[entry["type"]]} == {entry["type"]}
+    return found
+
+
+def by_id(resources: list[Resource]) -> dict[str, Resource]:
+    found = {r["id"]: r for r in resources}
+    assert len(found) == len(resources)
+    return found
+
+
+async def shown(facade: Facade, query: str) -> dict[str, Resource]:
+    """What a search over all pages shows, by id."""
+    found: dict[str, Resource] = {}
+    path: str | None = query
+    while path is not None:
+        bundle = await facade.bundle(path)
+        entries = [e["resource"] for e in bundle.get("entry", ()) if e["search"]["mode"] == "match"]
+        found |= {r["id"]: r for r in entries}
+        path = next((one["url"] for one in bundle["link"] if one["relation"] == "next"), None)
     return found

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import gzip
 import json
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -15,28 +13,20 @@ from fhir_facade.export.lines import Lines
 from mappers.engine import Page
 from mappers.query import SearchQuery
 from mappers.reader import Unreadable
-from tests.export.client import ASYNC, exported, exports_of, finished, kicked_off, lines, posted
-from tests.facade.facade import BASE, Facade, Resource, embedded_folder, settings_of
-
-FIRST, SECOND, THIRD = "P-2025-000001", "P-2025-000002", "P-2025-000003"
-
-
-def by_id(resources: list[Resource]) -> dict[str, Resource]:
-    found = {r["id"]: r for r in resources}
-    assert len(found) == len(resources)
-    return found
-
-
-async def shown(facade: Facade, query: str) -> dict[str, Resource]:
-    """What a search over all pages shows, by id."""
-    found: dict[str, Resource] = {}
-    path: str | None = query
-    while path is not None:
-        bundle = await facade.bundle(path)
-        entries = [e["resource"] for e in bundle.get("entry", ()) if e["search"]["mode"] == "match"]
-        found |= {r["id"]: r for r in entries}
-        path = next((one["url"] for one in bundle["link"] if one["relation"] == "next"), None)
-    return found
+from tests.export.client import (
+    ASYNC,
+    FIRST,
+    SECOND,
+    THIRD,
+    by_id,
+    exported,
+    finished,
+    kicked_off,
+    lines,
+    posted,
+    shown,
+)
+from tests.facade.facade import BASE, Facade, embedded_folder, settings_of
 
 
 async def test_an_export_of_everything_is_what_searches_show(exporting: Facade) -> None:
@@ -182,210 +172,6 @@ async def test_of_many_patients_each_resource_comes_once(
     for entry in manifest["output"]:
         by_id(await lines(embedded_exporting, entry))
     assert {o["type"]: o["count"] for o in manifest["output"]}["Patient"] == len(everybody)
-
-
-@pytest.mark.parametrize(
-    ("path", "expression"),
-    [
-        ("$export?_outputFormat=text/csv", "http._outputFormat"),
-        ("$export?_since=yesterday", "http._since"),
-        ("$export?_since=2025-13-41T00:00:00Z", "http._since"),
-        ("$export?_type=Patient,Nonsense", "http._type"),
-        ("$export?_type=Slot", "http._type"),
-        ("Patient/$export?_type=Practitioner", "http._type"),
-        ("$export?_typeFilter=Nonsense?x=y", "http._typeFilter"),
-        ("$export?_typeFilter=Observation", "http._typeFilter"),
-        ("$export?_typeFilter=Observation?nonsense=1", "http._typeFilter"),
-        ("$export?_typeFilter=Observation?date=sometime", "http._typeFilter"),
-        ("$export?_typeFilter=Observation?_count=5", "http._typeFilter"),
-        ("$export?_type=Patient&_typeFilter=Observation?status=final", "http._typeFilter"),
-        ("$export?_elements=nonsense", "http._elements"),
-        ("$export?_elements=Patient.nonsense", "http._elements"),
-        ("$export?includeAssociatedData=LatestProvenanceResources", "http.includeAssociatedData"),
-        ("$export?_until=2025-01-01T00:00:00Z", "http._until"),
-        ("$export?organizeOutputBy=Patient", "http.organizeOutputBy"),
-        ("$export?nonsense=1", "http.nonsense"),
-        (f"Patient/$export?patient=Patient/{FIRST}", "http.patient"),
-    ],
-)
-async def test_what_is_not_supported_is_refused(embedded: Facade, path: str, expression: str) -> None:
-    answer = await embedded.get(path, **ASYNC)
-    assert answer.status_code == 400, answer.text
-    assert answer.json()["resourceType"] == "OperationOutcome"
-    assert answer.json()["issue"][0]["expression"] == [expression]
-    assert "content-location" not in answer.headers
-
-
-@pytest.mark.parametrize(
-    ("path", "parameters"),
-    [
-        ("Patient/$export", [{"name": "patient", "valueReference": {"reference": "Patient/nobody"}}]),
-        ("Patient/$export", [{"name": "patient", "valueReference": {"reference": "Group/x/y"}}]),
-        ("$export", [{"name": "patient", "valueReference": {"reference": f"Patient/{FIRST}"}}]),
-        ("$export", [{"name": "_type"}]),
-        ("$export", [{"name": "_type", "valueInteger": 5}]),
-        ("$export", [{"valueString": "Patient"}]),
-        ("$export", ["Patient"]),
-    ],
-)
-async def test_a_body_that_can_not_be_taken_is_refused(
-    embedded: Facade, path: str, parameters: list[Any]
-) -> None:
-    answer = await posted(embedded, path, *parameters)
-    assert answer.status_code == 400, answer.text
-    assert answer.json()["issue"][0]["severity"] == "error"
-
-
-@pytest.mark.parametrize("body", [b"{", b"[]", b'{"resourceType":"Patient"}', b'{"parameter":5}'])
-async def test_a_body_that_is_no_parameters_is_refused(embedded: Facade, body: bytes) -> None:
-    stated = {**ASYNC, "content-type": "application/fhir+json"}
-    answer = await embedded.request("POST", "$export", stated, body)
-    assert (answer.status_code, answer.json()["resourceType"]) == (400, "OperationOutcome")
-
-
-async def test_who_does_not_ask_for_an_asynchronous_answer_gets_none(embedded: Facade) -> None:
-    for prefer in ({}, {"prefer": "return=minimal"}, {"prefer": "handling=lenient"}):
-        answer = await embedded.get("$export", **prefer)
-        assert answer.status_code == 400
-        assert answer.json()["issue"][0]["expression"] == ["http.Prefer"]
-    assert (await embedded.get("$export", prefer="respond-async", accept="text/csv")).status_code == 406
-    for method in ("PUT", "HEAD"):  # a HEAD would start it
-        answer = await embedded.request(method, "$export", ASYNC)
-        assert (answer.status_code, "GET" in answer.headers["allow"]) == (405, True)
-
-
-async def test_who_is_lenient_is_told_what_was_left_out(embedded_exporting: Facade) -> None:
-    path = "$export?_type=Endpoint,Nonsense&includeAssociatedData=LatestProvenanceResources&x=1"
-    found = await exported(embedded_exporting, path, prefer="respond-async, handling=lenient")
-    assert found.keys() == {"Endpoint", "OperationOutcome"}
-    said = [e["issue"][0] for e in found["OperationOutcome"]]
-    assert {i["expression"][0] for i in said} == {"http._type", "http.includeAssociatedData", "http.x"}
-    assert {i["severity"] for i in said} == {"warning"}
-
-
-async def test_a_lenient_client_still_gets_no_filter_that_can_not_be_understood(embedded: Facade) -> None:
-    for path in ("$export?_since=yesterday", "$export?_typeFilter=Observation?nonsense=1"):
-        answer = await embedded.get(path, prefer="respond-async,handling=lenient")
-        assert answer.status_code == 400
-
-
-async def test_files_come_packed_for_who_takes_that(embedded_exporting: Facade) -> None:
-    manifest = await finished(
-        embedded_exporting, await kicked_off(embedded_exporting, "$export?_type=Patient")
-    )
-    [entry] = manifest["output"]
-    plain = await embedded_exporting.get(entry["url"])
-    async with embedded_exporting.http.stream(
-        "GET", entry["url"], headers={"accept-encoding": "gzip", "accept": "application/fhir+ndjson"}
-    ) as packed:
-        raw = b"".join([piece async for piece in packed.aiter_raw()])
-    assert packed.headers["content-encoding"] == "gzip"
-    assert gzip.decompress(raw) == plain.content
-    assert len(raw) < len(plain.content) / 2
-    assert plain.headers["content-length"] == str(len(plain.content))
-    assert "expires" in plain.headers
-    head = await embedded_exporting.request("HEAD", entry["url"])
-    assert (head.status_code, head.content) == (200, b"")
-    assert head.headers["content-length"] == plain.headers["content-length"]
-
-
-async def test_files_are_sealed_on_disk(embedded_exporting: Facade) -> None:
-    address = await kicked_off(embedded_exporting, "$export?_type=Patient")
-    await finished(embedded_exporting, address)
-    folder = embedded_exporting.settings.data_path / "export" / address.rpartition("/")[2]
-    [file] = folder.glob("Patient.*")
-    assert b"Patient" not in file.read_bytes()
-    assert (folder.stat().st_mode & 0o777, file.stat().st_mode & 0o777) == (0o700, 0o600)
-
-
-async def test_progress_is_told_until_it_is_done(embedded_exporting: Facade) -> None:
-    address = await kicked_off(embedded_exporting, "$export?_type=Patient")
-    answer = await embedded_exporting.get(address)
-    assert (answer.status_code, answer.content) == (202, b"")
-    assert 0 < len(answer.headers["x-progress"]) < 100
-    assert int(answer.headers["retry-after"]) >= 1
-    manifest = await finished(embedded_exporting, address)
-    answer = await embedded_exporting.get(address, accept="application/json")
-    assert answer.json() == manifest
-    assert "expires" in answer.headers
-
-
-async def test_who_asks_too_often_is_told_to_wait(embedded_exporting: Facade) -> None:
-    address = await kicked_off(embedded_exporting, "$export?_type=Patient")
-    statuses = [(await embedded_exporting.get(address)).status_code for _ in range(100)]
-    assert set(statuses) == {202, 429}
-    answer = await embedded_exporting.get(address)
-    assert answer.status_code == 429
-    assert int(answer.headers["retry-after"]) >= 1
-    assert answer.json()["issue"][0]["code"] == "throttled"
-    await finished(embedded_exporting, address)  # what is done is told at once
-
-
-async def test_an_export_that_is_dropped_is_gone(exporting: Facade) -> None:
-    waiting, done = [await kicked_off(exporting, "$export?_type=Patient") for _ in range(2)]
-    assert (await exporting.request("DELETE", waiting)).status_code == 202
-    manifest = await finished(exporting, done)
-    url = manifest["output"][0]["url"]
-    folder = exporting.settings.data_path / "export"
-    assert len(list(folder.iterdir())) == 1
-    assert (await exporting.request("DELETE", done)).status_code == 202
-    assert list(folder.iterdir()) == []
-    for address in (waiting, done, url):
-        for method in ("GET", "DELETE"):
-            answer = await exporting.request(method, address)
-            assert answer.status_code == 404
-            assert answer.json()["issue"][0]["code"] == "not-found"
-
-
-async def test_an_export_expires_with_its_files(
-    embedded_exporting: Facade, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    exports = exports_of(embedded_exporting)
-    address = await kicked_off(embedded_exporting, "$export?_type=Patient")
-    manifest = await finished(embedded_exporting, address)
-    later = exports.jobs.now() + embedded_exporting.settings.export_hours * 3600
-    monkeypatch.setattr(exports.jobs, "_clock", lambda: later)
-    for url in (address, manifest["output"][0]["url"]):
-        assert (await embedded_exporting.get(url)).status_code == 404
-    exports.runner.tidy()
-    assert list((embedded_exporting.settings.data_path / "export").iterdir()) == []
-
-
-async def test_files_of_no_job_are_removed(embedded_exporting: Facade) -> None:
-    folder = embedded_exporting.settings.data_path / "export" / "0123456789abcdef"
-    folder.mkdir(parents=True)
-    (folder / "Patient.1.1.ndjson").write_text("{}")
-    exports_of(embedded_exporting).runner.tidy()
-    assert not folder.exists()
-
-
-async def test_a_client_has_only_so_many_exports_under_way(embedded_exporting: Facade) -> None:
-    addresses = [
-        await kicked_off(embedded_exporting, "$export?_type=Endpoint")
-        for _ in range(embedded_exporting.settings.export_limit)
-    ]
-    answer = await embedded_exporting.get("$export", **ASYNC)
-    assert answer.status_code == 429
-    assert int(answer.headers["retry-after"]) > 0
-    await embedded_exporting.request("DELETE", addresses[0])
-    await kicked_off(embedded_exporting, "$export?_type=Endpoint")
-
-
-@pytest.mark.parametrize("path", ["_export", "_export/", "_export/nothing", "_export/a/b/c", "_export/x/y"])
-async def test_what_is_no_export_is_not_found(embedded: Facade, path: str) -> None:
-    answer = await embedded.get(path)
-    assert answer.status_code == 404
-    assert answer.json()["resourceType"] == "OperationOutcome"
-
-
-async def test_a_file_that_was_never_written_is_not_found(embedded_exporting: Facade) -> None:
-    address = await kicked_off(embedded_exporting, "$export?_type=Patient")
-    assert (await embedded_exporting.get(f"{address}/Patient.ndjson")).status_code == 404
-    await finished(embedded_exporting, address)
-    for name in ("Observation.ndjson", "Patient", "..%2F..%2Faudit.key", "Patient.1.1.ndjson"):
-        assert (await embedded_exporting.get(f"{address}/{name}")).status_code == 404
-    assert (await embedded_exporting.request("PUT", address)).status_code == 405
-    assert (await embedded_exporting.request("DELETE", f"{address}/Patient.ndjson")).status_code == 405
 
 
 async def test_a_text_that_can_not_be_written_is_named_and_the_others_go_on() -> None:

@@ -19,7 +19,7 @@ from fhir_facade.content import Request, Response
 from fhir_facade.export.caller import holder
 from fhir_facade.export.files import Files, Segment
 from fhir_facade.export.kick_off import PLACE
-from fhir_facade.export.state import ERRORS
+from fhir_facade.export.state import DELETED, ERRORS
 from fhir_facade.export.work import KIND
 from fhir_facade.jobs.store import Jobs
 from fhir_facade.jobs.tables import CANCELLED, COMPLETED, FAILED, Job
@@ -86,8 +86,9 @@ class Polling:
         found = orjson.loads(job.result).get(kind) if job.state == COMPLETED else None
         if found is None or kind == name:
             raise not_found("this export has no such file")
-        if kind != ERRORS and not service.may_search.opens(kind):
-            raise refused(kind, "search")
+        resource_type = kind.removesuffix(DELETED)
+        if kind != ERRORS and not service.may_search.opens(resource_type):
+            raise refused(resource_type, "search")
         segments = [(n, size) for n, size in found["segments"]]
         if not await asyncio.to_thread(self.files.whole, job.id, segments):
             raise FhirFault(410, "deleted", "the file is gone: ask for a new export")
@@ -108,10 +109,12 @@ class Polling:
 def manifest(service: Service, job: Job) -> dict[str, Any]:
     """The list of files: https://hl7.org/fhir/uv/bulkdata/STU2/export.html#response---complete-status"""
     payload, files = orjson.loads(job.payload), orjson.loads(job.result)
+    place = f"{service.base}/{PLACE}/{job.id}"
+    gone = {kind for kind in files if kind.endswith(DELETED)}
     listed = {
         kind: {
-            "type": kind,
-            "url": f"{service.base}/{PLACE}/{job.id}/{kind}.ndjson",
+            "type": "Bundle" if kind in gone else kind,
+            "url": f"{place}/{kind}.ndjson",
             "count": found["count"],
         }
         for kind, found in files.items()
@@ -120,8 +123,8 @@ def manifest(service: Service, job: Job) -> dict[str, Any]:
         "transactionTime": payload["transactionTime"],
         "request": payload["request"],
         "requiresAccessToken": service.settings.enable_security,
-        "output": [entry for kind, entry in listed.items() if kind != ERRORS],
-        "deleted": [],
+        "output": [entry for kind, entry in listed.items() if kind not in {ERRORS, *gone}],
+        "deleted": [entry for kind, entry in listed.items() if kind in gone],
         "error": [listed[ERRORS]] if ERRORS in listed else [],
     }
 

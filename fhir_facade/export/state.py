@@ -11,8 +11,8 @@ from fhir_facade.export.files import Segment
 from fhir_facade.service import Service
 from mappers.engine import Position
 
-#: the file of what couldn't be exported
-ERRORS = "OperationOutcome"
+#: the file of what couldn't be exported, and how those of what was deleted end, one for each type
+ERRORS, DELETED = "OperationOutcome", "-deleted"
 
 
 @dataclass
@@ -45,7 +45,7 @@ class State:
     @property
     def count(self) -> int:
         """The resources so far."""
-        return sum(f.count for kind, f in self.files.items() if kind != ERRORS)
+        return sum(f.count for kind, f in self.files.items() if kind != ERRORS and not kind.endswith(DELETED))
 
     def as_json(self) -> dict[str, Any]:
         """What `of` takes."""

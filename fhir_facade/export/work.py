@@ -22,15 +22,16 @@ from fhir_facade.audit.trail import TrailDownError
 from fhir_facade.content import dumps
 from fhir_facade.export.asked import Asked, Reader, Step, steps
 from fhir_facade.export.caller import Stands, caller_of
+from fhir_facade.export.deleted import Deleted
 from fhir_facade.export.files import Files, Writer
 from fhir_facade.export.lines import Lines
-from fhir_facade.export.state import ERRORS, File, State, plan_of
+from fhir_facade.export.state import DELETED, ERRORS, File, State, plan_of
 from fhir_facade.jobs.runner import FailedError, LaterError, Lease
 from fhir_facade.jobs.store import Jobs
 from fhir_facade.outcome import FhirFault, Issue, outcome
 from fhir_facade.service import Service
 from mappers.database import SourceDownError
-from mappers.engine import Page
+from mappers.engine import Page, Position
 from smart_auth.access.caller import Caller
 
 KIND = "export"
@@ -98,9 +99,11 @@ class Export:
             asked = self._asked(service)
             self._fits(plan_of(service, asked))
             self._tell(asked)
-            left = list(steps(asked, service.parser(), self.payload["transactionTime"]))[self.state.step :]
-            for step in left:
+            planned = list(steps(asked, service.parser(), self.payload["transactionTime"]))
+            for step in planned[self.state.step :]:
                 await self._step(asked, step)
+            while asked.since and self.state.step == len(planned):  # the last step
+                await self._deleted(asked)
             await self._checkpoint()
         except (SourceDownError, TrailDownError) as error:
             raise LaterError(str(error)) from error
@@ -149,11 +152,23 @@ class Export:
             async for page in pages:
                 shown = Lines(kept, patients_of, earlier)
                 await self._page(resource_type, page, shown)
-                if self.work.sources.record is not None:
-                    await self._record(self.work.sources.record, list(shown.patients))
-                self.state.come_to(page.after)
-                if time.monotonic() - self._kept >= self.work.every:
-                    await self._checkpoint()
+                await self._told(list(shown.patients), page.after)
+
+    async def _deleted(self, asked: Asked) -> None:
+        """A page of what was deleted: after all else, so that nothing is told as there and as gone."""
+        deleted = Deleted(await self._current(), asked, self.payload["transactionTime"])
+        page = await deleted.page(self.state.after())
+        for kind, line in page.lines.items():
+            self._write(kind + DELETED, [line])
+        await self._told(page.patients, page.after)
+
+    async def _told(self, patients: Sequence[str], after: Position | None) -> None:
+        """A page was written: whom it shows is recorded, then the state stands behind it."""
+        if self.work.sources.record is not None:
+            await self._record(self.work.sources.record, patients)
+        self.state.come_to(after)
+        if time.monotonic() - self._kept >= self.work.every:
+            await self._checkpoint()
 
     async def _pages(self, step: Step) -> AsyncGenerator[Page]:
         """Pages from where the state stands; the next is read while one is written."""

@@ -99,19 +99,20 @@ async def versions(database: Database, asked: Asked, limit: int) -> list[Version
     """Up to `limit` versions, the newest first."""
     columns = (V.id, V.resource_type, V.resource_id, V.version_id, V.recorded, V.method, V.content)
     found = _where(select(*columns), asked).order_by(V.id.desc()).limit(limit)
-    rows = await _rows(database, found)
-    return [_version(row, database.at_rest) for row in rows]
+    rows = await rows_of(database, found)
+    return [version_of(row, database.at_rest) for row in rows]
 
 
 async def version(database: Database, resource_type: str, id_: str, version_id: str) -> Version | None:
     """One version of a resource; None if we don't have it."""
     columns = (V.id, V.resource_type, V.resource_id, V.version_id, V.recorded, V.method, V.content)
     found = _where(select(*columns), Asked(resource_type, id_)).where(V.version_id == exact(version_id))
-    rows = await _rows(database, found.order_by(V.id.desc()).limit(1))
-    return _version(rows[0], database.at_rest) if rows else None
+    rows = await rows_of(database, found.order_by(V.id.desc()).limit(1))
+    return version_of(rows[0], database.at_rest) if rows else None
 
 
-def _version(row: Row, at_rest: AtRest) -> Version:
+def version_of(row: Row, at_rest: AtRest) -> Version:
+    """What a row of `fhir_version` tells: its columns up to `content`, in their order."""
     number, resource_type, id_, version_id, recorded, method, content = row
     place = of_version(resource_type, id_, version_id)
     resource, fault = None, ""
@@ -119,12 +120,14 @@ def _version(row: Row, at_rest: AtRest) -> Version:
         resource = loads(at_rest.told(content, place)) if content is not None else None
     except UnopenableError as error:
         fault = f"version {version_id} of {resource_type}/{id_} can't be opened: {error}"
+    except (ValueError, TypeError, RecursionError):
+        fault = f"version {version_id} of {resource_type}/{id_} is no JSON"
     return Version(int(number), resource_type, id_, version_id, recorded, method, resource, fault)
 
 
 async def count(database: Database, asked: Asked) -> int:
     """How many versions there are."""
-    return int((await _rows(database, _where(select(func.count(V.id)), asked)))[0][0])
+    return int((await rows_of(database, _where(select(func.count(V.id)), asked)))[0][0])
 
 
 def _where(found: Select[Any], asked: Asked) -> Select[Any]:
@@ -139,6 +142,7 @@ def _where(found: Select[Any], asked: Asked) -> Select[Any]:
     return found.where(V.id < asked.before) if asked.before is not None else found
 
 
-async def _rows(database: Database, statement: Select[Any]) -> Any:
+async def rows_of(database: Database, statement: Select[Any]) -> Any:
+    """The rows that a select finds."""
     made = compiled(statement, database.dialect, Slots(()), {})
     return await database.fetch(made.sql, made.parameters((), {}))

@@ -16,6 +16,7 @@ from tests.export.guarded import Guarded, own_keys
 from tests.facade.facade import Facade, embedded_folder, settings_of, writer
 from tests.services.database import DatabaseServer
 from tests.smart_auth.app import server_of
+from tests.writes.conftest import Written
 
 
 @pytest.fixture
@@ -48,6 +49,30 @@ async def guarded(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterat
         yield Guarded(facade, writer(facade, server))
         forget(facade)
         await facade.close()
+
+
+@pytest_asyncio.fixture
+async def deleting(exporting: Facade) -> AsyncIterator[Written]:
+    """What writes beside a facade over each kind of database."""
+    found = Written(exporting)
+    yield found
+    await found.clear()
+
+
+@pytest_asyncio.fixture
+async def embedded_deleting(embedded_exporting: Facade) -> AsyncIterator[Written]:
+    """The same over the embedded databases."""
+    found = Written(embedded_exporting)
+    yield found
+    await found.clear()
+
+
+@pytest_asyncio.fixture
+async def guarded_deleting(guarded: Guarded) -> AsyncIterator[Written]:
+    """The same beside a facade with access control."""
+    found = Written(guarded.facade)
+    yield found
+    await found.clear()
 
 
 def forget(facade: Facade) -> None:

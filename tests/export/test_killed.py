@@ -11,10 +11,12 @@ from pathlib import Path
 from random import Random
 
 from fhir_facade.export.work import KIND, Exporting
-from tests.export.client import exports_of, finished, kicked_off, lines
+from tests.export.client import FIRST, exports_of, finished, kicked_off, lines
 from tests.export.conftest import forget
+from tests.export.deleting import deleted, goal, told_by
 from tests.facade.facade import Facade, settings_of
 from tests.services.database import DatabaseServer
+from tests.writes.conftest import Written
 
 LEASE = 1
 PAGE = 1
@@ -54,8 +56,9 @@ async def come_on(facade: Facade, job_id: str, before: str) -> None:
 
 
 async def killed_again_and_again(facade: Facade) -> None:
-    random = Random(7)
-    address = await kicked_off(facade, "$export")
+    random, written = Random(7), Written(facade)
+    gone = [await deleted(written, goal(FIRST)) for _ in range(3)]
+    address = await kicked_off(facade, "$export?_since=1900-01-01T00:00:00Z")  # everything, and what has gone
     job_id = address.rpartition("/")[2]
     for _ in range(KILLS):
         process, kept = worker(facade), come_to(facade, job_id)
@@ -78,6 +81,8 @@ async def killed_again_and_again(facade: Facade) -> None:
         assert len(ids) == len(set(ids)), entry
         if entry["type"] != "AuditEvent":
             assert found == await facade.all(entry["type"])
+    assert await told_by(facade, manifest) == gone
+    await written.clear()
     files = sorted((facade.settings.data_path / "export" / job_id).iterdir())
     assert {f.name.split(".")[1] for f in files} >= {"1", "2"}  # several attempts wrote
 

@@ -1,0 +1,111 @@
+"""Whether a resource that is no more would be opened by conditions: asked of the last that is known of it.
+
+What it referred to is asked as it is now. Whatever can't be decided so opens nothing: to leave a deletion out
+costs a client a comparison of ids, to tell one to somebody else tells of what isn't theirs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from fhir_facade.service import Service
+from mappers.mapping import Part
+from mappers.query import (
+    UNRESTRICTED,
+    AllOf,
+    AnyOf,
+    Chained,
+    Condition,
+    Criterion,
+    NotAbout,
+    SearchQuery,
+)
+from mappers.reader import Resource
+from mappers.stored.search_values import Found, SearchValues
+from mappers.terms import Ref, Term, Token
+from mappers.values.fixed import is_asked
+
+
+class Bygone:
+    """Judges resources by their last versions; raises SourceDownError where what they lead to is away."""
+
+    def __init__(self, service: Service) -> None:
+        self.engine, self.mappings = service.engine, service.mappings
+        self.values = SearchValues(service.mappings, service.site, (service.base,))
+
+    async def fulfils(self, resource: Resource, condition: Condition) -> bool:
+        """Whether the resource certainly fulfilled the condition."""
+        match condition:
+            case AllOf():
+                return all([await self.fulfils(resource, c) for c in condition.conditions])
+            case AnyOf():
+                return any([await self.fulfils(resource, c) for c in condition.conditions])
+            case Criterion():
+                return self._criterion(resource, condition)
+            case Chained():
+                return await self._chained(resource, condition)
+            case NotAbout():
+                return await self._not_about(resource, condition)
+            case _:
+                return False
+
+    def _criterion(self, resource: Resource, criterion: Criterion) -> bool:
+        found = self._found(resource, criterion.param)
+        if criterion.missing is not None:
+            return found is not None and criterion.missing is not bool(found)
+        if criterion.modifier or found is None:
+            return False
+        return any(_asks(term, one) for term in criterion.terms for one in found)
+
+    def _found(self, resource: Resource, param: str) -> list[Found] | None:
+        """What a parameter finds in a resource; None for one that only a search can ask."""
+        kind = resource["resourceType"]
+        if param == "_id":
+            own = self.values.target(f"{kind}/{resource['id']}")
+            return [own] if own else []
+        mapping = self.mappings[kind]
+        return self.values.values(mapping, param, resource) if param in mapping.params else None
+
+    async def _chained(self, resource: Resource, condition: Chained) -> bool:
+        targets = self._targets(resource, condition.param, condition.target_type)
+        if not targets or condition.condition == AllOf(()):
+            return bool(targets)
+        return await self._count(condition.target_type, targets, condition.condition) > 0
+
+    async def _not_about(self, resource: Resource, condition: NotAbout) -> bool:
+        """What it was about must still be there to be asked, all of it."""
+        kind, part = condition.target_type, self._part(resource)
+        found = self._found(resource, condition.param) if condition.param else None
+        if found is None or part is None or kind in part.untold:
+            return False
+        targets = self._targets(resource, condition.param, kind)
+        if len(targets) < len(found) or await self._count(kind, targets) < len(targets):
+            return False
+        return not await self._count(kind, targets, condition.condition)
+
+    def _targets(self, resource: Resource, param: str, resource_type: str) -> Sequence[Ref]:
+        """What of this server, of one type, a parameter leads to."""
+        parts = {p.name: p for p in self.mappings[resource_type].parts}
+        keys = [(f.get("target_part"), _key(f)) for f in self._found(resource, param) or ()]
+        return [Ref(resource_type, part, key) for part, key in keys if part in parts]
+
+    async def _count(self, resource_type: str, targets: Sequence[Ref], *conditions: Condition) -> int:
+        if not targets:
+            return 0
+        query = SearchQuery(resource_type, (Criterion("_id", tuple(targets)), *conditions))
+        return await self.engine.total(query, access=UNRESTRICTED)
+
+    def _part(self, resource: Resource) -> Part | None:
+        resolved = self.mappings[resource["resourceType"]].resolve(resource["id"])
+        return resolved[0] if resolved else None
+
+
+def _asks(term: Term, found: Found) -> bool:
+    if isinstance(term, Ref):
+        return term.part is not None and (term.part, term.key) == (found.get("target_part"), _key(found))
+    return isinstance(term, Token) and is_asked(term, found.get("system"), found.get("value", ""))
+
+
+def _key(found: Found) -> Any:
+    return found.get("target_int", found.get("target_text"))

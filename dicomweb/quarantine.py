@@ -54,11 +54,11 @@ class Quarantine:
     def __init__(self, archive: Archive, database: Database, intake: Intake) -> None:
         self._archive, self._database, self._intake = archive, database, intake
 
-    async def waiting(self, study: str = "") -> list[Waiting]:
-        """What waits, of one study if it is named; the oldest first."""
+    async def waiting(self, study: str | None = None) -> list[Waiting]:
+        """What waits, of one study if it is named ('' is none); the oldest first."""
         columns = (W[name] for name in Waiting._fields)
         found = select(*columns).order_by(W.recorded, W.id)
-        found = found.where(W.study == study) if study else found
+        found = found if study is None else found.where(W.study == study)
         return [Waiting(*map(str, row)) for row in await rows(self._database, found)]
 
     async def release(self, study: str, ris_study: str = "") -> list[str]:

@@ -57,6 +57,14 @@ async def test_what_is_dropped_is_gone_with_its_file(sender: Sender, quarantine:
     assert await quarantine.drop(one.study) == 0
 
 
+async def test_a_name_that_was_left_empty_means_no_study(sender: Sender, quarantine: Quarantine) -> None:
+    one = image(PatientID="STRANGER-5")
+    await sender.store(one)
+    assert (await quarantine.release(""), await quarantine.drop("")) == ([], 0)
+    assert await sender.waiting(one.study) == ["unknown-patient"]
+    assert one.study in {waiting.study for waiting in await quarantine.waiting()}
+
+
 def test_the_command_lists_releases_and_drops(
     hospital: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

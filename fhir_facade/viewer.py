@@ -90,9 +90,12 @@ def _answer(folder: Path, path: str, zipped: bool) -> Response:
 
 
 def _inside(folder: Path, path: str) -> Path | None:
-    """The file of that name in the folder; None for what is none, or lies outside."""
-    found = (folder / path).resolve()
-    return found if found.is_relative_to(folder.resolve()) and found.is_file() else None
+    """The file of that name in the folder; None for what is none, can be none, or lies outside."""
+    try:
+        found = (folder / path).resolve()
+        return found if found.is_relative_to(folder.resolve()) and found.is_file() else None
+    except (OSError, ValueError):
+        return None
 
 
 def _launch_page(settings: Settings, lang: str) -> str:

@@ -37,6 +37,13 @@ async def http(tmp_path: Path) -> AsyncIterator[httpx.AsyncClient]:
         yield found
 
 
+@pytest.mark.parametrize("name", ["%00", "a%00b", "a" * 300, "a/" * 3000])
+async def test_what_no_file_can_be_called_is_a_page_of_the_viewer(http: httpx.AsyncClient, name: str) -> None:
+    answer = await http.get(f"/pacs-viewer/{name}")
+    assert (answer.status_code, answer.text) == (200, INDEX)
+    assert (await http.get(f"/pacs-viewer/{name}.js")).status_code == 404
+
+
 async def test_the_viewers_address_ends_with_a_slash(http: httpx.AsyncClient) -> None:
     answer = await http.get("/pacs-viewer?StudyInstanceUIDs=1.2")
     assert (answer.status_code, answer.headers["location"]) == (308, "/pacs-viewer/?StudyInstanceUIDs=1.2")

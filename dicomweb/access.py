@@ -75,7 +75,10 @@ class Gate(Protocol):
     """Lets requests in, and counts them."""
 
     async def admitted(self, request: Request, doing: Doing = "retrieve", cost: int = 1) -> Viewer:
-        """The request's caller, who may do this to some study; raises DicomFault 401, 403 or 429."""
+        """The request's caller, who may do this to some study; raises DicomFault 401, 403 or 429.
+
+        503 where it would store or delete, and the audit trail can't be written.
+        """
 
     async def refused(self, request: Request, doing: Doing, status: int, viewer: Viewer | None) -> None:
         """Returns once a refusal is durably in the audit trail; raises DicomFault 503 if it can't be."""

@@ -21,6 +21,7 @@ from mappers.database import Database
 from mappers.query import Access as Opened
 
 NOT_RECORDED = "the audit trail can't be written just now, so nothing is answered"
+NOT_DONE = "the audit trail can't be written just now, so nothing is stored or deleted"
 
 
 class Record:
@@ -38,6 +39,14 @@ class Record:
         except TrailDownError:
             raise DicomFault(503, NOT_RECORDED) from None
 
+    async def ready(self) -> None:
+        """Raises DicomFault 503 where nothing may be changed, since it couldn't be recorded."""
+        try:
+            if self.trail is not None:
+                await self.trail.ready()
+        except TrailDownError:
+            raise DicomFault(503, NOT_DONE) from None
+
 
 class GuardedGate:
     """Lets in whom the guard of the FHIR side lets in."""
@@ -46,7 +55,7 @@ class GuardedGate:
         self.guard, self.record = guard, record
 
     async def admitted(self, request: Request, doing: Doing = "retrieve", cost: int = 1) -> GuardedViewer:
-        """The request's caller; raises DicomFault 401, 403 or 429."""
+        """The request's caller; raises DicomFault 401, 403, 429, or 503 for a change that isn't recorded."""
         asked = request.state.asked = asking(request)
         try:
             service = await self.guard.admitted(asked)
@@ -58,6 +67,8 @@ class GuardedGate:
         await viewer.prepared()
         if not viewer.may(doing):
             raise DicomFault(403, f"your scopes and role do not let you {doing} studies", INSUFFICIENT)
+        if doing in ("store", "delete"):
+            await self.record.ready()
         return viewer
 
     async def refused(self, request: Request, doing: Doing, status: int, viewer: object = None) -> None:

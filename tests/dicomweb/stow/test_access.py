@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 from io import BytesIO
+from pathlib import Path
 
 import pytest
 from sqlalchemy import func, select
 
 from dicomweb.archives.archive import Address
 from dicomweb.index.reading import instances, rows
+from fhir_facade.audit import trail
 from mappers.cdss.tables import ris_radiologystudy
 from mappers.facade.tables import fhir_audit
+from tests.audit.recording import Recording
+from tests.audit.test_faults import gone
 from tests.dicomweb.stow.sending import KIM, LEE, Sender, failures, image, stored
-from tests.facade.facade import Facade
+from tests.facade.facade import Facade, embedded_engine
 from tests.smart_auth.badges import Badges, user
 
 ALL = "user/ImagingStudy.cruds"
@@ -127,6 +131,20 @@ async def test_storing_and_deleting_are_in_the_audit_trail(radiologist: Sender) 
     a = fhir_audit.c
     found = await rows(database, select(a.event, a.username).where(a.entity_id == id_).order_by(a.id))
     assert [tuple(row) for row in found] == [("dicom-store", "radiologist"), ("dicom-delete", "radiologist")]
+
+
+async def test_nothing_is_stored_or_deleted_while_that_can_not_be_recorded(
+    radiologist: Sender, badges: Badges, stow_data: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kept, new = image(), image()
+    assert (await radiologist.store(kept)).status_code == 200
+    before = await rows_and_events(radiologist)
+    monkeypatch.setattr(trail, "PROOF", 0)
+    with gone(Recording(radiologist.facade, badges, embedded_engine(stow_data))):
+        for answer in (await radiologist.store(new), await radiologist.delete(f"/studies/{kept.study}")):
+            assert (answer.status_code, "audit trail" in answer.json()["message"]) == (503, True)
+    assert await rows_and_events(radiologist) == before
+    assert (await radiologist.store(new)).status_code == 200
 
 
 async def test_what_was_kept_and_not_indexed_is_found_by_the_follower(sender: Sender) -> None:

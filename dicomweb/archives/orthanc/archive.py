@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import re
 from collections.abc import AsyncIterator, Sequence
@@ -9,7 +10,15 @@ from contextlib import suppress
 from tempfile import SpooledTemporaryFile
 from typing import Any, BinaryIO, cast
 
-from dicomweb.archives.archive import Address, Change, Changes, NotThereError, RefusedError, Stored
+from dicomweb.archives.archive import (
+    Address,
+    ArchiveDownError,
+    Change,
+    Changes,
+    NotThereError,
+    RefusedError,
+    Stored,
+)
 from dicomweb.archives.orthanc.connection import Connection
 
 #: https://orthanc.uclouvain.be/book/faq/orthanc-ids.html
@@ -56,13 +65,8 @@ class Orthanc:
         return place
 
     async def _same(self, place: str, file: BinaryIO) -> bool:
-        ours, theirs = hashlib.sha256(), hashlib.sha256()
-        file.seek(0)
         with await self.fetch(place) as kept:
-            for whole, digest in ((file, ours), (kept, theirs)):
-                while piece := whole.read(IN_MEMORY):
-                    digest.update(piece)
-        return ours.digest() == theirs.digest()
+            return await asyncio.to_thread(lambda: _digest(file) == _digest(kept))
 
     async def delete(self, place: str) -> None:
         """Removes an instance."""
@@ -96,7 +100,10 @@ class Orthanc:
 
     async def alive(self) -> None:
         """Returns if Orthanc answers and lets us in."""
-        await self._connection.read("/system")
+        try:
+            await self._connection.read("/system")
+        except (NotThereError, RefusedError):
+            raise ArchiveDownError("what answers isn't Orthanc") from None
 
     async def close(self) -> None:
         """Closes all connections."""
@@ -133,6 +140,14 @@ def _address(instance: Any, all_series: dict[str, Any], studies: dict[str, Any])
         instance["MainDicomTags"].get("SOPInstanceUID", ""),
     )
     return found if all(found) else None
+
+
+def _digest(file: BinaryIO) -> bytes:
+    digest = hashlib.sha256()
+    file.seek(0)
+    while piece := file.read(IN_MEMORY):
+        digest.update(piece)
+    return digest.digest()
 
 
 def _checked(place: str) -> str:

@@ -1,8 +1,11 @@
 """Orthanc's own ways, and what happens when it is slow, down, or started again."""
 
 import asyncio
+import io
+import threading
 import time
 from pathlib import Path
+from typing import ClassVar
 
 import pytest
 
@@ -78,6 +81,36 @@ async def test_wrong_credentials_are_said_to_be_wrong(orthanc_running: OrthancSe
     for asked in (archive.alive(), archive.changes(""), archive.store(sent.address, sent.file)):
         with pytest.raises(ArchiveDownError, match="refuses ORTHANC_USERNAME"):
             await asked
+    await archive.close()
+
+
+async def test_what_answers_and_is_no_orthanc_is_an_archive_that_is_down(
+    orthanc_running: OrthancServer,
+) -> None:
+    archive = client_of(orthanc_running, url=f"{orthanc_running.url}/elsewhere")
+    with pytest.raises(ArchiveDownError, match="isn't Orthanc"):
+        await archive.alive()
+    await archive.close()
+
+
+class _Watched(io.BytesIO):
+    """A file that knows who read it."""
+
+    readers: ClassVar[set[int]] = set()
+
+    def read(self, size: int | None = -1) -> bytes:
+        """Its bytes."""
+        self.readers.add(threading.get_ident())
+        return super().read(size)
+
+
+async def test_files_are_compared_while_others_are_served(tmp_path: Path) -> None:
+    server, sent = OrthancServer(tmp_path, overwrite=False), made()
+    archive = client_of(server)
+    with server.run():
+        place = await archive.store(sent.address, sent.file)
+        assert await archive.store(sent.address, _Watched(sent.content)) == place
+    assert _Watched.readers - {threading.get_ident()}
     await archive.close()
 
 

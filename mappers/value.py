@@ -166,26 +166,17 @@ class Columns:
         For what many rows share: codes and names. Such values are in several resources at once, so nobody may
         change them in place.
         """
-        return self._remembering(make, shared)
-
-    def _remembering(self, make: Callable[[Columns], Read], keep: Callable[[Any], Any]) -> Read:
         read, used = self._watched(make)
         places = [place for place in used if place is not None]
-        return Remembering(read, places, keep) if places and None not in used else read
+        return Remembering(read, places) if places and None not in used else read
 
     def reader(self, value: Value) -> Read:
-        """The value's reader; of a value that several elements ask for one that reads each row once.
-
-        It remembers besides: results repeat, so that the same number is rarely read anew.
-        """
+        """The value's reader; of a value that several elements ask for one that reads each row once."""
         if not value.asked_again:
             return value.reader(self)
         if id(value) not in self._shared:
-            # most numbers come but once: to render them for others doesn't pay
-            read, used = self._watched(
-                lambda columns: columns._remembering(value.reader, lambda found: found)
-            )
-            self._shared[id(value)] = read if isinstance(read, Remembering) else _once(read), used
+            read, used = self._watched(value.reader)
+            self._shared[id(value)] = _once(read), used
         read, used = self._shared[id(value)]
         self._used |= used
         return read
@@ -241,12 +232,12 @@ def _once(read: Read) -> Read:
 class Remembering:
     """A reader that reads equal values once: what is at `places` of a row is the key of what is known.
 
-    `keep` makes what is kept of a value.
+    Its objects are shared by all who read them.
     """
 
-    def __init__(self, read: Read, places: Sequence[int], keep: Callable[[Any], Any]) -> None:
+    def __init__(self, read: Read, places: Sequence[int]) -> None:
         self.known: dict[Any, Any] = {}
-        self.places, self._read, self._key, self._keep = tuple(places), read, itemgetter(*places), keep
+        self.places, self._read, self._key = tuple(places), read, itemgetter(*places)
 
     def __call__(self, row: Row) -> Any:
         try:
@@ -258,7 +249,7 @@ class Remembering:
         """The value of a row whose key isn't known yet."""
         if len(self.known) >= REMEMBERED:
             self.known.clear()
-        found = self.known[self._key(row)] = self._keep(self._read(row))
+        found = self.known[self._key(row)] = shared(self._read(row))
         return found
 
 

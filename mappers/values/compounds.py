@@ -79,14 +79,14 @@ class FirstOf(_Alternatives):
     """Ours, else OpenEMR's: the first value that is there."""
 
     def reader(self, columns: Columns) -> Read:
-        reads = [v.reader(columns) for v in self.values]
+        *firsts, last = [v.reader(columns) for v in self.values]
 
         def read(row: Row) -> Any:
-            for each in reads:
+            for each in firsts:
                 found = each(row)
                 if found is not None:
                     return found
-            return None
+            return last(row)
 
         return read
 

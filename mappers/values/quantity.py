@@ -198,7 +198,7 @@ class Quantity(Value):
         def of(row: Row) -> Any:
             text = stated(row)
             said = plain_number(text) if looks and text else None
-            if said is not None and _says(row[place], said):
+            if said is not None and _says(row[place], said, text):
                 return said
             found = read(row)
             return None if positive and found is None else _as_stated(found, text)
@@ -328,9 +328,14 @@ def _compared(text: str) -> dict[str, Any] | None:
     return {"value": plain_number(found[2]), "comparator": found[1]} if found else None
 
 
-def _says(stored: Any, number: Decimal | int) -> bool:
+def _says(stored: Any, number: Decimal | int, text: str) -> bool:
+    """Whether a column's number is one of which the text is known; mostly it says so with more zeros."""
+    if type(stored) is not str:
+        return False
+    if "." in text and stored.startswith(text) and not stored[len(text) :].strip("0"):
+        return True
     try:
-        return type(stored) is str and Decimal(stored) == number
+        return Decimal(stored) == number
     except InvalidOperation:
         return False
 

@@ -112,9 +112,13 @@ class MySqlStore:
     async def still_due(self, ids: Sequence[str]) -> set[str]:
         """Those that are."""
         cursor = self._connection.cursor()
-        await cursor.execute(asking(ids, "%s"), tuple(ids))
-        found = {str(row[0]) for row in await cursor.fetchall()}
-        await self._connection.query("ROLLBACK")
+        try:
+            await cursor.execute(asking(ids, "%s"), tuple(ids))
+            found = {str(row[0]) for row in await cursor.fetchall()}
+            await self._connection.query("ROLLBACK")
+        except BaseException:
+            self._drop()
+            raise
         return found
 
     def _statements(self, rows: Sequence[Row]) -> str:

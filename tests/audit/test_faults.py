@@ -16,6 +16,7 @@ import pytest
 from sqlalchemy import text
 
 from fhir_facade.audit.sqlite_store import SqliteStore
+from fhir_facade.audit.store import GoneError
 from tests.audit.recording import Recording, forget
 from tests.facade.facade import Facade, embedded_folder, execute, settings_of, writer
 from tests.services.database import CDSS, DatabaseServer, Login
@@ -67,6 +68,24 @@ async def test_a_locked_table_is_waited_for_and_then_given_up(recording: Recordi
         refused(await recording.get(READ))
         other.exec_driver_sql("ROLLBACK" if recording.server is None else "UNLOCK TABLES")
     assert (await recording.get(READ)).status_code == 200
+    assert recording.faults() == []
+
+
+async def test_a_look_that_was_given_up_is_nobody_elses_answer(recording: Recording) -> None:
+    keeper = recording.facade.app.fhir.keeper
+    assert keeper is not None
+    store = keeper.trail.store
+    await recording.get(READ)
+    with recording.rows.connect() as other:
+        other.exec_driver_sql("BEGIN" if recording.server is None else "LOCK TABLES fhir_audit_due WRITE")
+        with suppress(TimeoutError):
+            await asyncio.wait_for(store.still_due(["a", "b"]), 0.3)
+        other.exec_driver_sql("ROLLBACK" if recording.server is None else "UNLOCK TABLES")
+    await store.open()
+    with pytest.raises(GoneError):
+        await store.write([], ["nothing"])
+    assert (await recording.get(READ)).status_code == 200
+    assert len(recording.records()) == 2
     assert recording.faults() == []
 
 

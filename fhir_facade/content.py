@@ -135,7 +135,7 @@ def _accepted(accept: str) -> str:
     """The format of the best acceptable media type; 406 if none is."""
     offers: list[tuple[float, int, str]] = []
     for place, item in enumerate(accept.split(",")):
-        media, _, rest = item.strip().partition(";")
+        media, _, rest = (part.strip() for part in item.partition(";"))
         found = "json" if media in ("*/*", "application/*", "text/html", "") else FORMATS.get(media.lower())
         quality = _quality(rest)
         if found and quality > 0 and _version_fits(rest):
@@ -153,7 +153,7 @@ def _accepted(accept: str) -> str:
 def _quality(parameters: str) -> float:
     for part in parameters.split(";"):
         name, _, value = part.strip().partition("=")
-        if name == "q":
+        if name.lower() == "q":
             try:
                 return float(value)
             except ValueError:

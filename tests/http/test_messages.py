@@ -34,6 +34,8 @@ async def test_40_head_is_get_without_a_body(embedded: Facade, path: str) -> Non
         ("text/xml;q=0.9, application/json;q=0.1", "application/fhir+xml"),
         ("text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8", "application/fhir+json"),
         ("image/png, */*;q=0.1", "application/fhir+json"),
+        ("application/fhir+xml ; charset=utf-8, */* ; q=0.1", "application/fhir+xml"),
+        ("application/fhir+json; Q=0.1, application/fhir+xml", "application/fhir+xml"),
     ],
 )
 async def test_41_accept(embedded: Facade, accept: str, media: str) -> None:

@@ -6,6 +6,7 @@ https://dicom.nema.org/medical/dicom/current/output/html/part05.html#sect_6.2
 from __future__ import annotations
 
 import re
+from contextlib import suppress
 from datetime import datetime
 from typing import Any
 
@@ -18,6 +19,7 @@ from mappers.values.uris import Patterned
 
 RFC_3986 = "urn:ietf:rfc:3986"
 OID = "urn:oid:"
+MIDNIGHT = "00:00:00"
 _DATE = re.compile(r"(\d{4})(\d\d)(\d\d)")
 _TIME = re.compile(r"(\d\d)(?:(\d\d)(?:(\d\d)(\.\d{1,6})?)?)?")
 
@@ -95,15 +97,15 @@ class DicomMoment(Value):
 
 
 def local_moment(date: str, time: str) -> str | None:
-    """A DA and a TM as a DATETIME column holds them; a time that isn't told is midnight."""
+    """A DA and a TM as a DATETIME column holds them; a time that isn't told, or is none, is midnight."""
     day, moment = _DATE.fullmatch(date), _TIME.fullmatch(time)
     if day is None:
         return None
-    told = f"{'-'.join(day.groups())} {_clock(moment) if moment else '00:00:00'}"
-    try:
-        return datetime.fromisoformat(told).isoformat(" ", "microseconds")
-    except ValueError:
-        return None
+    for clock in (_clock(moment), MIDNIGHT) if moment else (MIDNIGHT,):
+        with suppress(ValueError):
+            told = datetime.fromisoformat(f"{'-'.join(day.groups())} {clock}")
+            return told.isoformat(" ", "microseconds")
+    return None
 
 
 def _clock(found: re.Match[str]) -> str:

@@ -47,6 +47,13 @@ async def test_a_new_study_has_a_row_an_imaging_study_and_an_event(sender: Sende
     assert await sender.events(row["study_id"]) == ["create"]
 
 
+async def test_a_time_that_is_none_takes_no_day_away(sender: Sender) -> None:
+    one = image(StudyDate="20250601", StudyTime="256199")
+    assert (await sender.store(one)).status_code == 200
+    row = await sender.row(one.study)
+    assert row["study_datetime"] == "2025-06-01 00:00:00.000000"
+
+
 async def test_what_comes_later_is_told_as_an_event_each(sender: Sender) -> None:
     first = image()
     await sender.store(first)
@@ -120,6 +127,8 @@ async def test_xml_says_the_same(sender: Sender) -> None:
     root = ElementTree.fromstring(answer.content)  # noqa: S314 - our own answer
     values = {v.text for v in root.iter() if v.tag.endswith("Value")}
     assert one.instance in values
+    preferring = await sender.store(one, accept="application/dicom+xml;q=0.1, application/dicom+json")
+    assert preferring.headers["content-type"] == "application/dicom+json"
     refused = await sender.store(one, accept="text/html")
     assert refused.status_code == 406
 

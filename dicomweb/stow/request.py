@@ -18,6 +18,7 @@ from dicomweb.index.entry import Entry, entry_of
 from dicomweb.index.part10 import NotDicomError
 from dicomweb.stow.multipart import Parts, media_type
 from dicomweb.stow.spool import Spool, Spooled
+from dicomweb.wado.acceptable import acceptable
 
 DICOM, RELATED = "application/dicom", "multipart/related"
 ANSWERS = ("application/dicom+json", "application/json", "application/dicom+xml")
@@ -36,14 +37,12 @@ class Sent:
 
 
 def answered_in(request: Request) -> str:
-    """The media type that the answer has; raises DicomFault 406."""
-    accept = request.headers.get("accept", "*/*")
-    for item in accept.split(","):
-        media = item.partition(";")[0].strip().lower()
-        if media in ("*/*", "application/*", ""):
+    """The media type that the answer has; raises DicomFault 400, 406."""
+    for one in acceptable("", request.headers):
+        if one.media in ("*/*", "application/*"):
             return ANSWERS[0]
-        if media in ANSWERS:
-            return media
+        if one.media in ANSWERS:
+            return one.media
     raise DicomFault(406, f"stores are answered in {', '.join(ANSWERS)}")
 
 

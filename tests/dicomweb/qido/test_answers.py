@@ -110,6 +110,7 @@ async def test_results_that_were_kept_back_are_told(images: Images, monkeypatch:
         ("application/json", "application/json"),
         ("text/html, application/dicom+json;q=0.5", "application/dicom+json"),
         ('multipart/related; type="application/dicom", */*;q=0.1', "application/dicom+json"),
+        ('image/png; note="a, application/json", */*', "application/dicom+json"),
     ],
 )
 async def test_answers_come_in_the_best_type_that_is_accepted(

@@ -48,7 +48,17 @@ async def bulkdata(asked: Asked) -> Response:
     await recorded(asked, studies, 1)
     if value is None:
         raise DicomFault(404, f"the instance has no element {path}")
-    return whole(OCTETS, [Part(OCTETS, value)]) if multipart else ranged(asked, value, OCTETS)
+    answer = ranged(asked, value, OCTETS)
+    return _as_part(answer) if multipart else answer
+
+
+def _as_part(answer: Response) -> Response:
+    """The same in a multipart's only part: clients ask for ranges of values so, too."""
+    packed = whole(OCTETS, [Part(OCTETS, bytes(answer.body))], answer.status_code)
+    for name in ("accept-ranges", "content-range"):
+        if name in answer.headers:
+            packed.headers[name] = answer.headers[name]
+    return packed
 
 
 def _in_parts(asked: Asked) -> bool:

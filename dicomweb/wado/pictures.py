@@ -6,7 +6,7 @@ https://dicom.nema.org/medical/dicom/current/output/html/part18.html#sect_10.4.1
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Sequence
 from functools import partial
 from typing import TypeVar
 
@@ -18,16 +18,15 @@ from dicomweb.http.routes import Asked
 from dicomweb.index.reading import IndexedInstance
 from dicomweb.wado.acceptable import acceptable, not_acceptable
 from dicomweb.wado.frames import check_frames, listed
-from dicomweb.wado.multipart import Part, whole
+from dicomweb.wado.multipart import Part, streamed, whole
 from dicomweb.wado.part10 import Part10, broken
-from dicomweb.wado.rendering import Look, look_of, rendered, thumbnail_of
+from dicomweb.wado.rendering import FORMATS, Look, look_of, rendered, thumbnail_of
 from dicomweb.wado.seen import content_of, file_of, recorded, seen, told
 
 T = TypeVar("T")
-MEDIA = ("image/jpeg", "image/png")
 PDF, PDF_CLASS, PDF_TAG = "application/pdf", "1.2.840.10008.5.1.4.1.1.104.1", 0x00420011
-#: frames that may be rendered at once
-MOST = 64
+#: frames that may be rendered at once, and instances: those are sent as they are made
+MOST, MOST_INSTANCES = 64, 1000
 
 
 async def rendered_instance(asked: Asked) -> Response:
@@ -60,10 +59,39 @@ async def rendered_frames(asked: Asked) -> Response:
     return whole(look.media, [Part(look.media, picture) for picture in pictures])
 
 
+async def rendered_instances(asked: Asked) -> Response:
+    """Pictures of all instances that the address names, each as it is rendered by itself, in parts.
+
+    Without those that have no pixels: 206, and a Warning that says how many they are. Raises DicomFault 400,
+    404, 406; what can't be rendered in the midst of the answer breaks it off.
+    """
+    studies, found = await seen(asked)
+    shown, look = _with_pixels(found), look_of(asked.request.query_params, _media(asked))
+    if len(shown) > MOST_INSTANCES:
+        raise DicomFault(400, f"at most {MOST_INSTANCES} instances are rendered at once, not {len(shown)}")
+    await recorded(asked, studies, len(shown))
+    first = await _picture(asked, shown[0], 0, look)
+    response = streamed(look.media, _pictures(asked, first, shown, look))
+    if left := len(found) - len(shown):
+        response.status_code = 206
+        response.headers["warning"] = f'299 - "{left} instances have no pixels: they are left out"'
+    return response
+
+
+async def _pictures(
+    asked: Asked, first: bytes, shown: Sequence[IndexedInstance], look: Look
+) -> AsyncIterator[Part]:
+    for number, one in enumerate(shown):
+        picture = await _kept(asked, one, 0, look) if number else first
+        study, series, instance = one.address
+        where = f"{asked.gateway.base}/studies/{study}/series/{series}/instances/{instance}/rendered"
+        yield Part(look.media, picture, where)
+
+
 async def thumbnail(asked: Asked) -> Response:
     """A small picture of what the address names: of a series the one in its middle."""
     studies, found = await seen(asked)
-    shown = _middle([one for one in found if one.frames is not None])
+    shown = _middle(_with_pixels(found))
     number = 0
     if "frames" in asked.request.path_params:
         number = listed(asked.request.path_params["frames"])[0]
@@ -73,10 +101,16 @@ async def thumbnail(asked: Asked) -> Response:
     return Response(await _picture(asked, shown, number, look), headers={"content-type": look.media})
 
 
-def _middle(found: Sequence[IndexedInstance]) -> IndexedInstance:
-    """The middle instance of the first series; raises DicomFault 406 where there is none with pixels."""
-    if not found:
+def _with_pixels(found: Sequence[IndexedInstance]) -> Sequence[IndexedInstance]:
+    """Those that can be shown; raises DicomFault 406 where there is none."""
+    shown = [one for one in found if one.frames is not None]
+    if not shown:
         raise DicomFault(406, "nothing of this has pixels: it can't be shown as a picture")
+    return shown
+
+
+def _middle(found: Sequence[IndexedInstance]) -> IndexedInstance:
+    """The middle instance of the first series."""
     series = [one for one in found if one.address.series == found[0].address.series]
     return series[len(series) // 2]
 
@@ -88,14 +122,19 @@ def _refuse_without_pixels(found: IndexedInstance) -> None:
 
 def _media(asked: Asked) -> str:
     for one in acceptable(asked.request.url.query, asked.request.headers):
-        for media in MEDIA:
+        for media in FORMATS:
             if one.takes(media):
                 return media
-    raise not_acceptable(", ".join(MEDIA))
+    raise not_acceptable(", ".join(FORMATS))
 
 
 async def _picture(asked: Asked, found: IndexedInstance, number: int, look: Look) -> bytes:
-    """A frame's picture; number 0 is the representative one."""
+    """A frame's picture, as long as its client waits for it; number 0 is the representative one."""
+    return await while_wanted(asked.request, _kept(asked, found, number, look))
+
+
+async def _kept(asked: Asked, found: IndexedInstance, number: int, look: Look) -> bytes:
+    """A frame's picture; kept for a while."""
 
     async def make() -> bytes:
         opened = await file_of(asked.gateway, found)
@@ -104,7 +143,7 @@ async def _picture(asked: Asked, found: IndexedInstance, number: int, look: Look
         return await told(found.address, partial(rendered, opened, index, look))
 
     key = ("picture", *content_of(found), number, look)
-    return await while_wanted(asked.request, asked.gateway.recent.get(key, make, len))
+    return await asked.gateway.recent.get(key, make, len)
 
 
 def _representative(stated: object, found: IndexedInstance) -> int:

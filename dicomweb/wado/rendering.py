@@ -18,6 +18,13 @@ from dicomweb.wado.windowing import Array, Window, grey
 
 #: the larger side of a thumbnail, and what a viewport may have
 THUMBNAIL, LARGEST = 128, 4096
+#: what pictures are written as, the default first: as PS3.18 8.7.4 names them. A GIF has 256 colours
+FORMATS: Mapping[str, tuple[str, Mapping[str, int]]] = {
+    "image/jpeg": ("JPEG", {}),
+    "image/png": ("PNG", {"compress_level": 3}),
+    "image/gif": ("GIF", {}),
+    "image/jp2": ("JPEG2000", {}),
+}
 _FUNCTIONS = {"linear": "linear", "linear-exact": "linear_exact", "sigmoid": "sigmoid"}
 
 
@@ -87,15 +94,13 @@ def _numbers(name: str, text: str, least: int, most: int, missing: str = "") -> 
 
 
 def rendered(opened: Part10, index: int, look: Look) -> bytes:
-    """A frame (from 0) as JPEG or PNG; raises UnsuitableError and UnreadableError."""
+    """A frame (from 0) as a file of one of the formats; raises UnsuitableError and UnreadableError."""
     picture = _picture(opened, index, look)
     if look.viewport:
         picture = _seen_through(picture, look.viewport)
     out = io.BytesIO()
-    if look.media == "image/png":
-        picture.save(out, "PNG", compress_level=3)
-    else:
-        picture.save(out, "JPEG", quality=look.quality)
+    written, options = FORMATS[look.media]
+    picture.save(out, written, quality=look.quality, **options)
     return out.getvalue()
 
 

@@ -88,6 +88,20 @@ def test_a_viewport_cuts_scales_and_mirrors() -> None:
     assert len(seen(None, viewport="8,100")) == 64
 
 
+@pytest.mark.parametrize(
+    ("media", "written"),
+    [("image/jpeg", "JPEG"), ("image/png", "PNG"), ("image/gif", "GIF"), ("image/jp2", "JPEG2000")],
+)
+async def test_every_format_shows_the_same(images: Images, media: str, written: str) -> None:
+    for name in ("explicit", "palette"):
+        best = picture_of((await images.get(f"{path_of(name)}/rendered", accept="image/png")).content)
+        answer = await images.get(f"{path_of(name)}/rendered", accept=media)
+        picture = picture_of(answer.content)
+        assert (answer.headers["content-type"], picture.format) == (media, written)
+        apart = np.asarray(picture.convert(best.mode), int) - np.asarray(best, int)
+        assert abs(apart).mean() < (4 if name == "palette" or written == "JPEG" else 1e-9)
+
+
 async def test_frames_are_rendered_each_for_itself(images: Images) -> None:
     one = await images.get(f"{path_of('frames')}/frames/15/rendered", accept="image/png")
     assert one.headers["content-type"] == "image/png"

@@ -41,7 +41,7 @@ def test_what_no_table_holds_is_told_as_it_was_sent(embedded_walk: Walk, resourc
     assert (found.unmade, found.refused) == (0, {})
 
 
-def test_the_same_holds_on_mariadb(mariadb: DatabaseServer, tmp_path_factory: pytest.TempPathFactory) -> None:
-    with walking(settings_of(tmp_path_factory.mktemp("roundtrip"), mariadb), leaves=True) as walk:
+def test_the_same_holds_on_a_server(server: DatabaseServer, tmp_path_factory: pytest.TempPathFactory) -> None:
+    with walking(settings_of(tmp_path_factory.mktemp("roundtrip"), server), leaves=True) as walk:
         for resource_type in (*HOSPITAL, "Goal"):
             assert walk.of(resource_type, 3).accepted > 0

@@ -9,7 +9,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest_asyncio
-from sqlalchemy import delete, select
+from sqlalchemy import delete, select, text
 
 from mappers.engine import Engine
 from mappers.facade.tables import fhir_amended, fhir_event, fhir_index, fhir_resource, fhir_version
@@ -44,6 +44,16 @@ class Written:
         where = (self.facade.service.parser().condition(resource_type, name, value),)
         page = await self.engine.page(SearchQuery(resource_type, where), 5000)
         return [m["id"] for m in page.matches if isinstance(m, dict)]
+
+    async def column(self, sql: str) -> Any:
+        """One value, by plain SQL."""
+        rows = await self.engine.database.fetch(sql, ())
+        return rows[0][0]
+
+    async def change(self, sql: str) -> None:
+        """What another program writes."""
+        async with transaction(self.engine.database) as t:
+            await t.execute(text(sql))
 
     async def clear(self) -> None:
         """Takes away the rows that were made, and all that is kept beside rows."""

@@ -214,3 +214,11 @@ def sample(resource_type: str) -> dict[str, Any]:
         text = text.replace(mark, meant)
     found: dict[str, Any] = json.loads(text, parse_float=Decimal)
     return found
+
+
+def said(resource: Any) -> dict[str, Any]:
+    """A resource without what the server says of it."""
+    assert isinstance(resource, dict)
+    generated = resource.get("text", {}).get("status") == "generated"
+    own = {"id", "meta", *(["text"] if generated else [])}
+    return {k: v for k, v in resource.items() if k not in own}

@@ -8,7 +8,6 @@ from mappers.write.faults import WriteFault
 from terminology.systems import RESIDENT_REGISTRATION_ID
 from tests.writes.conftest import Written
 from tests.writes.samples import sample
-from tests.writes.test_rows import column
 
 NUMBER = "900203-1234567"
 IDENTIFIER = {"system": RESIDENT_REGISTRATION_ID, "value": NUMBER}
@@ -20,7 +19,7 @@ async def test_it_is_written_to_its_column_and_kept_nowhere_else(written: Writte
     found = await clerk.made({**sample("Patient"), "identifier": [OTHER, IDENTIFIER]})
     assert IDENTIFIER in found["identifier"]
     sql = f"SELECT ssn FROM emr_patientcache WHERE patient_id = '{found['id']}'"  # noqa: S608
-    assert await column(written, sql) == NUMBER
+    assert await written.column(sql) == NUMBER
     async with clerk.writer() as writer:
         again = await writer.update("Patient", found["id"], {**found, "language": "ko"})
     assert IDENTIFIER in again["identifier"]
@@ -40,7 +39,7 @@ async def test_who_may_not_see_it_does_not_take_it_away(written: Written) -> Non
     async with doctor.writer() as writer:
         await writer.update("Patient", found["id"], changed)
     sql = f"SELECT ssn FROM emr_patientcache WHERE patient_id = '{found['id']}'"  # noqa: S608
-    assert await column(written, sql) == NUMBER
+    assert await written.column(sql) == NUMBER
     told = await clerk.engine.read("Patient", found["id"])
     assert isinstance(told, dict)
     assert told["identifier"] == [{**OTHER, "value": "78"}, IDENTIFIER]

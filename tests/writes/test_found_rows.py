@@ -1,0 +1,64 @@
+"""Rows are found by what was sent of them, until others change the columns."""
+
+import pytest
+
+from mappers.cdss.laboratory import LOCAL_TEST
+from tests.writes.conftest import Written
+from tests.writes.samples import sample
+
+
+@pytest.mark.parametrize(
+    ("resource_type", "param", "finds", "finds_no_more"),
+    [
+        ("AllergyIntolerance", "code", "http://snomed.info/sct|91935009", ""),
+        ("AllergyIntolerance", "category", "medication", ""),
+        ("AllergyIntolerance", "criticality", "low", "high"),
+        ("Condition", "clinical-status", "recurrence", "active"),
+        ("Condition", "onset-date", "2024-12", ""),
+        ("Patient", "family", "이", ""),
+        ("Patient", "telecom", "010-1111-2222", ""),
+        ("Specimen", "accession", "urn:others|B-1", ""),
+        ("Observation", "code", "urn:others|GLU", ""),
+    ],
+)
+async def test_it_is_searched_by_what_was_sent(
+    written: Written, resource_type: str, param: str, finds: str, finds_no_more: str
+) -> None:
+    found = await written.made(sample(resource_type))
+    assert found["id"] in await written.all_found(resource_type, param, finds)
+    if finds_no_more:
+        assert found["id"] not in await written.all_found(resource_type, param, finds_no_more)
+
+
+async def test_others_rows_are_found_as_before_beside_amended_ones(written: Written) -> None:
+    before = await written.all_found("Observation", "code", f"{LOCAL_TEST}|GLU")
+    found = await written.made(sample("Observation"))
+    after = await written.all_found("Observation", "code", f"{LOCAL_TEST}|GLU")
+    assert sorted(after) == sorted([*before, found["id"]])
+
+
+async def test_once_others_change_the_columns_these_are_searched_again(written: Written) -> None:
+    found = await written.made(sample("AllergyIntolerance"))
+    key = found["id"].removeprefix("allergy-")
+    await written.change(f"UPDATE emr_allergy SET category = 'environment' WHERE id = {key}")  # noqa: S608
+    assert found["id"] not in await written.all_found("AllergyIntolerance", "category", "medication")
+    assert found["id"] in await written.all_found("AllergyIntolerance", "category", "environment")
+    assert found["id"] in await written.all_found("AllergyIntolerance", "criticality", "low")
+
+
+async def test_chains_see_what_was_sent(written: Written) -> None:
+    patient = await written.made(sample("Patient"))
+    sent = {**sample("Observation"), "subject": {"reference": f"Patient/{patient['id']}"}}
+    found = await written.made(sent)
+    assert await written.all_found("Observation", "subject:Patient.family", "이") == [found["id"]]
+
+
+#: for each type what the old application reads of a sample's row: plain SQL, and what it finds
+
+
+@pytest.mark.parametrize("value", ["12|urn:units|drops", "12||drops", "gt11||drops", "12"])
+async def test_a_quantity_of_any_unit_is_found(written: Written, value: str) -> None:
+    drops = {"value": 12, "unit": "drops", "system": "urn:units", "code": "drops"}
+    found = await written.made({**sample("Observation"), "valueQuantity": drops})
+    assert found["id"] in await written.all_found("Observation", "value-quantity", value)
+    assert found["id"] not in await written.all_found("Observation", "value-quantity", "13||drops")

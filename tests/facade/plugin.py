@@ -1,12 +1,12 @@
 """A pytest plugin: facades that tests share. What writes must put back what was there, or take its own."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 import pytest_asyncio
 
+from tests.facade.counting import counted
 from tests.facade.facade import Facade, embedded_folder, settings_of, writer
 from tests.facade.imaged import leave_images
 from tests.facade.trail import leave_trail
@@ -61,16 +61,8 @@ def facade(request: pytest.FixtureRequest) -> Facade:
     return found
 
 
-@pytest.fixture
-def counted(embedded: Facade, monkeypatch: pytest.MonkeyPatch) -> list[str]:
+@pytest.fixture(name="counted")
+def counted_here(embedded: Facade) -> Iterator[list[str]]:
     """The statements of the embedded facade from here on, but for those that come with time."""
-    database, found = embedded.service.engine.database, list[str]()
-    fetch = database.fetch
-
-    async def counting(sql: str, parameters: tuple[Any, ...]) -> Any:
-        if "fhir_amended" not in sql:  # what is looked at once a second, whoever asks
-            found.append(sql)
-        return await fetch(sql, parameters)
-
-    monkeypatch.setattr(database, "fetch", counting)
-    return found
+    with counted(embedded) as found:
+        yield found

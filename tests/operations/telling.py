@@ -10,6 +10,9 @@ import httpx
 
 from tests.facade.facade import Facade, Resource
 
+#: the patient whose orders have the most to tell
+FIRST = "P-2025-000001"
+
 
 @dataclass(frozen=True)
 class Told:

@@ -23,6 +23,14 @@ OPEN = "Access control is off: the server listens on the loopback interface only
 SMART = (
     "SMART App Launch 2.2: scopes v1 and v2, bounded by the user's role; see .well-known/smart-configuration."
 )
+SEARCHES = (
+    "Unknown search parameters are refused (400) unless Prefer: handling=lenient is sent. Searches may chain,"
+    " use _has, _include and _revinclude, and be sent by POST to _search."
+)
+IMAGES = (
+    "Images themselves are had by DICOMweb (QIDO-RS, WADO-RS, STOW-RS), with the same tokens, at the address"
+    " of Endpoint/dicom-web, to which ImagingStudies refer."
+)
 OAUTH_URIS = "http://fhir-registry.smarthealthit.org/StructureDefinition/oauth-uris"
 SERVICE = "http://terminology.hl7.org/CodeSystem/restful-security-service"
 _READ = [{"code": "read"}]
@@ -82,8 +90,7 @@ def _rest(
 ) -> Resource:
     rest: Resource = {
         "mode": "server",
-        "documentation": "Unknown search parameters are refused (400) unless Prefer: handling=lenient is sent"
-        ". Searches may chain, use _has, _include and _revinclude, and be sent by POST to _search.",
+        "documentation": f"{SEARCHES} {IMAGES}" if "Endpoint" in mappings else SEARCHES,
         "security": _smart(authorization) if authorization else {"cors": True, "description": OPEN},
         "resource": _resources(mappings, operations, base),
         "interaction": [

@@ -34,6 +34,16 @@ async def test_unknown_addresses_and_methods_are_told(images: Images) -> None:
     assert {"GET", "HEAD", "OPTIONS"} <= set(refused.headers["allow"].split(", "))
 
 
+async def test_the_capability_statement_leads_to_it_and_options_tell_its_methods(images: Images) -> None:
+    stated = (await images.facade.get("metadata")).json()["rest"][0]["documentation"]
+    assert "DICOMweb (QIDO-RS, WADO-RS, STOW-RS)" in stated
+    (named,) = [word for word in stated.split() if word.startswith("Endpoint/")]
+    address = (await images.facade.get(named.rstrip(",."))).json()["address"]
+    options = await images.facade.http.options(f"{address}/studies")
+    assert (options.status_code, options.headers["allow"]) == (204, "GET, POST, HEAD, OPTIONS")
+    assert (await images.facade.http.get(f"{address}/studies?limit=1")).status_code == 200
+
+
 async def test_head_is_answered_as_get_without_a_body(images: Images) -> None:
     answer, full = await images.request("HEAD", "/studies"), await images.get("/studies")
     assert (answer.status_code, answer.content) == (200, b"")

@@ -45,6 +45,19 @@ class Access:
     instances: int = 0
 
 
+@dataclass(frozen=True, slots=True)
+class Handed:
+    """How much of a study has left: Part 10 files, frames (also as pictures), and bytes of all there was."""
+
+    instances: int = 0
+    frames: int = 0
+    size: int = 0
+
+    def __add__(self, more: Handed) -> Handed:
+        """The sum."""
+        return Handed(self.instances + more.instances, self.frames + more.frames, self.size + more.size)
+
+
 class Viewer(Protocol):
     """A caller who was let in."""
 
@@ -69,6 +82,9 @@ class Viewer(Protocol):
 
         Retrievals of one study leave one event a token and hour.
         """
+
+    def handed(self, handed: Handed) -> None:
+        """Counts what has left of the study whose retrieval was recorded; nobody waits for that."""
 
 
 class Gate(Protocol):

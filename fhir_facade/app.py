@@ -35,6 +35,7 @@ from fhir_facade.imaging import session
 from fhir_facade.imaging.archives import archive_of
 from fhir_facade.imaging.asking import PREFIX
 from fhir_facade.imaging.following import follower_of
+from fhir_facade.imaging.viewings import Viewings
 from fhir_facade.imaging.wiring import Doors, router_of
 from fhir_facade.operations.operation import Operation
 from fhir_facade.paging import Cursors
@@ -196,7 +197,7 @@ def create_app(settings: Settings | None = None, callers: Callers | None = None)
     trail = trail_of(settings, service.site, service.engine.database)
     keeper = Keeper(trail, service.mappings, service.base) if trail else None
     archive = archive_of(settings, service.at_rest)
-    watch = Watch(archive)
+    watch, viewings = Watch(archive), Viewings(trail) if trail else None
     service = replace(service, keeper=keeper, archive=watch)
     authorization = authorization_of(service, opener, events_into(trail))
     throttle = Throttle.of(settings)
@@ -208,7 +209,7 @@ def create_app(settings: Settings | None = None, callers: Callers | None = None)
     rest = FastAPI(
         title="NeuroNova FHIR facade",
         version=version("fhir-facade"),
-        lifespan=_lifespan(service, guard, authorization, trail, exports, follower),
+        lifespan=_lifespan(service, guard, authorization, trail, exports, follower, viewings),
         docs_url=None,
         redoc_url=None,
         openapi_url=None,
@@ -235,7 +236,7 @@ def create_app(settings: Settings | None = None, callers: Callers | None = None)
         operations=operations,
         polling=exports.polling if exports else None,
     )
-    doors = Doors(guard, trail, fhir.cors, fhir.hosts, sessions)
+    doors = Doors(guard, viewings, fhir.cors, fhir.hosts, sessions)
     images = router_of(service, doors, archive)
     return Application(fhir, rest, authorization, exports, images, follower)
 
@@ -273,6 +274,7 @@ def _lifespan(
     trail: Trail | None,
     exports: Exports | None,
     follower: Follower,
+    viewings: Viewings | None,
 ) -> Any:
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
@@ -282,7 +284,7 @@ def _lifespan(
         gc.set_threshold(50_000, 20, 50)
         overdue = Overdue(trail, service.engine.database) if trail is not None else None
         runner = exports.runner if exports is not None else None
-        tasks = [task for task in (runner, overdue, follower, service.archive) if task is not None]
+        tasks = [task for task in (runner, overdue, follower, viewings, service.archive) if task is not None]
         for task in tasks:
             task.start()
         yield

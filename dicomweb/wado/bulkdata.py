@@ -20,7 +20,7 @@ from dicomweb.wado.acceptable import acceptable, not_acceptable
 from dicomweb.wado.frames import check_frames, chosen_frames
 from dicomweb.wado.multipart import Part, whole
 from dicomweb.wado.part10 import PIXELS, Part10, UnsuitableError, broken
-from dicomweb.wado.seen import file_of, recorded, seen, told
+from dicomweb.wado.seen import file_of, handed, recorded, seen, told
 from dicomweb.wado.syntaxes import OCTETS
 
 _PATH = re.compile(r"[0-9A-Fa-f]{8}(?:/[1-9][0-9]{0,5}/[0-9A-Fa-f]{8})*")
@@ -49,6 +49,7 @@ async def bulkdata(asked: Asked) -> Response:
     if value is None:
         raise DicomFault(404, f"the instance has no element {path}")
     answer = ranged(asked, value, OCTETS)
+    handed(asked, size=len(answer.body))
     return _as_part(answer) if multipart else answer
 
 

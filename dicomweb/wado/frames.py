@@ -15,7 +15,7 @@ from dicomweb.index.reading import IndexedInstance
 from dicomweb.wado.acceptable import Acceptable, acceptable, not_acceptable
 from dicomweb.wado.multipart import Part, streamed, whole
 from dicomweb.wado.pixels import plain, stored
-from dicomweb.wado.seen import content_of, file_of, recorded, seen, told
+from dicomweb.wado.seen import content_of, file_of, handed, recorded, seen, told
 from dicomweb.wado.syntaxes import EXPLICIT, LOSSLESS, MEDIA, OCTETS, decodable, is_native, media_of
 
 #: bytes of frames that are answered at once; more are sent as they are made
@@ -123,6 +123,7 @@ def chosen_for(accepted: Acceptable, syntax: str, *, single: bool) -> Chosen | N
 async def _answer(asked: Asked, found: IndexedInstance, wanted: Sequence[int], chosen: Chosen) -> Response:
     first = await frame_of(asked, found, wanted[0], chosen.as_stored)
     if not chosen.multipart:
+        handed(asked, frames=1, size=len(first))
         return Response(first, headers={"content-type": chosen.described})
     if len(first) * len(wanted) > AT_ONCE:
         return streamed(chosen.media, _parts(asked, found, wanted, chosen))
@@ -136,6 +137,7 @@ async def _parts(
     above = f"{asked.gateway.base}/studies/{study}/series/{series}/instances/{instance}/frames"
     for number in wanted:
         frame = await frame_of(asked, found, number, chosen.as_stored)
+        handed(asked, frames=1, size=len(frame))
         yield Part(chosen.described, frame, f"{above}/{number}")
 
 

@@ -19,7 +19,7 @@ from dicomweb.wado.acceptable import acceptable, not_acceptable
 from dicomweb.wado.archived import Zip
 from dicomweb.wado.multipart import Part, streamed
 from dicomweb.wado.part10 import PIECE, opened
-from dicomweb.wado.seen import fetched, recorded, seen, told
+from dicomweb.wado.seen import fetched, handed, recorded, seen, told
 from dicomweb.wado.syntaxes import EXPLICIT, LOSSLESS, convertible
 from dicomweb.wado.transcoding import transcoded
 
@@ -125,12 +125,14 @@ async def _begun(asked: Asked, found: IndexedInstance, syntax: str) -> AsyncIter
     """An instance's bytes, of which the first are at hand: what can't be begun has been refused."""
     whole = _bytes_of(asked, found, syntax)
     first = await anext(whole, b"")
-    return _with_first(first, whole)
+    return _counted(asked, first, whole)
 
 
-async def _with_first(first: bytes, rest: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+async def _counted(asked: Asked, first: bytes, rest: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+    handed(asked, instances=1, size=len(first))
     yield first
     async for piece in rest:
+        handed(asked, size=len(piece))
         yield piece
 
 

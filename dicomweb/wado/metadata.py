@@ -23,7 +23,7 @@ from dicomweb.index.reading import metadata as indexed_metadata
 from dicomweb.index.reading import rows
 from dicomweb.wado.acceptable import Acceptable, acceptable, not_acceptable
 from dicomweb.wado.frames import etag_of, unchanged
-from dicomweb.wado.seen import not_there, recorded, visible
+from dicomweb.wado.seen import handed, not_there, recorded, visible
 from mappers.database import Database
 from mappers.facade.imaging import fhir_dicom_instance, fhir_dicom_study
 
@@ -60,6 +60,7 @@ async def metadata(asked: Asked) -> Response:
     headers = {"content-type": JSON, "etag": tag}
     if unchanged(asked, tag):
         return Response(status_code=304, headers=headers)
+    handed(asked, size=len(bodies.plain))
     response = Packed(bodies.plain, bodies.packed, headers)
     if bodies.broken:
         response.status_code = 206

@@ -21,7 +21,7 @@ from dicomweb.wado.frames import check_frames, listed
 from dicomweb.wado.multipart import Part, streamed, whole
 from dicomweb.wado.part10 import Part10, broken
 from dicomweb.wado.rendering import FORMATS, Look, look_of, rendered, thumbnail_of
-from dicomweb.wado.seen import content_of, file_of, recorded, seen, told
+from dicomweb.wado.seen import content_of, file_of, handed, recorded, seen, told
 
 T = TypeVar("T")
 PDF, PDF_CLASS, PDF_TAG = "application/pdf", "1.2.840.10008.5.1.4.1.1.104.1", 0x00420011
@@ -143,7 +143,9 @@ async def _kept(asked: Asked, found: IndexedInstance, number: int, look: Look) -
         return await told(found.address, partial(rendered, opened, index, look))
 
     key = ("picture", *content_of(found), number, look)
-    return await asked.gateway.recent.get(key, make, len)
+    picture = await asked.gateway.recent.get(key, make, len)
+    handed(asked, frames=1, size=len(picture))
+    return picture
 
 
 def _representative(stated: object, found: IndexedInstance) -> int:
@@ -175,6 +177,7 @@ async def _pdf(asked: Asked, found: IndexedInstance) -> Response:
         raise not_acceptable(PDF)
     opened = await file_of(asked.gateway, found)
     document = await told(found.address, partial(_document, opened))
+    handed(asked, size=len(document))
     return Response(document, headers={"content-type": PDF})
 
 

@@ -10,7 +10,7 @@ from typing import BinaryIO, NamedTuple, TypeVar
 
 from anyio import CapacityLimiter, to_thread
 
-from dicomweb.access import Access
+from dicomweb.access import Access, Handed
 from dicomweb.archives.archive import Address, NotThereError
 from dicomweb.http.faults import DicomFault
 from dicomweb.http.routes import Asked, Gateway
@@ -59,6 +59,12 @@ def not_there() -> DicomFault:
 async def recorded(asked: Asked, studies: Mapping[str, str], count: int) -> None:
     """Returns once the retrieval is in the audit trail: nothing is sent before."""
     await asked.viewer.record(Access("retrieve", studies, instances=count))
+
+
+def handed(asked: Asked, instances: int = 0, frames: int = 0, size: int = 0) -> None:
+    """Counts what leaves of the study; nothing of what is only asked about (HEAD)."""
+    if asked.request.method != "HEAD":
+        asked.viewer.handed(Handed(instances, frames, size))
 
 
 def content_of(found: IndexedInstance) -> tuple[str, str, int]:

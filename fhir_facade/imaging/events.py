@@ -1,24 +1,18 @@
 """What was done to studies, as events of the audit trail.
 
 A search leaves one event a request, with the ImagingStudies and patients that it showed. What is retrieved of
-a study leaves one event a token and hour: a viewer asks for each slice by itself, and what it was shown is
-the study. It is durable before the first byte; nobody waits at the end, so that no counts are kept.
+a study leaves one for each viewing (`fhir_facade.imaging.viewings`).
 """
 
 from __future__ import annotations
 
-import asyncio
-from collections import OrderedDict
-from collections.abc import Awaitable, Callable, Hashable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 
 from dicomweb.access import Access, Doing
 from fhir_facade.audit.event import Event, outcome_of
 from fhir_facade.audit.masking import raw
 from fhir_facade.content import Request
 
-#: seconds for which one event stands for all retrievals of a study with one token
-ONE_VIEWING = 3600
-MOST_VIEWINGS = 8192
 STUDY = "ImagingStudy"
 
 
@@ -65,26 +59,3 @@ def _event(
         patients=patients,
         entities=entities,
     )
-
-
-class Viewings:
-    """Does a thing once a key and hour; who comes while it is under way waits for it."""
-
-    def __init__(self) -> None:
-        self._done: OrderedDict[Hashable, tuple[float, asyncio.Task[None]]] = OrderedDict()
-
-    async def once(self, key: Hashable, do: Callable[[], Awaitable[None]]) -> None:
-        """Returns once it was done; raises what it raises, and then it is to be done again."""
-        now = asyncio.get_running_loop().time()
-        begun, task = self._done.get(key, (now, None))
-        if task is None or begun + ONE_VIEWING < now or (task.done() and task.exception() is not None):
-            task = asyncio.ensure_future(_doing(do))
-            self._done[key] = (now, task)
-            self._done.move_to_end(key)
-            if len(self._done) > MOST_VIEWINGS:
-                self._done.popitem(last=False)
-        await asyncio.shield(task)
-
-
-async def _doing(do: Callable[[], Awaitable[None]]) -> None:
-    await do()

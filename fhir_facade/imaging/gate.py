@@ -2,24 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Hashable, Mapping, Sequence
+from typing import TypeVar
 
 from starlette.requests import Request
 
-from dicomweb.access import Access, Doing, Restriction
+from dicomweb.access import Access, Doing, Handed, Restriction
 from dicomweb.http.faults import DicomFault
 from fhir_facade.audit.event import Event
-from fhir_facade.audit.trail import Trail, TrailDownError
+from fhir_facade.audit.trail import TrailDownError
 from fhir_facade.content import Request as FhirRequest
 from fhir_facade.guard import Guard
 from fhir_facade.imaging import events
 from fhir_facade.imaging.asking import asking
 from fhir_facade.imaging.studies import Studies
+from fhir_facade.imaging.viewings import Viewing, Viewings
 from fhir_facade.outcome import FhirFault
 from fhir_facade.service import Service
 from mappers.database import Database
 from mappers.query import Access as Opened
 
+T = TypeVar("T")
 NOT_RECORDED = "the audit trail can't be written just now, so nothing is answered"
 NOT_DONE = "the audit trail can't be written just now, so nothing is stored or deleted"
 
@@ -27,25 +30,34 @@ NOT_DONE = "the audit trail can't be written just now, so nothing is stored or d
 class Record:
     """The audit trail, if one is kept."""
 
-    def __init__(self, trail: Trail | None, base: str) -> None:
-        self.trail, self.base, self.viewings = trail, base, events.Viewings()
+    def __init__(self, viewings: Viewings | None, base: str) -> None:
+        self.viewings, self.base = viewings, base
 
     async def of(self, event: Event) -> None:
         """Returns once it is durable; raises DicomFault 503 if it can't be."""
-        if self.trail is None:
-            return
-        try:
-            await self.trail.record(event)
-        except TrailDownError:
-            raise DicomFault(503, NOT_RECORDED) from None
+        if self.viewings is not None:
+            await _durable(self.viewings.trail.record(event))
+
+    async def viewing(self, key: Hashable, event: Event) -> Viewing | None:
+        """The same of a retrieval, which may be a viewing's that is under way."""
+        return await _durable(self.viewings.begin(key, event)) if self.viewings is not None else None
+
+    def count(self, viewing: Viewing, handed: Handed) -> None:
+        """Adds to what has left in a viewing."""
+        if self.viewings is not None:
+            self.viewings.count(viewing, handed)
 
     async def ready(self) -> None:
         """Raises DicomFault 503 where nothing may be changed, since it couldn't be recorded."""
-        try:
-            if self.trail is not None:
-                await self.trail.ready()
-        except TrailDownError:
-            raise DicomFault(503, NOT_DONE) from None
+        if self.viewings is not None:
+            await _durable(self.viewings.trail.ready(), NOT_DONE)
+
+
+async def _durable(recording: Awaitable[T], otherwise: str = NOT_RECORDED) -> T:
+    try:
+        return await recording
+    except TrailDownError:
+        raise DicomFault(503, otherwise) from None
 
 
 class GuardedGate:
@@ -86,6 +98,7 @@ class GuardedViewer:
     def __init__(self, service: Service, asked: FhirRequest, record: Record) -> None:
         self.service, self._asked, self._record = service, asked, record
         self._studies, self._patients = Studies(service.engine), dict[str, str]()
+        self._viewing: Viewing | None = None
 
     @property
     def told(self) -> Mapping[str, str]:
@@ -140,4 +153,9 @@ class GuardedViewer:
             return
         caller = self._asked.caller
         who = caller.token_id if caller else self._asked.address
-        await self._record.viewings.once((who, event.id), lambda: self._record.of(event))
+        self._viewing = await self._record.viewing((who, event.id), event)
+
+    def handed(self, handed: Handed) -> None:
+        """Counts what has left of the study that they view."""
+        if self._viewing is not None:
+            self._record.count(self._viewing, handed)

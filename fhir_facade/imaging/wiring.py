@@ -14,7 +14,6 @@ from dicomweb.qido.services import ROUTES as QIDO
 from dicomweb.stow.services import routes_of as stow_routes
 from dicomweb.stow.storing import Store
 from dicomweb.wado.services import ROUTES as WADO
-from fhir_facade.audit.trail import Trail
 from fhir_facade.cors import Cors, Hosts
 from fhir_facade.guard import Guard
 from fhir_facade.imaging.asking import PREFIX
@@ -22,6 +21,7 @@ from fhir_facade.imaging.edge import FhirEdge
 from fhir_facade.imaging.following import ris_of
 from fhir_facade.imaging.gate import GuardedGate, Record
 from fhir_facade.imaging.session import ImagingSessions, WithSession
+from fhir_facade.imaging.viewings import Viewings
 from fhir_facade.service import Service
 
 ROUTES: tuple[Route, ...] = (*QIDO, *WADO)
@@ -29,10 +29,12 @@ ROUTES: tuple[Route, ...] = (*QIDO, *WADO)
 
 @dataclass(frozen=True)
 class Doors:
-    """What the FHIR side lets in and keeps out by; `sessions`: cookies of viewers that send no token."""
+    """What the FHIR side lets in and keeps out by. `viewings`: the audit trail, if one is kept; `sessions`:
+    cookies of viewers that send no token.
+    """
 
     guard: Guard
-    trail: Trail | None
+    viewings: Viewings | None
     cors: Cors
     hosts: Hosts
     sessions: ImagingSessions | None
@@ -41,7 +43,7 @@ class Doors:
 def router_of(service: Service, doors: Doors, archive: Archive) -> ASGIApp:
     """DICOMweb over an archive, for whom the guard lets in."""
     base = f"{service.settings.base_url}{PREFIX}"
-    gate = GuardedGate(doors.guard, Record(doors.trail, base))
+    gate = GuardedGate(doors.guard, Record(doors.viewings, base))
     gateway = Gateway(archive, service.engine.database, gate, service.site, base)
     edge = FhirEdge(doors.cors, doors.hosts, gzip=service.settings.gzip)
     router = Router(gateway, (*ROUTES, *_storing(service, archive)), edge, PREFIX)

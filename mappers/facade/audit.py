@@ -49,6 +49,8 @@ QUERIES = (
 )
 #: what these may say is closed: no entity beside the one, no other name of the user
 CLOSED = ("delete", "token")
+#: what is said of a viewing of images
+RETRIEVED, VIEWING = "dicom-retrieve", ("viewing", "instances", "frames", "bytes")
 LOCAL = local_system("audit-event")
 
 E, A = fhir_audit_event.c, fhir_audit.c
@@ -102,6 +104,14 @@ def _told(found: dict[str, Any]) -> Any:
     """What went wrong: the HTTP status and the issue's code, never a text of the answer."""
     said = [str(found[k]) for k in ("status", "issue") if found.get(k)]
     return " ".join(said) if found.get("outcome") != "0" else None
+
+
+def _viewing(found: dict[str, Any]) -> Any:
+    """Which viewing of images it was of, and how much of it has left."""
+    details = found.get("details")
+    if found.get("event") != RETRIEVED or not isinstance(details, dict):
+        return None
+    return [{"type": name, "valueString": str(details[name])} for name in VIEWING if details.get(name)]
 
 
 def _request(found: dict[str, Any]) -> Any:
@@ -185,6 +195,7 @@ ENTITIES = (
         Element("what", RecordedReference(A.entity_type, A.entity_id)),
         Element("type", SYSTEM_OBJECT),
         Element("role", Fixed(coded("object-role", "4", "Domain Resource"))),
+        Element("detail", Recorded(A.record, _viewing)),
         needs=("what",),
     ),
     Backbone(

@@ -32,6 +32,7 @@ _COLUMNS = (
     OF.frames,
     OF.row_count,
     OF.column_count,
+    OF.bits_allocated,
     OF.size,
     OF.place,
     OF.digest,
@@ -41,7 +42,8 @@ _COLUMNS = (
 class IndexedInstance(NamedTuple):
     """An instance, and what is known of it without its file. `frames` None: it has no pixels.
 
-    `size`: bytes of its file; `digest`: SHA-256 of that, or '' if it wasn't seen whole.
+    `bits`: those that are allocated to a sample; `size`: bytes of its file; `digest`: SHA-256 of that, or ''
+    if it wasn't seen whole.
     """
 
     address: Address
@@ -51,6 +53,7 @@ class IndexedInstance(NamedTuple):
     frames: int | None
     rows: int | None
     columns: int | None
+    bits: int | None
     size: int
     place: str
     digest: str

@@ -20,7 +20,7 @@ from dicomweb.wado.archived import Zip
 from dicomweb.wado.multipart import Part, streamed
 from dicomweb.wado.part10 import PIECE, opened
 from dicomweb.wado.seen import fetched, handed, recorded, seen, told
-from dicomweb.wado.syntaxes import EXPLICIT, LOSSLESS, convertible
+from dicomweb.wado.syntaxes import COMPRESSED_BITS, EXPLICIT, LOSSLESS, NATIVE, SHORTEST, convertible
 from dicomweb.wado.transcoding import transcoded
 
 DICOM, ZIP = "application/dicom", "application/zip"
@@ -33,14 +33,25 @@ class Form(NamedTuple):
     media: str
     syntaxes: Sequence[str]
 
-    def syntax_of(self, stored: str) -> str:
+    def syntax_of(self, found: IndexedInstance) -> str:
         """The syntax that an instance is sent in; '' if none of those asked for can be had."""
+        stored = found.transfer_syntax
         for asked in self.syntaxes:
             if asked == "*" or (not asked and not _by_default(stored)):
                 return stored
-            if convertible(stored, asked or EXPLICIT):
+            if _to_be_had(found, asked or EXPLICIT):
                 return asked or EXPLICIT
         return ""
+
+
+def _to_be_had(found: IndexedInstance, wanted: str) -> bool:
+    """Whether an instance can be had in a syntax, by what is known of it without its file."""
+    stored = found.transfer_syntax
+    if stored == wanted or wanted in NATIVE or found.frames is None:
+        return convertible(stored, wanted)
+    shorter = min(found.rows or 0, found.columns or 0)
+    fits = found.bits in COMPRESSED_BITS and shorter >= SHORTEST.get(wanted, 1)
+    return fits and convertible(stored, wanted)
 
 
 def _by_default(stored: str) -> bool:
@@ -55,7 +66,7 @@ async def retrieve(asked: Asked) -> Response:
     """
     studies, found = await seen(asked)
     form = _form(asked, single=bool(asked.address.instance))
-    sent = [(one, form.syntax_of(one.transfer_syntax)) for one in found]
+    sent = [(one, form.syntax_of(one)) for one in found]
     had = [(one, syntax) for one, syntax in sent if syntax]
     if not had:
         raise not_acceptable(f"{OFFERED}; of these instances as stored (transfer-syntax=*)")

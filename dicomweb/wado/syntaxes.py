@@ -38,6 +38,8 @@ MADE = {
     str(JPEGLSLossless),
     str(JPEG2000Lossless),
 }
+#: what every compression here takes: the bits allocated to a sample, and how small the shorter side may be
+COMPRESSED_BITS, SHORTEST = (8, 16), {str(JPEG2000Lossless): 32}
 _JPEG = "1.2.840.10008.1.2.4."
 LOSSLESS = NATIVE | {str(RLELossless)} | {_JPEG + n for n in ("57", "70", "80", "90", "92", "201", "202")}
 OCTETS = "application/octet-stream"

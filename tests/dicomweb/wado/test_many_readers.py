@@ -68,3 +68,22 @@ async def test_what_none_of_the_syntaxes_asked_for_fits_is_left_out_with_a_warni
     assert (answer.status_code, len(parts_of(answer))) == (206, 1)
     assert answer.headers["warning"].startswith('299 - "2 instances')
     assert (await images.get(path)).status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("syntax", "left"),
+    [("1.2.840.10008.1.2.5", 2), ("1.2.840.10008.1.2.4.80", 2), ("1.2.840.10008.1.2.4.90", 3)],
+)
+async def test_samples_that_a_compression_does_not_take_are_left_out_of_many_and_refused_alone(
+    images: Archived, syntax: str, left: int
+) -> None:
+    # 32 bits, one bit, and for JPEG 2000 an image that is but 16 pixels high
+    path = await series_of(images, CT, "rtdose.dcm", "liver_1frame.dcm", "77654033/CR1/6154")
+    accept = f'multipart/related; type="application/dicom"; transfer-syntax={syntax}'
+    answer = await images.get(path, accept=accept)
+    assert answer.status_code == 206
+    assert answer.headers["warning"].startswith(f'299 - "{left} instances')
+    assert {media for media, _ in parts_of(answer)} == {f"application/dicom; transfer-syntax={syntax}"}
+    assert len(parts_of(answer)) == 4 - left
+    alone = [await images.get(path_of(name), accept=accept) for name in ("frames", "bits")]
+    assert [one.status_code for one in alone] == [406, 406]

@@ -19,7 +19,7 @@ from dataclasses import dataclass, field, replace
 
 from dicomweb.access import Handed
 from fhir_facade.audit.event import Event
-from fhir_facade.audit.trail import Trail, TrailDownError
+from fhir_facade.audit.trail import ACCESSES, Trail, TrailDownError
 
 log = logging.getLogger("fhir_facade.imaging")
 #: seconds for which one event stands for all retrievals of a study with one token
@@ -95,11 +95,17 @@ class Viewings:
                 log.error("too many viewings at once: how much of one was retrieved isn't told")
 
     async def tell(self, viewings: Iterable[Viewing]) -> None:
-        """Writes what has left; what can't be written waits on. Raises TrailDownError."""
-        found = await asyncio.gather(*map(self._tell, viewings), return_exceptions=True)
-        for error in found:
-            if error is not None:
-                raise error
+        """Writes what has left; what can't be written waits on. Raises TrailDownError.
+
+        One transaction's worth at a time: requests aren't to wait behind thousands, nor a server that stops
+        for a trail that is away.
+        """
+        waiting = list(viewings)
+        for start in range(0, len(waiting), ACCESSES):
+            page = waiting[start : start + ACCESSES]
+            for error in await asyncio.gather(*map(self._tell, page), return_exceptions=True):
+                if error is not None:
+                    raise error
 
     async def _tell(self, viewing: Viewing) -> None:
         await asyncio.wait({viewing.recorded})
@@ -135,7 +141,7 @@ class Viewings:
             self._stopping.set()  # not in the midst of an event: it would be told twice
             await task
         try:
-            await self.tell(list(self._untold))
+            await self.tell(self._untold)
         except TrailDownError:
             log.error("how much was retrieved in %d viewings isn't told", len(self._untold))
 

@@ -142,11 +142,16 @@ async def test_audit_events_of_a_viewing_show_it_and_its_counts(trailed: Trailed
     assert shown[1] == shown[0] | counted
 
 
-async def test_counts_wait_for_a_trail_that_cannot_be_written(trailed: Trailed) -> None:
+async def test_counts_wait_for_a_trail_that_cannot_be_written(
+    trailed: Trailed, caplog: pytest.LogCaptureFixture
+) -> None:
     await trailed.get(f"{EXPLICIT}/frames/1")
     trailed.clock.now += IDLE
-    with gone(trailed.recording), pytest.raises(TrailDownError):
-        await trailed.viewings.tell(trailed.viewings.over())
+    with gone(trailed.recording):
+        with pytest.raises(TrailDownError):
+            await trailed.viewings.tell(trailed.viewings.over())
+        await trailed.viewings.stop()
+    assert "how much was retrieved in 1 viewings isn't told" in caplog.messages
     await trailed.get(f"{EXPLICIT}/frames/1")
     trailed.clock.now += IDLE
     assert [frames for _, frames, _ in await trailed.told()] == ["2"]

@@ -7,10 +7,10 @@ refused as ever. It counts only for requests that this server's own pages make.
 from __future__ import annotations
 
 import time
-from http.cookies import CookieError, SimpleCookie
 
 from fastapi import APIRouter, Request, Response
 from starlette.datastructures import Headers, MutableHeaders
+from starlette.requests import cookie_parser
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from smart_auth.access.caller import TokenFault
@@ -58,9 +58,9 @@ class ImagingSessions:
         if not self._is_own(method, headers):
             return ""
         try:
-            value = SimpleCookie(headers.get("cookie", "")).get(COOKIE)
-            return str(self._seal.open(value.value)) if value is not None and value.value else ""
-        except (CookieError, SealFault):
+            value = cookie_parser(headers.get("cookie", "")).get(COOKIE, "")
+            return str(self._seal.open(value)) if value else ""
+        except SealFault:
             return ""
 
     def _is_own(self, method: str, headers: Headers) -> bool:

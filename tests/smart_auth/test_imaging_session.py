@@ -59,6 +59,16 @@ async def test_it_ends_with_its_token_or_when_it_is_ended(app: App, http: httpx.
     assert (await http.get(SESSION)).status_code == 401
 
 
+async def test_cookies_of_other_programs_on_the_host_do_not_hide_it(
+    app: App, http: httpx.AsyncClient
+) -> None:
+    _, cookie = await begun(app, http)
+    http.cookies.clear()
+    for other in ('theme={"dark":1}', "flag", "a@b=1", "name=한글", 'q="open'):
+        sent = f"{other}; {cookie.partition(';')[0]}".encode()
+        assert (await http.get(SESSION, headers=[(b"cookie", sent)])).status_code == 204, other
+
+
 @pytest.mark.parametrize("authorization", ["", "Bearer made-up", "Basic eDp5"])
 async def test_what_is_no_token_begins_none(http: httpx.AsyncClient, authorization: str) -> None:
     headers = {"authorization": authorization} if authorization else {}

@@ -8,15 +8,15 @@ from tests.facade.facade import Facade, ids
 
 # search, statements of a page within the first source, statements of a page that reaches all sources
 COUNTS = [
-    ("Patient", 3, 7),
+    ("Patient", 3, 6),
     ("Observation", 1, 8),
     ("Observation?category=laboratory", 1, 4),
     ("Observation?patient=P-2025-000001", 1, 8),
     ("Observation?category=laboratory&_include=Observation:patient", 4, 10),
     ("Observation?category=laboratory&patient.gender=female", 2, 5),
     ("Observation?patient.birthdate=ge1900", 2, 9),
-    ("Patient?_has:Observation:patient:category=laboratory", 3, 7),
-    ("Patient?_revinclude=Observation:patient", 11, 20),
+    ("Patient?_has:Observation:patient:category=laboratory", 3, 6),
+    ("Patient?_revinclude=Observation:patient", 11, 19),
     ("Condition?_total=accurate", 3, 5),
 ]
 

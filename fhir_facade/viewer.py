@@ -100,8 +100,15 @@ def _inside(folder: Path, path: str) -> Path | None:
 
 def _launch_page(settings: Settings, lang: str) -> str:
     own = {"origin": escape(settings.base_url), "client": VIEWER.client_id, "scope": VIEWER.scopes}
-    return Template(read("viewer.html")).substitute(texts_of(lang), **own, back=VIEWER.path)
+    return _page("viewer_launch.html", lang, **own, back=VIEWER.path)
 
 
 def _missing_page(lang: str) -> str:
-    return Template(read("viewer_missing.html")).substitute(texts_of(lang))
+    return _page("viewer_missing.html", lang)
+
+
+def _page(name: str, lang: str, **more: str) -> str:
+    """A page in a language, with what its file says inside."""
+    texts = texts_of(lang)
+    inside = Template(read(name)).substitute(texts, **more).rstrip()
+    return Template(read("viewer.html")).substitute(texts, inside=inside)

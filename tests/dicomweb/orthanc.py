@@ -1,10 +1,14 @@
 """Orthanc as the gateway asks it, in tests that can't wait as long as it does."""
 
+from pathlib import Path
+
 import httpx
 
 from dicomweb.archives.orthanc import Orthanc, OrthancAddress
 from dicomweb.archives.orthanc.breaker import Breaker
 from dicomweb.archives.orthanc.connection import Connection
+from fhir_facade.settings import Settings
+from tests.facade.facade import settings_of
 from tests.services.orthanc import OrthancServer
 
 QUICK = httpx.Timeout(0.4, connect=0.4, pool=0.4)
@@ -16,6 +20,16 @@ def client_of(server: OrthancServer, **changes: str) -> Orthanc:
         **{"url": server.url, "username": server.username, "password": server.password} | changes
     )
     return Orthanc(Connection(address))
+
+
+def over(server: OrthancServer, folder: Path) -> Settings:
+    """A facade's settings over a started Orthanc and the databases in a folder."""
+    return settings_of(
+        folder,
+        orthanc_api_url=server.url,
+        orthanc_username=server.username,
+        orthanc_password=server.password,
+    )
 
 
 def impatient(url: str, server: OrthancServer, breaker: Breaker | None = None) -> Orthanc:

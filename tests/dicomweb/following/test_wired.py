@@ -11,6 +11,7 @@ from dicomweb.archives.orthanc import Orthanc
 from dicomweb.index.reading import instances
 from tests.dicomweb.files import made
 from tests.dicomweb.following.scene import Scene, follow, until
+from tests.dicomweb.orthanc import over
 from tests.dicomweb.stow.sending import KIM, ROOT, Sender, image
 from tests.facade.facade import Facade, execute, settings_of, writer
 from tests.services.orthanc import OrthancServer
@@ -20,13 +21,7 @@ from tests.services.process import free_port
 @pytest_asyncio.fixture
 async def sender(hospital: Path, orthanc_running: OrthancServer, orthanc: Orthanc) -> AsyncIterator[Sender]:
     """Sends to a facade over Orthanc, which is followed from now on."""
-    settings = settings_of(
-        hospital,
-        orthanc_api_url=orthanc_running.url,
-        orthanc_username=orthanc_running.username,
-        orthanc_password=orthanc_running.password,
-    )
-    facade = Facade(settings)
+    facade = Facade(over(orthanc_running, hospital))
     await Scene.of(orthanc, facade.service.engine.database)
     yield Sender(facade)
     await facade.close()

@@ -15,6 +15,7 @@ from dicomweb.http.router import Router
 from fhir_facade.imaging.session import WithSession
 from fhir_facade.set_up import migrate_embedded
 from tests.dicomweb.qido.indexed import clear, fill
+from tests.facade.counting import counted
 from tests.facade.facade import Facade, copy_databases, embedded_engine, settings_of
 from tests.facade.imaged import leave_images
 from tests.services.database import DatabaseServer
@@ -142,15 +143,7 @@ async def guarded_server_images(
 
 
 @pytest.fixture
-def asked(images: Images, monkeypatch: pytest.MonkeyPatch) -> Callable[[], list[str]]:
+def asked(images: Images) -> Iterator[Callable[[], list[str]]]:
     """The statements of the embedded gateway since the test began, but for those that come with time."""
-    database, found = images.facade.service.engine.database, list[str]()
-    fetch = database.fetch
-
-    async def counting(sql: str, parameters: tuple[Any, ...]) -> Any:
-        if "fhir_amended" not in sql:  # what is looked at once a second, whoever asks
-            found.append(sql)
-        return await fetch(sql, parameters)
-
-    monkeypatch.setattr(database, "fetch", counting)
-    return lambda: found
+    with counted(images.facade) as found:
+        yield lambda: found

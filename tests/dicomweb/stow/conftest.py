@@ -12,6 +12,7 @@ from sqlalchemy import delete, select
 from mappers.cdss.tables import ris_radiologystudy
 from mappers.facade.imaging import fhir_dicom_quarantine
 from mappers.facade.tables import fhir_event, fhir_version
+from tests.dicomweb.orthanc import over
 from tests.dicomweb.stow.sending import Sender
 from tests.facade.facade import Facade, settings_of
 from tests.services.database import DatabaseServer
@@ -43,13 +44,7 @@ async def sender(stow_data: Path) -> AsyncIterator[Sender]:
 @pytest_asyncio.fixture
 async def to_orthanc(hospital: Path, orthanc_running: OrthancServer) -> AsyncIterator[Sender]:
     """Sends to a facade over Orthanc."""
-    settings = settings_of(
-        hospital,
-        orthanc_api_url=orthanc_running.url,
-        orthanc_username=orthanc_running.username,
-        orthanc_password=orthanc_running.password,
-    )
-    facade = Facade(settings)
+    facade = Facade(over(orthanc_running, hospital))
     yield Sender(facade)
     await facade.close()
 

@@ -9,6 +9,7 @@ import pytest
 import pytest_asyncio
 
 from dicomweb.archives.orthanc import Orthanc
+from tests.dicomweb.orthanc import over
 from tests.dicomweb.qido.conftest import Images
 from tests.dicomweb.wado.conftest import keep
 from tests.dicomweb.wado.parts import parts_of
@@ -25,14 +26,7 @@ async def over_orthanc(
     wado_data: Path, orthanc_running: OrthancServer, orthanc: Orthanc
 ) -> AsyncIterator[Images]:
     """The gateway over Orthanc, which keeps the samples."""
-    facade = Facade(
-        settings_of(
-            wado_data,
-            orthanc_api_url=orthanc_running.url,
-            orthanc_username=orthanc_running.username,
-            orthanc_password=orthanc_running.password,
-        )
-    )
+    facade = Facade(over(orthanc_running, wado_data))
     await keep(orthanc, facade.service.engine.database, samples())
     yield Images(facade)
     await facade.close()

@@ -24,12 +24,7 @@ def client_of(server: OrthancServer, **changes: str) -> Orthanc:
 
 def over(server: OrthancServer, folder: Path) -> Settings:
     """A facade's settings over a started Orthanc and the databases in a folder."""
-    return settings_of(
-        folder,
-        orthanc_api_url=server.url,
-        orthanc_username=server.username,
-        orthanc_password=server.password,
-    )
+    return settings_of(folder, **server.settings)
 
 
 def impatient(url: str, server: OrthancServer, breaker: Breaker | None = None) -> Orthanc:

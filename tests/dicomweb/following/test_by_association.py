@@ -12,9 +12,10 @@ from anyio import to_thread
 
 from tests.dicomweb.files import CT, Sent, made
 from tests.dicomweb.following.scene import until
+from tests.dicomweb.orthanc import over
 from tests.dicomweb.stow.sending import LEE, ROOT
 from tests.dicomweb.wado.parts import parts_of
-from tests.facade.facade import Facade, settings_of
+from tests.facade.facade import Facade
 from tests.services.orthanc import OrthancServer
 
 COMPRESSED = "693_J2KI.dcm"
@@ -25,7 +26,7 @@ PIXELS = 'multipart/related; type="application/octet-stream"'
 @pytest_asyncio.fixture
 async def followed(hospital: Path, orthanc_running: OrthancServer) -> AsyncIterator[Facade]:
     """A running server over Orthanc, with its follower."""
-    facade = Facade(settings_of(hospital, **orthanc_running.settings))
+    facade = Facade(over(orthanc_running, hospital))
     rest = facade.app.rest
     async with rest.router.lifespan_context(rest):
         yield facade

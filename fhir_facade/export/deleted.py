@@ -50,10 +50,12 @@ class Deleted:
     async def page(self, after: Position | None) -> Told:
         """The next page; raises SourceDownError for what can't be asked now."""
         service = self.service
-        between = Between(self.asked.types, self._stamp(self.asked.since), self._stamp(self.before))
+        between = Between(self._stamp(self.asked.since), self._stamp(self.before))
         place = (str(after.sorts[0]), int(after.key)) if after else None
         found = await deletions(service.reading.database, between, AT_ONCE, place)
-        told = [d for d in found if await self._open(d) and not await self._there(d)]
+        opened = [d for d in found if await self._open(d)]
+        back = await self._back(opened)
+        told = [d for d in opened if d not in back]
         patients = PatientsOf(service.mappings)([d.last for d in told if d.last is not None])
         next_ = Position(0, found[-1].place[1], 0, (found[-1].place[0],)) if len(found) == AT_ONCE else None
         return Told(_bundles(told), patients, next_)
@@ -65,7 +67,7 @@ class Deleted:
     async def _open(self, deletion: Deletion) -> bool:
         """Whether the caller could have seen it, and it belonged to what is exported."""
         opened = self.service.may_search.conditions(deletion.resource_type)
-        if opened is None:
+        if opened is None or deletion.resource_type not in self.asked.types:
             return False
         conditions = (*opened, *self._within(deletion.resource_type))
         if not conditions:
@@ -88,14 +90,21 @@ class Deleted:
         some = [patients[n : n + PATIENTS_AT_ONCE] for n in range(0, len(patients), PATIENTS_AT_ONCE)]
         yield AnyOf(tuple(c for s in some if (c := within_patients(parser, resource_type, s)) is not None))
 
-    async def _there(self, deletion: Deletion) -> bool:
-        """Whether there is such a resource again."""
-        resolved = self.service.mappings[deletion.resource_type].resolve(deletion.id)
-        if resolved is None:
-            return False
-        own = Criterion("_id", (Ref(deletion.resource_type, resolved[0].name, resolved[1]),))
-        query = SearchQuery(deletion.resource_type, (own,))
-        return await self.service.engine.total(query, access=UNRESTRICTED) > 0
+    async def _back(self, found: Sequence[Deletion]) -> list[Deletion]:
+        """Those that are there again: hardly ever one, so all of a type are asked for first."""
+        back: list[Deletion] = []
+        for kind in sorted({d.resource_type for d in found}):
+            own = [d for d in found if d.resource_type == kind]
+            if await self._there(kind, own):
+                back += [d for d in own if await self._there(kind, [d])]
+        return back
+
+    async def _there(self, resource_type: str, found: Sequence[Deletion]) -> bool:
+        """Whether there is any of them."""
+        resolved = [self.service.mappings[resource_type].resolve(d.id) for d in found]
+        own = tuple(Ref(resource_type, place[0].name, place[1]) for place in resolved if place is not None)
+        query = SearchQuery(resource_type, (Criterion("_id", own),))
+        return bool(own) and await self.service.engine.total(query, access=UNRESTRICTED) > 0
 
 
 def _bundles(told: Sequence[Deletion]) -> dict[str, bytes]:

@@ -31,9 +31,8 @@ class Deletion:
 
 @dataclass(frozen=True)
 class Between:
-    """Deletions of some types, recorded from a moment on and before another (site's time)."""
+    """Recorded from a moment on and before another (site's time)."""
 
-    types: Sequence[str]
     since: str
     before: str
 
@@ -41,7 +40,10 @@ class Between:
 async def deletions(
     database: Database, asked: Between, limit: int, after: Place | None = None
 ) -> list[Deletion]:
-    """Up to `limit` deletions that no later version has undone, in the order of their time."""
+    """Up to `limit` deletions that no later version has undone, in the order of their time.
+
+    Of all types: the index by time is the one that finds them, whatever else there is of a type.
+    """
     rows = await rows_of(database, _gone(asked, after).order_by(V.recorded, V.id).limit(limit))
     known = await _known(database, [row[4] for row in rows if row[4] is not None])
     return [Deletion((row[3], int(row[0])), row[1], row[2], known.get(int(row[4] or 0))) for row in rows]
@@ -53,12 +55,11 @@ def _gone(asked: Between, after: Place | None) -> Select[Any]:
     last = select(func.max(other.c.id)).where(same, other.c.id < V.id, other.c.content.is_not(None))
     later = select(other.c.id).where(same, other.c.id > V.id).exists()
     found = select(V.id, V.resource_type, V.resource_id, V.recorded, last.scalar_subquery())
-    found = found.where(V.recorded >= asked.since, V.recorded < asked.before, ~later)
-    found = found.where(V.method == "DELETE", V.resource_type.in_(asked.types))
+    found = found.where(V.method == "DELETE", V.recorded < asked.before, ~later)
     if after is None:
-        return found
+        return found.where(V.recorded >= asked.since)
     recorded, place = after
-    return found.where(or_(V.recorded > recorded, and_(V.recorded == recorded, V.id > place)))
+    return found.where(V.recorded >= recorded, or_(V.recorded > recorded, V.id > place))
 
 
 async def _known(database: Database, places: Sequence[Any]) -> dict[int, Resource | None]:

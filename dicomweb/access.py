@@ -5,7 +5,7 @@ A study is visible exactly if its ImagingStudy is.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, Protocol
 
@@ -15,7 +15,10 @@ from starlette.requests import Request
 from mappers.database import Database
 from mappers.statement import Slots
 from mappers.terms import Term
+from mappers.transaction import Transaction
 
+#: called after the commit: returns once the trail has what is owed, or can't be written and gets it later
+Settle = Callable[[], Awaitable[None]]
 #: what a caller does to studies; the words are those of the audit trail
 Doing = Literal["query", "retrieve", "store", "delete"]
 
@@ -81,6 +84,12 @@ class Viewer(Protocol):
         """Returns once the access is durably in the audit trail; raises DicomFault 503 if it can't be.
 
         Retrievals of one study leave one event a token and hour.
+        """
+
+    async def owe(self, t: Transaction, studies: Sequence[str]) -> Settle:
+        """Keeps with a transaction what the trail will say of instances that it stores, in these studies.
+
+        `studies` are those that it stores to; none where all of the instances have to wait in quarantine.
         """
 
     def handed(self, handed: Handed) -> None:

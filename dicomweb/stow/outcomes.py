@@ -49,7 +49,8 @@ def answer_of(outcomes: Sequence[Outcome], base: str, media: str) -> Response:
     body = _xml(told) if media == "application/dicom+xml" else orjson.dumps(told)
     notes = dict.fromkeys(o.note for o in outcomes if o.note)
     headers = {"warning": ", ".join(f'299 {base} "{note}"' for note in notes)} if notes else {}
-    return Response(body, status_of(outcomes), headers, media)
+    status = status_of(outcomes)
+    return Response(body, status, headers | ({"retry-after": "1"} if status == 503 else {}), media)
 
 
 def _dataset(outcomes: Sequence[Outcome], base: str) -> Json:

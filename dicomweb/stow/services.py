@@ -50,18 +50,24 @@ async def _stored(store: Store, limit: int, asked: Asked) -> Response:
         sent = await received(asked.request, spool)
         if all(one.entry is None for one in sent):
             raise DicomFault(400, f"there is no DICOM instance in the request: {sent[0].fault}")
-        outcomes = await Storing(store, asked.viewer, asked.address.study).all(sent)
+        storing = Storing(store, asked.viewer, asked.address.study)
+        outcomes = await storing.all(sent)
     finally:
         spool.close()
     answer = answer_of(outcomes, asked.gateway.base, media)
-    await _recorded(asked, outcomes, answer.status_code)
+    await _recorded(asked, storing, outcomes, answer.status_code)
     return answer
 
 
-async def _recorded(asked: Asked, outcomes: Sequence[Outcome], status: int) -> None:
-    stored = [o.address.study for o in outcomes if not o.failure]
-    seen = await asked.viewer.visible(list(dict.fromkeys(stored)), "store") if stored else {}
-    await asked.viewer.record(Access("store", seen, status, len(stored)))
+async def _recorded(asked: Asked, storing: Storing, outcomes: Sequence[Outcome], status: int) -> None:
+    """Settles what the stores' own transactions owe the trail, and records what has been there before."""
+    for settle in storing.owed:
+        await settle()
+    there = dict.fromkeys(o.address.study for o in outcomes if not o.failure)
+    left = [study for study in there if study not in storing.told]
+    seen = await asked.viewer.visible(left, "store") if left else {}
+    if left or not storing.owed:
+        await asked.viewer.record(Access("store", seen, status, len(outcomes)))
 
 
 async def _deleted(store: Store, asked: Asked) -> Response:

@@ -16,7 +16,7 @@ from typing import BinaryIO, TypeVar
 
 from sqlalchemy import select
 
-from dicomweb.access import Viewer
+from dicomweb.access import Settle, Viewer
 from dicomweb.archives.archive import Address, Archive, ArchiveDownError, NotThereError, RefusedError
 from dicomweb.http.faults import DicomFault
 from dicomweb.index.entry import Entry
@@ -60,11 +60,16 @@ class Store:
 
 @dataclass
 class Storing:
-    """One request's storing. `study`: the only one that it may store to, if its address names one."""
+    """One request's storing. `study`: the only one that it may store to, if its address names one.
+
+    Each transaction owes the trail its record: `owed` settle that, of the studies that are `told` in it.
+    """
 
     store: Store
     viewer: Viewer
     study: str = ""
+    owed: list[Settle] = field(default_factory=list)
+    told: set[str] = field(default_factory=set)
     _open: dict[tuple[str, str, str], bool] = field(default_factory=dict)
     _patients: dict[str, str] = field(default_factory=dict)
 
@@ -82,11 +87,30 @@ class Storing:
             if outcome is not None:
                 outcomes[number] = outcome
         if kept:
-            taken = list(kept.values())
-            reasons = await again(self.store.database, lambda t: self.store.intake.take(t, taken))
-            for (number, received), reason in zip(kept.items(), reasons, strict=True):
-                outcomes[number] = _of(received.entry, PROCESSING if reason else 0, WAITS if reason else "")
+            became = await self._indexed(list(kept.values()))
+            outcomes |= dict(zip(kept, became, strict=True))
         return [outcomes[number] for number in range(len(sent))]
+
+    async def _indexed(self, kept: Sequence[Received]) -> list[Outcome]:
+        """What becomes of kept instances; where others were in the way, the follower indexes them later."""
+        try:
+            taken = await again(self.store.database, lambda t: self._taken(t, kept))
+        except DicomFault:
+            return [_of(received.entry, NO_RESOURCES) for received in kept]
+        self.owed += [taken.settle] if taken.settle else []
+        self.told |= taken.studies
+        return [
+            _of(received.entry, PROCESSING if reason else 0, WAITS if reason else "")
+            for received, reason in zip(kept, taken.reasons, strict=True)
+        ]
+
+    async def _taken(self, t: Transaction, kept: Sequence[Received]) -> _Taken:
+        reasons = await self.store.intake.take(t, kept)
+        stored = {one.entry.address.study for one, reason in zip(kept, reasons, strict=True) if not reason}
+        fresh = stored - self.told
+        if not fresh and self.owed:
+            return _Taken(reasons, fresh)
+        return _Taken(reasons, fresh, await self.viewer.owe(t, sorted(fresh)))
 
     async def _kept(self, one: Sent, number: int, kept: dict[int, Received]) -> Outcome | None:
         """Puts an instance into the archive; its outcome if that fails."""
@@ -160,8 +184,11 @@ class Storing:
         if there.address.study not in await self.viewer.visible([there.address.study], "store"):
             return _of(entry, NOT_AUTHORIZED)
         if there.address == entry.address:
-            if await self._digest(there) == one.digest:
-                return _of(entry)
+            try:
+                if await self._digest(there) == one.digest:
+                    return _of(entry)
+            except ArchiveDownError:
+                return _of(entry, NO_RESOURCES)
             if self.store.replace:
                 return None
         return _of(entry, DUPLICATE)
@@ -179,6 +206,15 @@ class Storing:
                 return await asyncio.to_thread(_sha256, file)
         except NotThereError:
             return ""
+
+
+@dataclass(frozen=True)
+class _Taken:
+    """What a transaction took in: why each waits, and which studies it owes the trail."""
+
+    reasons: Sequence[str]
+    studies: set[str]
+    settle: Settle | None = None
 
 
 class _Undone(Exception):

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Hashable, Mapping, Sequence
+import logging
+from collections.abc import Awaitable, Hashable, Iterable, Mapping, Sequence
+from functools import partial
 from typing import TypeVar
 
 from starlette.requests import Request
 
-from dicomweb.access import Access, Doing, Handed, Restriction
+from dicomweb.access import Access, Doing, Handed, Restriction, Settle
 from dicomweb.http.faults import DicomFault
+from fhir_facade.audit.due import Due
 from fhir_facade.audit.event import Event
-from fhir_facade.audit.trail import TrailDownError
+from fhir_facade.audit.trail import Trail, TrailDownError
 from fhir_facade.content import Request as FhirRequest
 from fhir_facade.guard import Guard
 from fhir_facade.imaging import events
@@ -20,8 +23,11 @@ from fhir_facade.imaging.viewings import Viewing, Viewings
 from fhir_facade.outcome import FhirFault
 from fhir_facade.service import Service
 from mappers.database import Database
+from mappers.query import UNRESTRICTED
 from mappers.query import Access as Opened
+from mappers.transaction import Transaction
 
+log = logging.getLogger("fhir_facade.imaging")
 T = TypeVar("T")
 NOT_RECORDED = "the audit trail can't be written just now, so nothing is answered"
 NOT_DONE = "the audit trail can't be written just now, so nothing is stored or deleted"
@@ -38,6 +44,15 @@ class Record:
         if self.viewings is not None:
             await _durable(self.viewings.trail.record(event))
 
+    async def owe(self, t: Transaction, found: Iterable[Event]) -> Settle:
+        """Keeps the events with a transaction; what is returned waits until the trail has them."""
+        if self.viewings is None:
+            return _nothing
+        trail = self.viewings.trail
+        due = trail.due(found)
+        await t.execute(due.kept(trail.seals))
+        return partial(_settled, trail, due)
+
     async def viewing(self, key: Hashable, event: Event) -> Viewing | None:
         """The same of a retrieval, which may be a viewing's that is under way."""
         return await _durable(self.viewings.begin(key, event)) if self.viewings is not None else None
@@ -51,6 +66,18 @@ class Record:
         """Raises DicomFault 503 where nothing may be changed, since it couldn't be recorded."""
         if self.viewings is not None:
             await _durable(self.viewings.trail.ready(), NOT_DONE)
+
+
+async def _nothing() -> None:
+    """What is owed where no trail is kept."""
+
+
+async def _settled(trail: Trail, due: Due) -> None:
+    """What is durable with its store needs no refusal: the trail gets it as soon as it can be written."""
+    try:
+        await trail.settle(due)
+    except TrailDownError:
+        log.warning("images were stored, and that will be recorded later")
 
 
 async def _durable(recording: Awaitable[T], otherwise: str = NOT_RECORDED) -> T:
@@ -146,6 +173,13 @@ class GuardedViewer:
             return
         for event in events.on_studies(self._asked, base, access, self._patients):
             await self._recorded(event, access)
+
+    async def owe(self, t: Transaction, studies: Sequence[str]) -> Settle:
+        """Names the studies as the transaction has them, whether or not their sender may see them."""
+        seen = await Studies(self.service.engine.within(t)).seen(UNRESTRICTED, studies)
+        patients = {one.id: one.patient for one in seen.values()}
+        stored = Access("store", {uid: one.id for uid, one in seen.items()}, 200 if seen else 202)
+        return await self._record.owe(t, events.on_studies(self._asked, self._record.base, stored, patients))
 
     async def _recorded(self, event: Event, access: Access) -> None:
         if access.doing != "retrieve" or access.status >= 400:

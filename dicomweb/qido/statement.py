@@ -124,24 +124,27 @@ class Statement:
         return all_of(self._seen(), *fixed, *asked)
 
     def _seen(self) -> Condition:
-        """That the caller sees a row of the RIS with the study's UID.
+        """That the caller sees a row of the RIS with the study's UID: the one that the index names, if any.
 
         Who sees most studies asks each in order, by the row that the index names, until a page is full: from
         the list of all that are seen no server would find the newest without sorting it.
         """
         rows = self.restriction.rows(self.slots)
         seen: Condition = ST.study.in_(rows.with_only_columns(rows.selected_columns.uid).correlate(None))
-        return any_of(self._named_row(), seen) if self.restriction.most else seen
+        if self.restriction.most:
+            return any_of(self._named_row(), all_of(seen, ~self._is_named()))
+        return all_of(seen, any_of(self._named_row(), ~self._is_named()))
 
     def _named_row(self) -> Condition:
         rows = self.restriction.rows(self.slots)
         uid, row, _ = (column.element for column in rows.selected_columns)
-        named: Select[Any] = rows.with_only_columns(func.max(literal_column("1"))).where(
-            row == ST.ris_study, uid == ST.study
-        )
-        looked_up = named.correlate(fhir_dicom_study).scalar_subquery()
-        found: Condition = func.coalesce(looked_up, literal_column("0")) == literal_column("1")
-        return found
+        return _is_there(rows, row == ST.ris_study, uid == ST.study)
+
+    def _is_named(self) -> Condition:
+        """That the row the index names is there, whoever sees it: the images are no other row's then."""
+        uid, row, _ = (column.element for column in self.restriction.rows(self.slots).selected_columns)
+        named = row.table.alias("named_study")
+        return _is_there(select(named), named.c[row.name] == ST.ris_study, named.c[uid.name] == ST.study)
 
     @staticmethod
     def _asked_of(one: Asked) -> ColumnElement[Any]:
@@ -158,7 +161,8 @@ class Statement:
         """Studies of a patient: by the files' PatientID, and by the RIS's row, which may know better."""
         rows = self.restriction.rows(self.slots)
         uid, _, patient = rows.selected_columns
-        by_row = rows.with_only_columns(uid.label("k")).where(one.condition(patient.element, self.slots))
+        row_of = rows.with_only_columns(uid.label("k")).where(one.condition(patient.element, self.slots))
+        by_row = row_of.where(~_another_is_named(rows))
         by_file = select(ST.study.label("k")).where(one.condition(ST.patient_id, self.slots))
         return union(by_file.correlate(None), by_row.correlate(None))
 
@@ -174,6 +178,23 @@ class Statement:
             elif self.search.of_files:
                 found.append(table.c.metadata.label("instance_metadata"))
         return found + _counted(self.levels[-1])
+
+
+def _is_there(rows: Select[Any], *where: ColumnElement[bool]) -> Condition:
+    """That a study has such a row; looked up for each, which no server makes a join of."""
+    found: Select[Any] = rows.with_only_columns(func.max(literal_column("1"))).where(*where)
+    looked_up = found.correlate(fhir_dicom_study).scalar_subquery()
+    there: Condition = func.coalesce(looked_up, literal_column("0")) == literal_column("1")
+    return there
+
+
+def _another_is_named(rows: Select[Any]) -> Condition:
+    """Whether the index says that the images of a row's UID are another row's, which has that UID too."""
+    uid, row, _ = (column.element for column in rows.selected_columns)
+    index, other = fhir_dicom_study.alias("index_of").c, row.table.alias("other_row").c
+    named = (index.study == uid, index.ris_study != row)
+    same = (other[row.name] == index.ris_study, other[uid.name] == index.study)
+    return select(index.study).where(*named, *same).correlate(row.table).exists()
 
 
 def _counted(level: str) -> list[ColumnElement[Any]]:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import pytest
+from sqlalchemy import text
 
 from mappers.demo.imaging import STUDIES
 from tests.dicomweb.qido.conftest import Images, value
-from tests.dicomweb.qido.indexed import INSTANCES, NOBODYS, OLD, SERIES
+from tests.dicomweb.qido.indexed import INSTANCES, NOBODYS, OLD, SECOND_ROW, SERIES, add_study
+from tests.facade.facade import execute, writer
 from tests.smart_auth.badges import Badges, user
 from tests.smart_auth.test_enforcement import CASES, Case, headers
 
@@ -72,6 +74,37 @@ async def test_a_study_of_two_patients_rows_is_the_one_whom_the_index_names(
     assert await guarded_images.studies(authorization=second) == []
     admin = badges.badge("user/*.rs", user("admin"))
     assert (await guarded_images.studies(authorization=admin)).count(OLD) == 1
+
+
+async def test_a_page_is_full_beside_studies_whose_images_are_another_rows(
+    guarded_images: Images, badges: Badges
+) -> None:
+    engine, older = writer(guarded_images.facade), "1.2.20200101"
+    third = badges.badge(
+        "patient/*.rs", user("patient", fhir_user="Patient/P-2025-000003"), patient="P-2025-000003"
+    )
+    added = (
+        "UPDATE ris_radiologystudy SET study_id = 'ST-0000-OLDER', study_instance_uid = :uid "
+        "WHERE study_id = 'ST-0000-SECOND'"
+    )
+    with engine.begin() as connection:
+        connection.execute(text(added), {"uid": older})
+        connection.execute(SECOND_ROW)
+        add_study(connection, older, study_date="20200101", ris_study="ST-0000-OLDER")
+    try:
+        for query, expected in {"?limit=1": [older], "": [older], "?limit=1&offset=1": []}.items():
+            assert await guarded_images.studies(query, authorization=third) == expected
+    finally:
+        execute(
+            engine,
+            "DELETE FROM ris_radiologystudy WHERE study_id = 'ST-0000-OLDER'",
+            f"DELETE FROM fhir_dicom_study WHERE study = '{older}'",  # noqa: S608
+        )
+
+
+async def test_a_patients_search_finds_no_images_of_another_row(images: Images) -> None:
+    assert await images.studies("?PatientID=P-2025-000003") == []
+    assert await images.studies("?PatientID=P-2025-000001") == [OLD]
 
 
 async def test_the_patient_of_a_row_that_is_not_seen_finds_nothing(

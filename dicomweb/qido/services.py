@@ -19,6 +19,7 @@ from dicomweb.qido.asked import Search, search_of
 from dicomweb.qido.attributes import LEVELS
 from dicomweb.qido.keeping import kept
 from dicomweb.qido.statement import Statement
+from dicomweb.qido.walking import rows_of
 
 COST = 2
 MORE = (
@@ -76,10 +77,14 @@ async def _rows(asked: Asked, search: Search) -> list[dict[str, Any]]:
     restriction = asked.viewer.restriction()
     if restriction is None:
         return []
-    statement, database = Statement(search, asked.address, restriction), asked.gateway.database
-    names, text = kept(database, statement)
-    rows = await database.fetch(text.sql, text.parameters(restriction.terms, statement.values))
-    return [dict(zip(names, row, strict=True)) for row in rows]
+    database = asked.gateway.database
+
+    async def fetch(statement: Statement) -> list[dict[str, Any]]:
+        names, text = kept(database, statement)
+        rows = await database.fetch(text.sql, text.parameters(restriction.terms, statement.values))
+        return [dict(zip(names, row, strict=True)) for row in rows]
+
+    return await rows_of(search, asked.address, restriction, fetch)
 
 
 def _route(path: str, level: str) -> Route:

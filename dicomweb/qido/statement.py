@@ -15,6 +15,7 @@ from dicomweb.qido.asked import Match, Search
 from dicomweb.qido.attributes import LEVELS, of_level
 from dicomweb.qido.comparing import Node
 from dicomweb.qido.matching import asked_of
+from dicomweb.qido.stretch import Stretch, within
 from mappers.facade.imaging import fhir_dicom_instance, fhir_dicom_series, fhir_dicom_study
 from mappers.sql import Condition, all_of, any_of
 from mappers.statement import Slots
@@ -51,13 +52,15 @@ class Asked:
 
 
 class Statement:
-    """The statement of a search below an address, as far as a restriction lets it see.
+    """The statement of a search below an address or of a stretch of studies, as a restriction lets it see.
 
     Raises DicomFault 400 for a value that an attribute can't have.
     """
 
-    def __init__(self, search: Search, address: Address, restriction: Restriction) -> None:
-        self.search, self.address, self.restriction = search, address, restriction
+    def __init__(
+        self, search: Search, address: Address, restriction: Restriction, stretch: Stretch | None = None
+    ) -> None:
+        self.search, self.address, self.restriction, self.stretch = search, address, restriction, stretch
         self.levels = LEVELS[: LEVELS.index(search.level) + 1]
         self.slots = Slots(restriction.terms)
         nodes = [(match, asked_of(match, fuzzy=search.fuzzy)) for match in search.matches]
@@ -71,6 +74,7 @@ class Statement:
         return (
             self.search.level,
             named,
+            self.stretch is not None,
             asked,
             self.search.of_files,
             self.restriction.shape,
@@ -83,7 +87,8 @@ class Statement:
         found = {f"in_{level}": uid for level, uid in zip(LEVELS, self.address, strict=True) if uid}
         for one in self.asked:
             found |= one.values
-        return found | {"limit": self.search.count + 1, "offset": self.search.offset}
+        stretch = self.stretch.values if self.stretch else {}
+        return {**found, "limit": self.search.count + 1, "offset": self.search.offset, **stretch}
 
     @property
     def order(self) -> list[ColumnElement[Any]]:
@@ -121,7 +126,8 @@ class Statement:
             if uid
         ]
         asked = [self._asked(one) for one in self.asked if one not in self._patients()]
-        return all_of(self._seen(), *fixed, *asked)
+        stretch = [within(self.slots)] if self.stretch else []
+        return all_of(self._seen(), *fixed, *stretch, *asked)
 
     def _seen(self) -> Condition:
         """That the caller sees a row of the RIS with the study's UID: the one that the index names, if any.

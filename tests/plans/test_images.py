@@ -12,6 +12,7 @@ from dicomweb.archives.archive import Address
 from dicomweb.qido.asked import search_of
 from dicomweb.qido.keeping import kept
 from dicomweb.qido.statement import Statement
+from dicomweb.qido.walking import Rows, rows_of
 from fhir_facade.imaging.studies import Studies
 from mappers.cdss.tables import emr_patientcache, ris_radiologystudy
 from mappers.demo.loading import load
@@ -46,6 +47,10 @@ SEARCHES = (
     ("study", "ModalitiesInStudy=CT&limit=50"),
     ("study", "AccessionNumber=A77"),
     ("study", "StudyInstanceUID=1.2.77"),
+    ("series", "limit=50"),
+    ("series", "Modality=CT&limit=20"),
+    ("instance", "limit=50"),
+    ("instance", "PatientName=kim*&limit=50"),
     ("series", "StudyInstanceUID=1.2.77"),
     ("instance", "StudyInstanceUID=1.2.77"),
     ("instance", f"PatientID={scale_patient_id(7)}&limit=50"),
@@ -152,6 +157,11 @@ async def search(database: Counting, level: str, asked: str, access: Access) -> 
     await engine.plans.amended.refresh(database)
     restriction = Studies(engine).restriction(access)
     assert restriction is not None
-    statement = Statement(search_of(level, asked), Address(""), restriction)
-    _, text = kept(database, statement)
-    return len(await database.fetch(text.sql, text.parameters(restriction.terms, statement.values)))
+    wanted = search_of(level, asked)
+
+    async def fetch(statement: Statement) -> Rows:
+        names, text = kept(database, statement)
+        rows = await database.fetch(text.sql, text.parameters(restriction.terms, statement.values))
+        return [dict(zip(names, row, strict=True)) for row in rows]
+
+    return len(await rows_of(wanted, Address(""), restriction, fetch))

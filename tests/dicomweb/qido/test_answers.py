@@ -203,11 +203,18 @@ async def test_nothing_found_is_an_empty_list(images: Images) -> None:
     assert (answer.status_code, answer.content) == (200, b"[]")
 
 
-async def test_a_search_takes_two_statements(images: Images, asked: Callable[[], list[str]]) -> None:
-    for path in ("/studies?PatientName=K*&ModalitiesInStudy=MR", "/series", f"/studies/{OLD}/instances"):
+async def test_a_search_takes_two_statements_and_one_of_all_studies_three(
+    images: Images, asked: Callable[[], list[str]]
+) -> None:
+    for path, statements in {
+        "/studies?PatientName=K*&ModalitiesInStudy=MR": 2,
+        f"/studies/{OLD}/instances": 2,
+        f"/series?StudyInstanceUID={OLD}": 2,
+        "/series": 3,
+    }.items():
         before = len(asked())
         await images.found(path)
-        assert len(asked()) - before == 2
+        assert len(asked()) - before == statements
 
 
 async def test_searches_of_one_shape_share_a_statement(

@@ -8,9 +8,11 @@ import pytest
 from pydicom import Dataset
 
 from dicomweb.index.entry import entry_of
+from dicomweb.qido import walking
 from tests.dicomweb.phantom import part10
 from tests.dicomweb.qido.conftest import Images, value
-from tests.dicomweb.qido.indexed import CT, INSTANCES, MR, OLD, SERIES
+from tests.dicomweb.qido.indexed import CT, INSTANCES, MR, OLD, SERIES, clear, fill
+from tests.facade.facade import execute, writer
 
 ALL = {"old": OLD, "mr": MR, "ct": CT}
 SEARCHES = {
@@ -183,3 +185,38 @@ async def test_series_come_by_number_and_instances_of_each_by_number(images: Ima
     assert found == expected
     pages = [await images.found(f"/instances?limit=4&offset={offset}") for offset in range(0, 20, 4)]
     assert [value(one, "00080018") for page in pages for one in page] == expected
+
+
+@pytest.mark.parametrize("path", ["/series", "/instances"])
+@pytest.mark.parametrize("where", ["", "&Modality=MR", "&ModalitiesInStudy=MR", "&PatientName=K*"])
+async def test_pages_of_all_studies_are_what_the_whole_is(
+    images: Images, server_images: Images, monkeypatch: pytest.MonkeyPatch, path: str, where: str
+) -> None:
+    """However many steps it takes to find the studies that a page is of."""
+    for at, first in ((images, 1), (server_images, 1), (images, 2)):
+        monkeypatch.setattr(walking, "FIRST", first)
+        whole = await at.found(f"{path}?limit=100{where}")
+        assert len(whole) > 2
+        for size in (1, 2, 5):
+            pages = [
+                await at.found(f"{path}?limit={size}&offset={n}{where}")
+                for n in range(0, len(whole) + size, size)
+            ]
+            assert [one for page in pages for one in page] == whole
+            assert pages[-1] == []
+
+
+async def test_studies_of_one_time_are_paged_by_their_uids(
+    images: Images, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(walking, "FIRST", 1)
+    engine = writer(images.facade)
+    execute(engine, "UPDATE fhir_dicom_study SET study_date = '20250101', study_time = '10'")
+    try:
+        pages = [await images.found(f"/series?limit=1&offset={n}") for n in range(7)]
+    finally:
+        with engine.begin() as connection:
+            clear(connection)
+            fill(connection)
+    expected = [uid for uid in sorted((OLD, MR, CT), reverse=True) for _ in range(SERIES[uid][1])]
+    assert [value(one, "0020000D") for page in pages for one in page] == expected

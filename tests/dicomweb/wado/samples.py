@@ -10,16 +10,17 @@ from collections.abc import Mapping
 from functools import cache
 
 import pydicom
-from pydicom.uid import UID
+from pydicom.uid import HTJ2K, UID, HTJ2KLossless, HTJ2KLosslessRPCL
 
 from dicomweb.archives.archive import Address
 from mappers.demo.imaging import STUDIES
 from tests.dicomweb.files import packaged
+from tests.dicomweb.wado.htj2k import encode
 
 STUDY = STUDIES[2].study_instance_uid
 PATIENT = STUDIES[2].dicom_patient_id
 SERIES = f"{STUDY}.77"
-#: by what each is for
+#: by what each is for; some are encoded anew
 NAMES = {
     "explicit": "CT_small.dcm",
     "implicit": "MR_small_implicit.dcm",
@@ -35,6 +36,10 @@ NAMES = {
     "jpeg-ls": "MR_small_jpeg_ls_lossless.dcm",
     "j2k lossless": "MR_small_jp2klossless.dcm",
     "j2k": "693_J2KI.dcm",
+    "htj2k lossless": "CT_small.dcm",
+    "htj2k lossless rpcl": "MR_small_implicit.dcm",
+    "htj2k lossless colour": "SC_rgb_rle.dcm",
+    "htj2k": "MR_small_implicit.dcm",
     "frames": "rtdose.dcm",
     "palette": "examples_palette.dcm",
     "bits": "liver_1frame.dcm",
@@ -42,6 +47,12 @@ NAMES = {
     "report": "reportsi.dcm",
     "waveform": "waveform_ecg.dcm",
     "truncated": "MR_truncated.dcm",
+}
+HIGH_THROUGHPUT = {
+    "htj2k lossless": HTJ2KLossless,
+    "htj2k lossless rpcl": HTJ2KLosslessRPCL,
+    "htj2k lossless colour": HTJ2KLosslessRPCL,
+    "htj2k": HTJ2K,
 }
 LOSSLESS = (
     "explicit",
@@ -54,10 +65,13 @@ LOSSLESS = (
     "jpeg lossless",
     "jpeg-ls",
     "j2k lossless",
+    "htj2k lossless",
+    "htj2k lossless rpcl",
+    "htj2k lossless colour",
     "frames",
     "palette",
 )
-LOSSY = ("jpeg", "jpeg frames", "jpeg 12 bit", "j2k")
+LOSSY = ("jpeg", "jpeg frames", "jpeg 12 bit", "j2k", "htj2k")
 
 
 def address_of(name: str) -> Address:
@@ -77,6 +91,8 @@ def path_of(name: str) -> str:
 def sample(name: str) -> bytes:
     """The Part 10 file."""
     dataset = pydicom.dcmread(packaged(NAMES[name]).file)
+    if name in HIGH_THROUGHPUT:
+        encode(dataset, HIGH_THROUGHPUT[name])
     address = address_of(name)
     dataset.StudyInstanceUID, dataset.SeriesInstanceUID, dataset.SOPInstanceUID = map(UID, address)
     dataset.file_meta.MediaStorageSOPInstanceUID = dataset.SOPInstanceUID

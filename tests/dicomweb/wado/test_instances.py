@@ -103,7 +103,7 @@ async def test_head_answers_without_a_body(images: Images) -> None:
 
 
 async def test_what_is_not_there_is_not_found(images: Images) -> None:
-    for path in (f"{path_of('explicit')}9", f"/studies/{STUDY}/series/1.2.3", "/studies/1.2.3"):
+    for path in (f"{path_of('explicit')}.9", f"/studies/{STUDY}/series/1.2.3", "/studies/1.2.3"):
         answer = await images.get(path, accept=DICOM)
         assert answer.status_code == 404
         assert answer.json()["message"] == "there is no such study, series or instance"

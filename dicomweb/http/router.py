@@ -12,7 +12,7 @@ import time
 from collections.abc import Mapping, Sequence
 
 from starlette.requests import Request
-from starlette.responses import JSONResponse, Response, StreamingResponse
+from starlette.responses import JSONResponse, Response
 from starlette.types import Message, Receive, Scope, Send
 
 from dicomweb.access import Doing, Viewer
@@ -21,6 +21,7 @@ from dicomweb.http.compression import compressed
 from dicomweb.http.faults import DicomFault
 from dicomweb.http.paths import Paths, address_of
 from dicomweb.http.routes import Asked, Edge, Gateway, Route
+from dicomweb.http.streaming import Streamed
 from mappers.database import SourceDownError, TooComplexError
 
 log = logging.getLogger("dicomweb")
@@ -88,8 +89,8 @@ class Router:
     async def _finished(self, request: Request, response: Response) -> Response:
         """With the headers that every answer has; without a body for HEAD."""
         response = compressed(response) if self.edge.compresses(request) else response
-        if request.method == "HEAD" and isinstance(response, StreamingResponse):
-            await _closed(response)
+        if request.method == "HEAD" and isinstance(response, Streamed):
+            await response.close()
             response = Response(status_code=response.status_code, headers=dict(response.headers))
             del response.headers["content-length"]
         for name, value in DEFAULTS.items():
@@ -137,9 +138,3 @@ def _without_body(send: Send) -> Send:
         await send({**message, "body": b""} if message["type"] == "http.response.body" else message)
 
     return sending
-
-
-async def _closed(response: StreamingResponse) -> None:
-    close = getattr(response.body_iterator, "aclose", None)
-    if close is not None:
-        await close()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import zipfile
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator
 
 
 class _Sink(io.RawIOBase):
@@ -37,7 +37,7 @@ class Zip:
         self._sink = _Sink()
         self._zip = zipfile.ZipFile(self._sink, "w", zipfile.ZIP_STORED)
 
-    async def added(self, name: str, body: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+    async def added(self, name: str, body: AsyncIterator[bytes]) -> AsyncGenerator[bytes, None]:
         """What one more member adds to the file."""
         with self._zip.open(zipfile.ZipInfo(name), "w", force_zip64=True) as member:
             async for piece in body:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from functools import partial
 from typing import NamedTuple
 
@@ -132,7 +132,7 @@ async def _answer(asked: Asked, found: IndexedInstance, wanted: Sequence[int], c
 
 async def _parts(
     asked: Asked, found: IndexedInstance, wanted: Sequence[int], chosen: Chosen
-) -> AsyncIterator[Part]:
+) -> AsyncGenerator[Part, None]:
     study, series, instance = found.address
     above = f"{asked.gateway.base}/studies/{study}/series/{series}/instances/{instance}/frames"
     for number in wanted:

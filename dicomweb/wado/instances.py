@@ -6,14 +6,16 @@ compressed with loss or can't be decoded here, which come as they are stored (PS
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncGenerator, Iterator, Sequence
+from contextlib import aclosing
 from functools import partial
 from typing import NamedTuple
 
-from anyio import to_thread
-from starlette.responses import Response, StreamingResponse
+from anyio import CancelScope, to_thread
+from starlette.responses import Response
 
 from dicomweb.http.routes import Asked
+from dicomweb.http.streaming import Begun, Streamed, begun
 from dicomweb.index.reading import IndexedInstance
 from dicomweb.wado.acceptable import acceptable, not_acceptable
 from dicomweb.wado.archived import Zip
@@ -98,13 +100,13 @@ async def _answer(asked: Asked, form: Form, had: Sequence[tuple[IndexedInstance,
     if asked.request.method == "HEAD":
         return Response(headers={"content-type": form.media})
     # The first one is begun before anything is said, so that what is wrong with it has a status.
-    first = await _begun(asked, *had[0])
+    first = await begun(_bytes_of(asked, *had[0]))
     if form.media == "multipart/related":
-        return streamed(DICOM, _parts(asked, first, had))
+        return streamed(DICOM, _parts(asked, first, had), first=first)
     if form.media == ZIP:
         headers = {"content-type": ZIP, "content-disposition": 'attachment; filename="images.zip"'}
-        return StreamingResponse(_zipped(asked, first, had), headers=headers)
-    return StreamingResponse(first, headers={"content-type": _described(had[0][1])})
+        return Streamed(_zipped(asked, first, had), headers=headers, first=first)
+    return Streamed(first, headers={"content-type": _described(had[0][1])})
 
 
 def _described(syntax: str) -> str:
@@ -112,48 +114,40 @@ def _described(syntax: str) -> str:
 
 
 async def _parts(
-    asked: Asked, first: AsyncIterator[bytes], had: Sequence[tuple[IndexedInstance, str]]
-) -> AsyncIterator[Part]:
+    asked: Asked, first: Begun, had: Sequence[tuple[IndexedInstance, str]]
+) -> AsyncGenerator[Part, None]:
     for number, (found, syntax) in enumerate(had):
-        body = await _begun(asked, found, syntax) if number else first
+        body = await begun(_bytes_of(asked, found, syntax)) if number else first
         study, series, instance = found.address
         where = f"{asked.gateway.base}/studies/{study}/series/{series}/instances/{instance}"
-        yield Part(_described(syntax), body, where)
+        async with aclosing(body):
+            yield Part(_described(syntax), body, where)
 
 
 async def _zipped(
-    asked: Asked, first: AsyncIterator[bytes], had: Sequence[tuple[IndexedInstance, str]]
-) -> AsyncIterator[bytes]:
+    asked: Asked, first: Begun, had: Sequence[tuple[IndexedInstance, str]]
+) -> AsyncGenerator[bytes, None]:
     made = Zip()
     for number, (found, syntax) in enumerate(had):
-        body = await _begun(asked, found, syntax) if number else first
-        async for piece in made.added(f"{found.address.series}/{found.address.instance}.dcm", body):
-            yield piece
+        body = await begun(_bytes_of(asked, found, syntax)) if number else first
+        member = made.added(f"{found.address.series}/{found.address.instance}.dcm", body)
+        async with aclosing(body), aclosing(member):
+            async for piece in member:
+                yield piece
     yield made.end()
 
 
-async def _begun(asked: Asked, found: IndexedInstance, syntax: str) -> AsyncIterator[bytes]:
-    """An instance's bytes, of which the first are at hand: what can't be begun has been refused."""
-    whole = _bytes_of(asked, found, syntax)
-    first = await anext(whole, b"")
-    return _counted(asked, first, whole)
-
-
-async def _counted(asked: Asked, first: bytes, rest: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
-    handed(asked, instances=1, size=len(first))
-    yield first
-    async for piece in rest:
-        handed(asked, size=len(piece))
-        yield piece
-
-
-async def _bytes_of(asked: Asked, found: IndexedInstance, syntax: str) -> AsyncIterator[bytes]:
-    file = await fetched(asked.gateway, found)
+async def _bytes_of(asked: Asked, found: IndexedInstance, syntax: str) -> AsyncGenerator[bytes, None]:
+    """An instance's bytes; each piece counts as handed out when the next is asked for."""
+    file, instances = await fetched(asked.gateway, found), 1
     try:
         pieces: Iterator[bytes] = iter(partial(file.read, PIECE), b"")
         if syntax != found.transfer_syntax:
             pieces = transcoded(await told(found.address, partial(opened, file)), syntax)
         while piece := await told(found.address, partial(next, pieces, b"")):
             yield piece
+            handed(asked, instances, size=len(piece))
+            instances = 0
     finally:
-        await to_thread.run_sync(file.close)
+        with CancelScope(shield=True):
+            await to_thread.run_sync(file.close)

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import os
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncGenerator, Iterable
+from contextlib import aclosing
 from typing import NamedTuple
 
-from starlette.responses import Response, StreamingResponse
+from starlette.responses import Response
+
+from dicomweb.http.streaming import Begun, Streamed
 
 
 class Part(NamedTuple):
     """A part's media type, its bytes or pieces of them, and where it stands by itself."""
 
     media: str
-    body: bytes | AsyncIterator[bytes]
+    body: bytes | Begun
     location: str = ""
 
 
@@ -46,20 +49,23 @@ def whole(root: str, parts: Iterable[Part], status: int = 200) -> Response:
     return Response(body, status, headers={"content-type": _content_type(boundary, root)})
 
 
-def streamed(root: str, parts: AsyncIterator[Part], status: int = 200) -> StreamingResponse:
-    """An answer that holds one piece of one part at a time."""
+def streamed(
+    root: str, parts: AsyncGenerator[Part, None], status: int = 200, first: Begun | None = None
+) -> Streamed:
+    """An answer that holds one piece of one part at a time; `first`: the first part's, if it is begun."""
     boundary = _boundary()
     headers = {"content-type": _content_type(boundary, root)}
-    return StreamingResponse(_pieces(boundary, parts), status, headers=headers)
+    return Streamed(_pieces(boundary, parts), status, headers, first)
 
 
-async def _pieces(boundary: str, parts: AsyncIterator[Part]) -> AsyncIterator[bytes]:
-    async for part in parts:
-        yield _head(boundary, part)
-        if isinstance(part.body, bytes):
-            yield part.body
-        else:
-            async for piece in part.body:
-                yield piece
-        yield b"\r\n"
+async def _pieces(boundary: str, parts: AsyncGenerator[Part, None]) -> AsyncGenerator[bytes, None]:
+    async with aclosing(parts):
+        async for part in parts:
+            yield _head(boundary, part)
+            if isinstance(part.body, bytes):
+                yield part.body
+            else:
+                async for piece in part.body:
+                    yield piece
+            yield b"\r\n"
     yield f"--{boundary}--\r\n".encode()

@@ -6,7 +6,7 @@ https://dicom.nema.org/medical/dicom/current/output/html/part18.html#sect_10.4.1
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Sequence
 from functools import partial
 from typing import TypeVar
 
@@ -80,7 +80,7 @@ async def rendered_instances(asked: Asked) -> Response:
 
 async def _pictures(
     asked: Asked, first: bytes, shown: Sequence[IndexedInstance], look: Look
-) -> AsyncIterator[Part]:
+) -> AsyncGenerator[Part, None]:
     for number, one in enumerate(shown):
         picture = await _kept(asked, one, 0, look) if number else first
         study, series, instance = one.address

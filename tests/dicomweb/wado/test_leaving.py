@@ -1,0 +1,66 @@
+"""Clients that go away in the midst of an answer leave nothing open."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any, BinaryIO
+
+import pytest
+from starlette.types import Message
+
+from tests.dicomweb.qido.conftest import ROOT, Images
+from tests.dicomweb.wado.samples import STUDY, path_of
+
+PARTS = 'multipart/related; type="application/dicom"'
+
+
+class Client:
+    """Reads some messages of an answer, and goes."""
+
+    def __init__(self, reads: int) -> None:
+        self.left, self.gone = reads, asyncio.Event()
+
+    async def receive(self) -> Message:
+        await self.gone.wait()
+        return {"type": "http.disconnect"}
+
+    async def send(self, message: Message) -> None:
+        self.left -= 1
+        if self.left <= 0:
+            self.gone.set()
+            await asyncio.Event().wait()  # nobody takes it any more
+
+
+def asked(path: str, accept: str) -> dict[str, Any]:
+    headers = [(b"accept", accept.encode()), (b"host", b"facade.test")]
+    target = f"{ROOT}{path}"
+    scope = {"type": "http", "method": "GET", "path": target, "raw_path": target.encode(), "headers": headers}
+    return {**scope, "query_string": b"", "client": ("127.0.0.1", 1), "scheme": "http"}
+
+
+@pytest.mark.parametrize("reads", [1, 2, 3, 5, 9])
+@pytest.mark.parametrize(
+    ("path", "accept"),
+    [
+        (f"/studies/{STUDY}", PARTS),
+        (f"/studies/{STUDY}", f"{PARTS}; transfer-syntax=*"),
+        (f"/studies/{STUDY}", "application/zip; transfer-syntax=*"),
+        (path_of("explicit"), "application/dicom"),
+    ],
+)
+async def test_every_file_is_closed_as_soon_as_the_client_has_gone(
+    images: Images, monkeypatch: pytest.MonkeyPatch, path: str, accept: str, reads: int
+) -> None:
+    archive, fetched = images.router.gateway.archive, list[BinaryIO]()
+    fetch = archive.fetch
+
+    async def fetching(place: str) -> BinaryIO:
+        fetched.append(await fetch(place))
+        return fetched[-1]
+
+    monkeypatch.setattr(archive, "fetch", fetching)
+    client = Client(reads)
+    answering = images.router(asked(path, accept), client.receive, client.send)
+    await asyncio.wait_for(answering, 20)
+    assert fetched
+    assert all(file.closed for file in fetched)

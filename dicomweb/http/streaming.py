@@ -3,10 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping
+from typing import Protocol
 
 from anyio import CancelScope
 from starlette.responses import StreamingResponse
 from starlette.types import Receive, Scope, Send
+
+
+class Closing(Protocol):
+    """What is to be closed; as often as one likes."""
+
+    async def aclose(self) -> None:
+        """Closes it."""
 
 
 class Begun(AsyncIterator[bytes]):
@@ -34,8 +42,8 @@ async def begun(pieces: AsyncGenerator[bytes, None]) -> Begun:
 
 
 class Streamed(StreamingResponse):
-    """An answer of pieces. They are closed as soon as it ends, in whatever way, and `first` with them: what
-    has been begun and may not have been asked for. Nothing is left for whenever memory is tidied up.
+    """An answer of pieces. They are closed as soon as it ends, in whatever way, and what is `held` for them
+    with them, which nobody may have asked for yet. Nothing is left for whenever memory is tidied up.
     """
 
     def __init__(
@@ -43,10 +51,10 @@ class Streamed(StreamingResponse):
         pieces: AsyncGenerator[bytes, None] | Begun,
         status: int = 200,
         headers: Mapping[str, str] | None = None,
-        first: Begun | None = None,
+        held: Closing | None = None,
     ) -> None:
         super().__init__(pieces, status, headers)
-        self._held = [one for one in (pieces, first) if one is not None]
+        self._held: list[Closing] = [one for one in (pieces, held) if one is not None]
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Sends it."""

@@ -102,10 +102,10 @@ async def _answer(asked: Asked, form: Form, had: Sequence[tuple[IndexedInstance,
     # The first one is begun before anything is said, so that what is wrong with it has a status.
     first = await begun(_bytes_of(asked, *had[0]))
     if form.media == "multipart/related":
-        return streamed(DICOM, _parts(asked, first, had), first=first)
+        return streamed(DICOM, _parts(asked, first, had), held=first)
     if form.media == ZIP:
         headers = {"content-type": ZIP, "content-disposition": 'attachment; filename="images.zip"'}
-        return Streamed(_zipped(asked, first, had), headers=headers, first=first)
+        return Streamed(_zipped(asked, first, had), headers=headers, held=first)
     return Streamed(first, headers={"content-type": _described(had[0][1])})
 
 

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from starlette.responses import Response
 
-from dicomweb.http.streaming import Begun, Streamed
+from dicomweb.http.streaming import Begun, Closing, Streamed
 
 
 class Part(NamedTuple):
@@ -50,12 +50,12 @@ def whole(root: str, parts: Iterable[Part], status: int = 200) -> Response:
 
 
 def streamed(
-    root: str, parts: AsyncGenerator[Part, None], status: int = 200, first: Begun | None = None
+    root: str, parts: AsyncGenerator[Part, None], status: int = 200, held: Closing | None = None
 ) -> Streamed:
-    """An answer that holds one piece of one part at a time; `first`: the first part's, if it is begun."""
+    """An answer that holds one piece of one part at a time."""
     boundary = _boundary()
     headers = {"content-type": _content_type(boundary, root)}
-    return Streamed(_pieces(boundary, parts), status, headers, first)
+    return Streamed(_pieces(boundary, parts), status, headers, held)
 
 
 async def _pieces(boundary: str, parts: AsyncGenerator[Part, None]) -> AsyncGenerator[bytes, None]:

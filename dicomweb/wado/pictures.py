@@ -6,7 +6,7 @@ https://dicom.nema.org/medical/dicom/current/output/html/part18.html#sect_10.4.1
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Awaitable, Sequence
+from collections.abc import Awaitable, Sequence
 from functools import partial
 from typing import TypeVar
 
@@ -18,15 +18,15 @@ from dicomweb.http.routes import Asked
 from dicomweb.index.reading import IndexedInstance
 from dicomweb.wado.acceptable import acceptable, not_acceptable
 from dicomweb.wado.frames import check_frames, listed
-from dicomweb.wado.multipart import Part, streamed, whole
+from dicomweb.wado.multipart import Part, whole
 from dicomweb.wado.part10 import Part10, broken
 from dicomweb.wado.rendering import FORMATS, Look, look_of, rendered, thumbnail_of
 from dicomweb.wado.seen import content_of, file_of, handed, recorded, seen, told
 
 T = TypeVar("T")
 PDF, PDF_CLASS, PDF_TAG = "application/pdf", "1.2.840.10008.5.1.4.1.1.104.1", 0x00420011
-#: frames that may be rendered at once, and instances: those are sent as they are made
-MOST, MOST_INSTANCES = 64, 1000
+#: frames that may be rendered at once
+MOST = 64
 
 
 async def rendered_instance(asked: Asked) -> Response:
@@ -38,7 +38,7 @@ async def rendered_instance(asked: Asked) -> Response:
     if found.sop_class == PDF_CLASS:
         await recorded(asked, studies, 1)
         return await _pdf(asked, found)
-    look = look_of(asked.request.query_params, _media(asked))
+    look = look_asked(asked)
     _refuse_without_pixels(found)
     await recorded(asked, studies, 1)
     return Response(await _picture(asked, found, 0, look), headers={"content-type": look.media})
@@ -51,7 +51,7 @@ async def rendered_frames(asked: Asked) -> Response:
     check_frames(found, wanted)
     if len(wanted) > MOST:
         raise DicomFault(400, f"at most {MOST} frames are rendered at once")
-    look = look_of(asked.request.query_params, _media(asked))
+    look = look_asked(asked)
     await recorded(asked, studies, 1)
     pictures = [await _picture(asked, found, number, look) for number in wanted]
     if len(pictures) == 1:
@@ -59,39 +59,10 @@ async def rendered_frames(asked: Asked) -> Response:
     return whole(look.media, [Part(look.media, picture) for picture in pictures])
 
 
-async def rendered_instances(asked: Asked) -> Response:
-    """Pictures of all instances that the address names, each as it is rendered by itself, in parts.
-
-    Without those that have no pixels: 206, and a Warning that says how many they are. Raises DicomFault 400,
-    404, 406; what can't be rendered in the midst of the answer breaks it off.
-    """
-    studies, found = await seen(asked)
-    shown, look = _with_pixels(found), look_of(asked.request.query_params, _media(asked))
-    if len(shown) > MOST_INSTANCES:
-        raise DicomFault(400, f"at most {MOST_INSTANCES} instances are rendered at once, not {len(shown)}")
-    await recorded(asked, studies, len(shown))
-    first = await _picture(asked, shown[0], 0, look)
-    response = streamed(look.media, _pictures(asked, first, shown, look))
-    if left := len(found) - len(shown):
-        response.status_code = 206
-        response.headers["warning"] = f'299 - "{left} instances have no pixels: they are left out"'
-    return response
-
-
-async def _pictures(
-    asked: Asked, first: bytes, shown: Sequence[IndexedInstance], look: Look
-) -> AsyncGenerator[Part, None]:
-    for number, one in enumerate(shown):
-        picture = await _kept(asked, one, 0, look) if number else first
-        study, series, instance = one.address
-        where = f"{asked.gateway.base}/studies/{study}/series/{series}/instances/{instance}/rendered"
-        yield Part(look.media, picture, where)
-
-
 async def thumbnail(asked: Asked) -> Response:
     """A small picture of what the address names: of a series the one in its middle."""
     studies, found = await seen(asked)
-    shown = _middle(_with_pixels(found))
+    shown = _middle(with_pixels(found))
     number = 0
     if "frames" in asked.request.path_params:
         number = listed(asked.request.path_params["frames"])[0]
@@ -101,7 +72,12 @@ async def thumbnail(asked: Asked) -> Response:
     return Response(await _picture(asked, shown, number, look), headers={"content-type": look.media})
 
 
-def _with_pixels(found: Sequence[IndexedInstance]) -> Sequence[IndexedInstance]:
+def look_asked(asked: Asked) -> Look:
+    """How a request wants its pictures; raises DicomFault 400, 406."""
+    return look_of(asked.request.query_params, _media(asked))
+
+
+def with_pixels(found: Sequence[IndexedInstance]) -> Sequence[IndexedInstance]:
     """Those that can be shown; raises DicomFault 406 where there is none."""
     shown = [one for one in found if one.frames is not None]
     if not shown:
@@ -129,12 +105,14 @@ def _media(asked: Asked) -> str:
 
 
 async def _picture(asked: Asked, found: IndexedInstance, number: int, look: Look) -> bytes:
-    """A frame's picture, as long as its client waits for it; number 0 is the representative one."""
-    return await while_wanted(asked.request, _kept(asked, found, number, look))
+    """A frame's picture to be answered, as long as its client waits for it."""
+    picture = await while_wanted(asked.request, picture_of(asked, found, number, look))
+    handed(asked, frames=1, size=len(picture))
+    return picture
 
 
-async def _kept(asked: Asked, found: IndexedInstance, number: int, look: Look) -> bytes:
-    """A frame's picture; kept for a while."""
+async def picture_of(asked: Asked, found: IndexedInstance, number: int, look: Look) -> bytes:
+    """A frame's picture, kept for a while; number 0 is the representative one."""
 
     async def make() -> bytes:
         opened = await file_of(asked.gateway, found)
@@ -143,9 +121,7 @@ async def _kept(asked: Asked, found: IndexedInstance, number: int, look: Look) -
         return await told(found.address, partial(rendered, opened, index, look))
 
     key = ("picture", *content_of(found), number, look)
-    picture = await asked.gateway.recent.get(key, make, len)
-    handed(asked, frames=1, size=len(picture))
-    return picture
+    return await asked.gateway.recent.get(key, make, len)
 
 
 def _representative(stated: object, found: IndexedInstance) -> int:

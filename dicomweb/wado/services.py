@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from dicomweb.http.routes import Route
+from dicomweb.wado.album import rendered_instances
 from dicomweb.wado.bulkdata import bulkdata
 from dicomweb.wado.frames import frames
 from dicomweb.wado.instances import retrieve
 from dicomweb.wado.metadata import metadata
-from dicomweb.wado.pictures import rendered_frames, rendered_instance, rendered_instances, thumbnail
+from dicomweb.wado.pictures import rendered_frames, rendered_instance, thumbnail
 
 _STUDY = "/studies/{study}"
 _SERIES = _STUDY + "/series/{series}"

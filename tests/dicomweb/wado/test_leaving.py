@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Any, BinaryIO
+from tempfile import TemporaryFile
+from typing import IO, Any, BinaryIO
 
 import pytest
 from starlette.types import Message
 
+from dicomweb.wado import album
 from tests.dicomweb.qido.conftest import ROOT, Images
 from tests.dicomweb.wado.samples import STUDY, path_of
 
@@ -38,6 +40,11 @@ def asked(path: str, accept: str) -> dict[str, Any]:
     return {**scope, "query_string": b"", "client": ("127.0.0.1", 1), "scheme": "http"}
 
 
+async def left_by(client: Client, images: Images, path: str, accept: str) -> None:
+    answering = images.router(asked(path, accept), client.receive, client.send)
+    await asyncio.wait_for(answering, 20)
+
+
 @pytest.mark.parametrize("reads", [1, 2, 3, 5, 9])
 @pytest.mark.parametrize(
     ("path", "accept"),
@@ -59,8 +66,21 @@ async def test_every_file_is_closed_as_soon_as_the_client_has_gone(
         return fetched[-1]
 
     monkeypatch.setattr(archive, "fetch", fetching)
-    client = Client(reads)
-    answering = images.router(asked(path, accept), client.receive, client.send)
-    await asyncio.wait_for(answering, 20)
+    await left_by(Client(reads), images, path, accept)
     assert fetched
     assert all(file.closed for file in fetched)
+
+
+@pytest.mark.parametrize("reads", [1, 2, 3])
+async def test_pictures_on_the_disk_are_given_back_as_soon_as_the_client_has_gone(
+    images: Images, monkeypatch: pytest.MonkeyPatch, reads: int
+) -> None:
+    opened = list[IO[bytes]]()
+
+    def on_disk(size: int) -> IO[bytes]:
+        opened.append(TemporaryFile())  # noqa: SIM115
+        return opened[-1]
+
+    monkeypatch.setattr(album, "SpooledTemporaryFile", on_disk)
+    await left_by(Client(reads), images, f"/studies/{STUDY}/rendered", "image/png")
+    assert [file.closed for file in opened] == [True]

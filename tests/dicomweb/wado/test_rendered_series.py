@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 import pytest_asyncio
 from pydicom.uid import generate_uid
 
-from dicomweb.wado import pictures
+from dicomweb.wado import album
 from mappers.demo.imaging import STUDIES
 from tests.dicomweb.files import CT, MR, Sent, made
 from tests.dicomweb.qido.conftest import Images
@@ -14,7 +16,8 @@ from tests.dicomweb.wado.conftest import Archived, keep
 from tests.dicomweb.wado.parts import parts_of
 from tests.smart_auth.badges import Badges, user
 
-MINE = STUDIES[1]
+MINE, OTHER = STUDIES[1], STUDIES[0]
+BROKEN = "MR_truncated.dcm"
 BASES = (CT, MR, "examples_ybr_color.dcm", "reportsi.dcm")
 SERIES = generate_uid()
 PATH = f"/studies/{MINE.study_instance_uid}/series/{SERIES}"
@@ -61,7 +64,7 @@ async def test_what_has_no_pixels_is_left_out_and_that_is_said(images: Images, s
 async def test_more_than_is_rendered_at_once_is_refused(
     images: Images, sent: list[Sent], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(pictures, "MOST_INSTANCES", 2)
+    monkeypatch.setattr(album, "MOST", 2)
     answer = await images.get(f"{PATH}/rendered")
     assert answer.status_code == 400
     assert "at most 2 instances are rendered at once, not 3" in answer.json()["message"]
@@ -98,3 +101,42 @@ async def test_a_patient_has_their_own_pictures_and_nobody_elses(
         assert (hidden.status_code, absent.status_code) == (404, 404)
         assert hidden.json()["message"] == absent.json()["message"]
         assert (await images.get(f"{path}/rendered")).status_code == 401
+
+
+async def series(images: Archived, *bases: str) -> tuple[str, list[str]]:
+    """The address of a new series of another study, and those of its instances."""
+    common = {"StudyInstanceUID": OTHER.study_instance_uid, "SeriesInstanceUID": generate_uid()}
+    common["PatientID"] = OTHER.dicom_patient_id
+    found = [made(base, InstanceNumber=number, **common) for number, base in enumerate(bases, 1)]
+    await keep(images.archive, images.facade.service.engine.database, {o.address: o.content for o in found})
+    path = "/studies/{}/series/{}".format(*found[0].address)
+    return path, [f"{path}/instances/{one.address.instance}" for one in found]
+
+
+async def test_what_cannot_be_rendered_is_left_out_and_that_is_said(images: Archived) -> None:
+    path, addresses = await series(images, CT, BROKEN, MR)
+    answer = await images.get(f"{path}/rendered")
+    first, broken, last = [await images.get(f"{address}/rendered") for address in addresses]
+    assert (first.status_code, broken.status_code, last.status_code) == (200, 500, 200)
+    assert answer.status_code == 206
+    assert answer.headers["warning"] == '299 - "1 instances can\'t be rendered: they are left out"'
+    assert [content for _, content in parts_of(answer)] == [first.content, last.content]
+    assert addresses[1].encode() not in answer.content
+
+
+async def test_where_none_can_be_rendered_the_first_ones_fault_is_told(images: Archived) -> None:
+    path, addresses = await series(images, BROKEN, BROKEN)
+    answer, first = await images.get(f"{path}/rendered"), await images.get(f"{addresses[0]}/rendered")
+    assert (answer.status_code, answer.headers["content-type"]) == (500, "application/json")
+    assert answer.json()["message"] == first.json()["message"]
+
+
+async def test_no_picture_is_left_out_because_the_archive_is_down(images: Archived, wado_data: Path) -> None:
+    path, addresses = await series(images, CT, MR)
+    assert (await images.get(f"{addresses[0]}/rendered")).status_code == 200
+    (wado_data / "archive").rename(wado_data / "away")
+    try:
+        answer = await images.get(f"{path}/rendered")
+        assert (answer.status_code, answer.headers["retry-after"]) == (503, "10")
+    finally:
+        (wado_data / "away").rename(wado_data / "archive")

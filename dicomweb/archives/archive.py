@@ -60,6 +60,10 @@ class RefusedError(Exception):
     """The archive doesn't take a file, for good: trying again won't help. Its text says why."""
 
 
+class NotReplacedError(RefusedError):
+    """The archive has another file of the instance, and lets none take its place."""
+
+
 class Archive(Protocol):
     """Part 10 files by the places that it gives them. Everything raises ArchiveDownError."""
 
@@ -73,7 +77,7 @@ class Archive(Protocol):
     async def store(self, address: Address, file: BinaryIO) -> str:
         """Keeps a file durably before it returns its place; one that is there is replaced as a whole.
 
-        Raises RefusedError.
+        Raises RefusedError; NotReplacedError where the archive's own settings let nothing be replaced.
         """
 
     async def delete(self, place: str) -> None:

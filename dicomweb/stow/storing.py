@@ -17,7 +17,14 @@ from typing import BinaryIO, TypeVar
 from sqlalchemy import select
 
 from dicomweb.access import Settle, Viewer
-from dicomweb.archives.archive import Address, Archive, ArchiveDownError, NotThereError, RefusedError
+from dicomweb.archives.archive import (
+    Address,
+    Archive,
+    ArchiveDownError,
+    NotReplacedError,
+    NotThereError,
+    RefusedError,
+)
 from dicomweb.http.faults import DicomFault
 from dicomweb.index.entry import Entry
 from dicomweb.index.reading import IndexedInstance, instances, rows
@@ -42,6 +49,7 @@ from mappers.transaction import DuplicateError, RetryError, Transaction, transac
 TOGETHER = 50
 TRIES, PAUSE = 6, 0.02
 WAITS = "some instances are kept in quarantine until somebody has found out whose they are"
+KEEPS = "the archive keeps the instances that it has: it is set to replace none"
 WAITING = fhir_dicom_quarantine.c
 NOWHERE = Address("")
 Answer = TypeVar("Answer")
@@ -120,6 +128,8 @@ class Storing:
             place = await self.store.archive.store(entry.address, one.file)
         except ArchiveDownError:
             return _of(entry, NO_RESOURCES)
+        except NotReplacedError:
+            return _of(entry, DUPLICATE, KEEPS)
         except RefusedError:
             return _of(entry, NOT_UNDERSTOOD)
         kept[number] = Received(entry, place, one.digest)

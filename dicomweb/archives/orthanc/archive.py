@@ -15,6 +15,7 @@ from dicomweb.archives.archive import (
     ArchiveDownError,
     Change,
     Changes,
+    NotReplacedError,
     NotThereError,
     RefusedError,
     Stored,
@@ -61,7 +62,7 @@ class Orthanc:
             await self.delete(place)  # there was none: its study came with it
             raise RefusedError("the study is there with another PatientID")
         if status == "AlreadyStored" and not await self._same(place, file):
-            raise RefusedError("another file with this SOPInstanceUID is there, and isn't to be replaced")
+            raise NotReplacedError("another file with this SOPInstanceUID is there, and isn't to be replaced")
         return place
 
     async def _same(self, place: str, file: BinaryIO) -> bool:

@@ -9,7 +9,7 @@ from typing import ClassVar
 
 import pytest
 
-from dicomweb.archives.archive import ArchiveDownError, RefusedError
+from dicomweb.archives.archive import ArchiveDownError, NotReplacedError, RefusedError
 from dicomweb.archives.orthanc import Orthanc
 from dicomweb.archives.orthanc.breaker import FAILURES, PAUSE, Breaker
 from tests.dicomweb.archives.test_archive import all_changes
@@ -55,7 +55,7 @@ async def test_an_orthanc_that_starts_again_goes_on_where_it_was_and_replaces_on
         await archive.changes(position)
     with server.run():
         assert await archive.store(first.address, first.file) == place
-        with pytest.raises(RefusedError, match="isn't to be replaced"):
+        with pytest.raises(NotReplacedError, match="isn't to be replaced"):
             await archive.store(other.address, other.file)
         with await archive.fetch(place) as kept:
             assert kept.read() == first.content

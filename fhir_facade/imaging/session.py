@@ -11,6 +11,7 @@ import time
 from fastapi import APIRouter, Request, Response
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.requests import cookie_parser
+from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from smart_auth.access.caller import TokenFault
@@ -22,6 +23,10 @@ COOKIE = "dicom_web_session"
 PATH = "/api/dicom-web"
 PRIVATE = {"cache-control": "no-store", "x-content-type-options": "nosniff"}
 READING = ("GET", "HEAD")
+#: bytes that every browser takes for a cookie; it drops a larger one without a word
+#: https://www.rfc-editor.org/rfc/rfc6265#section-6.1
+LARGEST = 4096
+TOO_LARGE = "the token is too large for a cookie: ask for fewer scopes, or send it in each request's header"
 
 
 def sessions_of(authorization: AuthorizationServer | None) -> ImagingSessions | None:
@@ -32,6 +37,10 @@ def sessions_of(authorization: AuthorizationServer | None) -> ImagingSessions | 
     return ImagingSessions(authorization.bearer, config.secret, config.base_url)
 
 
+class TooLargeError(ValueError):
+    """A token that fits into no cookie."""
+
+
 class ImagingSessions:
     """Sessions of browsers at one public origin."""
 
@@ -40,10 +49,13 @@ class ImagingSessions:
         self._seal = Seal(secret, "dicom-web/session")
 
     async def begin(self, authorization: str) -> str:
-        """The Set-Cookie header for the holder of a token; raises TokenFault."""
+        """The Set-Cookie header for the holder of a token; raises TokenFault, and TooLargeError."""
         found = await self.bearer.verified(authorization)
         seconds = max(0, found.expires - int(time.time()))
-        return self._cookie(self._seal.seal(authorization, seconds), seconds)
+        cookie = self._cookie(self._seal.seal(authorization, seconds), seconds)
+        if len(cookie) > LARGEST:
+            raise TooLargeError
+        return cookie
 
     def ended(self) -> str:
         """The Set-Cookie header that takes the cookie away."""
@@ -98,12 +110,12 @@ def router(sessions: ImagingSessions | None) -> APIRouter:
 
     @routes.post(address)
     async def begin(request: Request) -> Response:
-        """204 with the cookie; 401 for no token, or one that isn't good."""
+        """204 with the cookie; 401 for no token, or one that isn't good, 400 for one that fits into none."""
         if sessions is None:
             return Response(status_code=204, headers=PRIVATE)
         try:
             cookie = await sessions.begin(request.headers.get("authorization", ""))
-        except TokenFault as fault:
+        except (TokenFault, TooLargeError) as fault:
             return _refused(fault)
         return Response(status_code=204, headers=PRIVATE | {"set-cookie": cookie})
 
@@ -127,5 +139,7 @@ def router(sessions: ImagingSessions | None) -> APIRouter:
     return routes
 
 
-def _refused(fault: TokenFault) -> Response:
+def _refused(fault: TokenFault | TooLargeError) -> Response:
+    if isinstance(fault, TooLargeError):
+        return JSONResponse({"status": 400, "message": TOO_LARGE}, 400, headers=PRIVATE)
     return Response(status_code=fault.status, headers=PRIVATE | {"www-authenticate": fault.challenge})

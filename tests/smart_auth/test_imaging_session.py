@@ -7,8 +7,9 @@ import re
 import httpx
 import pytest
 
+from smart_auth.tokens.minting import Granted
 from tests.facade.facade import ORIGIN, Facade
-from tests.smart_auth.app import App
+from tests.smart_auth.app import App, server_of
 
 SESSION = "/api/dicom-web/session"
 
@@ -77,6 +78,20 @@ async def test_what_is_no_token_begins_none(http: httpx.AsyncClient, authorizati
     assert "set-cookie" not in answer.headers
     forged = await http.get(SESSION, headers={"cookie": "dicom_web_session=AAAA"})
     assert forged.status_code == 401
+
+
+async def test_a_token_that_fits_into_no_cookie_is_refused_and_good_for_itself(
+    secured: Facade, http: httpx.AsyncClient
+) -> None:
+    minting = server_of(secured).minting
+    for count, status in ((20, 204), (200, 400)):
+        scopes = tuple(f"system/ImagingStudy.rs?identifier={number}" for number in range(count))
+        token = minting.access_token(Granted("a-service", scopes), 300)
+        answer = await http.post(SESSION, headers={"authorization": f"Bearer {token}"})
+        cookie = answer.headers.get("set-cookie", "")
+        assert (answer.status_code, bool(cookie), len(cookie) <= 4096) == (status, status == 204, True)
+    assert "too large for a cookie" in answer.json()["message"]
+    assert (await http.get(SESSION, headers={"cookie": ""})).status_code == 401
 
 
 async def test_without_access_control_nobody_needs_one(embedded: Facade) -> None:

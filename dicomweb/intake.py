@@ -7,7 +7,6 @@ again changes nothing.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Protocol
 
@@ -16,8 +15,9 @@ from sqlalchemy import delete, insert, select
 from dicomweb.archives.archive import Address
 from dicomweb.index.entry import Entry
 from dicomweb.index.reading import rows
-from dicomweb.index.writing import in_use, remove, write
+from dicomweb.index.writing import remove
 from dicomweb.ris.whose import Told
+from dicomweb.taking import Received, Taking, looked
 from mappers.database import Database
 from mappers.facade.imaging import fhir_dicom_instance, fhir_dicom_quarantine
 from mappers.site import Site
@@ -26,15 +26,6 @@ from mappers.transaction import Transaction
 INSTANCE, WAITING = fhir_dicom_instance.c, fhir_dicom_quarantine.c
 #: the reason for which an instance waits whose UIDs are those of another series' or study's
 UID_IN_USE = "uid-in-use"
-
-
-@dataclass(frozen=True)
-class Received:
-    """An instance that the archive keeps at `place`. `digest`: SHA-256 of its file."""
-
-    entry: Entry
-    place: str
-    digest: str
 
 
 class Placed(Protocol):
@@ -58,33 +49,45 @@ class Intake:
 
         `anew`: what was taken in before is taken in again.
         """
-        await _lock(t, {one.entry.address.study for one in received})
+        studies = {one.entry.address.study for one in received}
+        await _lock(t, studies)
+        taking = await looked(t, studies, received)
         reasons, changed = list[str](), dict[str, None]()
         for one in received:
-            known, reason = await _known(t, one)
+            known, reason = taking.known(one)
             if anew or not known:
-                reason = await self._take(t, one, changed)
+                reason = await self._take(t, taking, one, changed)
             reasons.append(reason)
         for study in changed:
             await self.placed.placed(t, study)
         return reasons
 
-    async def _take(self, t: Transaction, one: Received, changed: dict[str, None]) -> str:
+    async def _take(self, t: Transaction, taking: Taking, one: Received, changed: dict[str, None]) -> str:
         instance, now = one.entry.address.instance, self._now()
-        await t.execute(
-            delete(fhir_dicom_quarantine).where(WAITING.instance == instance, WAITING.place == one.place)
-        )
-        conflict = await in_use(t, one.entry.address)
-        reason = UID_IN_USE if conflict else await self.placed.reason(t, Told.by(one.entry))
+        if taking.waits(one):
+            here = (WAITING.instance == instance, WAITING.place == one.place)
+            await t.execute(delete(fhir_dicom_quarantine).where(*here))
+        reason = await self._reason(t, taking, one.entry)
         if not reason:
-            await write(t, one.entry, one.place, one.digest, now)
+            await taking.writer.write(one.entry, one.place, one.digest, now)
             changed[one.entry.address.study] = None
+            taking.taken(one)
             return ""
         for address in await _indexed(t, INSTANCE.instance == instance, INSTANCE.place == one.place):
             await remove(t, address)  # its file was replaced by one that must not be shown
             changed[address.study] = None
+            taking.forget()
         await t.execute(insert(fhir_dicom_quarantine).values(_waiting(one, reason, now)))
+        taking.refused(one, reason)
         return reason
+
+    async def _reason(self, t: Transaction, taking: Taking, entry: Entry) -> str:
+        """Why an instance has to wait; what was clear of others that say the same of their study is of it."""
+        if await taking.writer.whereabouts.in_use(entry.address):
+            return UID_IN_USE
+        if taking.is_clear(entry):
+            return ""
+        return await self.placed.reason(t, Told.by(entry))
 
     async def drop(self, t: Transaction, gone: Sequence[tuple[Address, str]]) -> None:
         """Takes instances out of the index that are at their places no more; others of that name stay."""
@@ -106,22 +109,6 @@ async def _lock(t: Transaction, studies: set[str]) -> None:
     """In one order, so that two can't wait for each other; it is the lock that writers of the index take."""
     for study in sorted(studies):
         await t.lock(f"dicom/{study}")
-
-
-async def _known(t: Transaction, one: Received) -> tuple[bool, str]:
-    """Whether just that file was taken in before, and the reason why it waits if it does."""
-    instance = one.entry.address.instance
-    same = {"place": one.place, "digest": one.digest}
-    indexed = await rows(
-        t, select(INSTANCE.place, INSTANCE.digest, INSTANCE.study).where(INSTANCE.instance == instance)
-    )
-    if (one.place, one.digest, one.entry.address.study) in [tuple(row) for row in indexed]:
-        return True, ""
-    waiting = select(WAITING.reason).where(
-        WAITING.instance == instance, *(WAITING[name] == same[name] for name in same)
-    )
-    reasons = [str(reason) for (reason,) in await rows(t, waiting)]
-    return bool(reasons), reasons[0] if reasons else ""
 
 
 async def _indexed(t: Transaction, *conditions: Any) -> list[Address]:

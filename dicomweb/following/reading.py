@@ -13,7 +13,7 @@ from typing import BinaryIO
 from dicomweb.archives.archive import Address, Archive, ArchiveDownError, Change, NotThereError
 from dicomweb.index.entry import Entry, entry_of
 from dicomweb.index.part10 import NotDicomError
-from dicomweb.intake import Received
+from dicomweb.taking import Received
 from mappers.keyring import UnopenableError
 
 log = logging.getLogger("dicomweb.following")

@@ -15,7 +15,8 @@ from dicomweb.archives.archive import Address, Archive, Change, Stored
 from dicomweb.following.reading import Reader
 from dicomweb.index.reading import rows
 from dicomweb.index.writing import relink
-from dicomweb.intake import Intake, Received
+from dicomweb.intake import Intake
+from dicomweb.taking import Received
 from mappers.database import Database
 from mappers.facade.imaging import fhir_dicom_instance, fhir_dicom_position
 from mappers.transaction import RetryError, Transaction, transaction

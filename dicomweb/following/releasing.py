@@ -9,7 +9,7 @@ from sqlalchemy import select
 
 from dicomweb.archives.archive import Address
 from dicomweb.index.reading import rows
-from dicomweb.index.writing import in_use
+from dicomweb.index.whereabouts import Whereabouts
 from dicomweb.intake import UID_IN_USE, Placed
 from dicomweb.ris.whose import Told
 from mappers.database import Database
@@ -52,4 +52,4 @@ async def _waiting(database: Database) -> list[_Waiting]:
 async def _stands(database: Database, one: _Waiting) -> bool:
     """Whether its UIDs are in use still."""
     address = Address(one.told.study, one.series, one.told.instance)
-    return one.reason == UID_IN_USE and await in_use(database, address)
+    return one.reason == UID_IN_USE and await Whereabouts(database).in_use(address)

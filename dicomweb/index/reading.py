@@ -65,6 +65,12 @@ async def instances(database: Database, address: Address) -> Sequence[IndexedIns
     return [IndexedInstance(Address(*row[:3]), *row[3:]) for row in found]
 
 
+async def instances_of(database: Database, uids: Sequence[str]) -> Sequence[IndexedInstance]:
+    """The instances of these UIDs, in no order."""
+    found = select(*_COLUMNS).select_from(_INSTANCES).where(OF.instance.in_(uids))
+    return [IndexedInstance(Address(*row[:3]), *row[3:]) for row in await rows(database, found)]
+
+
 async def metadata(database: Database, address: Address) -> Sequence[tuple[Address, str]]:
     """DICOM JSON of each instance, without brackets around it, in the order of `instances`.
 

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
+from typing import Any
+
 from sqlalchemy import ClauseElement, ColumnElement, Table, delete, exists, select, update
 from sqlalchemy.dialects import mysql, sqlite
 
 from dicomweb.archives.archive import Address
-from dicomweb.index.asking import ask
+from dicomweb.index.asking import Build, ask
 from dicomweb.index.entry import Entry
 from dicomweb.index.patients import patient_of, ris_study_of
-from mappers.database import Database
+from dicomweb.index.whereabouts import Whereabouts
 from mappers.facade.imaging import fhir_dicom_instance, fhir_dicom_series, fhir_dicom_study
 from mappers.statement import Slots
 from mappers.stored.places import of_metadata
@@ -18,23 +21,68 @@ from mappers.transaction import Transaction
 STUDY, SERIES, INSTANCE = fhir_dicom_study.c, fhir_dicom_series.c, fhir_dicom_instance.c
 
 
-async def write(t: Transaction, entry: Entry, place: str, digest: str, now: str) -> None:
-    """Indexes an instance: its row is made or replaced, its study and series say what it says of them.
+class Writer:
+    """Writes instances in one transaction, and asks nothing of it twice. `held`: studies that are locked.
 
-    `now`: the site's wall clock, as databases hold it. An instance that was in another study is moved.
+    What it knows was read in this transaction or written by it, under the studies' locks.
     """
-    address = entry.address
-    before = await _locked(t, address)
-    keys = {"series": address.series, "study": address.study}
-    linked = await _linked(t, entry)
-    await ask(t, _upsert_study, study=address.study, updated_at=now, **entry.study, **linked)
-    await ask(t, _upsert_series, **keys, **entry.series)
-    metadata = t.at_rest.kept(entry.metadata, of_metadata(address.instance))
-    own = {"instance": address.instance, "place": place, "digest": digest, "metadata": metadata}
-    await ask(t, _upsert_instance, **own, **keys, **entry.instance)
-    for study_before, series_before in before:
-        if (study_before, series_before) != (address.study, address.series):
-            await _sweep(t, study_before)
+
+    def __init__(self, t: Transaction, held: Iterable[str] = ()) -> None:
+        self._t, self._held, self.whereabouts = t, set(held), Whereabouts(t)
+        self.forget()
+
+    def forget(self) -> None:
+        """Asks everything anew from now on: something was taken out."""
+        self.whereabouts.forget()
+        self._linked = dict[str, tuple[str, dict[str, str]]]()
+        self._told = dict[str, Mapping[str, Any]]()
+
+    async def write(self, entry: Entry, place: str, digest: str, now: str) -> None:
+        """Indexes an instance: its row is made or replaced, its study and series say what it says of them.
+
+        `now`: the site's wall clock, as databases hold it. An instance that was in another study is moved.
+        """
+        address = entry.address
+        before = await self._locked(address)
+        keys = {"series": address.series, "study": address.study}
+        study = {"study": address.study, **entry.study, **await self._links(entry)}
+        await self._tell(address.study, _upsert_study, study, updated_at=now)
+        await self._tell(address.series, _upsert_series, {**keys, **entry.series})
+        metadata = self._t.at_rest.kept(entry.metadata, of_metadata(address.instance))
+        own = {"instance": address.instance, "place": place, "digest": digest, "metadata": metadata}
+        await ask(self._t, _upsert_instance, **own, **keys, **entry.instance)
+        self.whereabouts.written(address)
+        for study_before in {at[0] for at in before if at != (address.study, address.series)}:
+            await _sweep(self._t, study_before)
+            self.forget()
+
+    async def _tell(self, uid: str, upsert: Build, row: Mapping[str, Any], **besides: str) -> None:
+        """Writes a study's or series' row, unless just that was written of it."""
+        if self._told.get(uid) != row:
+            await ask(self._t, upsert, **row, **besides)
+            self._told[uid] = row
+
+    async def _locked(self, address: Address) -> list[tuple[str, str]]:
+        """Locks the study, and the one that the instance was in; where it was, as (study, series)."""
+        studies = {address.study} | {study for study, _ in await self.whereabouts.of(address.instance)}
+        fresh = sorted(studies - self._held)
+        for study in fresh:
+            await self._t.lock(_lock_of(study))
+        self._held |= studies
+        found = await self.whereabouts.of(address.instance, anew=bool(fresh))
+        return [at for at in found if at[0] in studies]
+
+    async def _links(self, entry: Entry) -> dict[str, str]:
+        """The patient and the RIS's row, looked up with the first instance and when the PatientID changes."""
+        study = entry.address.study
+        if study not in self._linked or self._linked[study][0] != entry.patient_id:
+            self._linked[study] = entry.patient_id, await _linked(self._t, entry)
+        return self._linked[study][1]
+
+
+async def write(t: Transaction, entry: Entry, place: str, digest: str, now: str) -> None:
+    """Indexes one instance, as `Writer.write` says."""
+    await Writer(t).write(entry, place, digest, now)
 
 
 async def remove(t: Transaction, address: Address) -> None:
@@ -47,17 +95,6 @@ async def remove(t: Transaction, address: Address) -> None:
     await _sweep(t, address.study)
 
 
-async def in_use(t: Database, address: Address) -> bool:
-    """Whether its UIDs are those of something else: an instance elsewhere, a series of another study.
-
-    Indexed all the same, it would take that out of the study that it is in.
-    """
-    placed = await ask(t, _placed, instance=address.instance)
-    studies = await ask(t, _study_of, series=address.series)
-    elsewhere = any(tuple(found) != (address.study, address.series) for found in placed)
-    return elsewhere or any(study != address.study for (study,) in studies)
-
-
 async def relink(t: Transaction, study: str) -> None:
     """Looks up anew whom a study's PatientID means."""
     await t.lock(_lock_of(study))
@@ -65,16 +102,6 @@ async def relink(t: Transaction, study: str) -> None:
         patient = await patient_of(t, str(patient_id))
         if patient != before:
             await t.execute(update(fhir_dicom_study).where(STUDY.study == study).values(patient=patient))
-
-
-async def _locked(t: Transaction, address: Address) -> list[tuple[str, str]]:
-    """Locks the study, and the one that the instance was in; where it was, as (study, series)."""
-    found = await ask(t, _placed, instance=address.instance)
-    studies = {address.study} | {str(study) for study, _ in found}
-    for study in sorted(studies):
-        await t.lock(_lock_of(study))
-    found = await ask(t, _placed, instance=address.instance)
-    return [(str(study), str(series)) for study, series in found if study in studies]
 
 
 def _lock_of(study: str) -> str:
@@ -97,14 +124,6 @@ async def _sweep(t: Transaction, study: str) -> None:
     await t.execute(delete(fhir_dicom_series).where(SERIES.study == study, ~of_series))
     of_study: ColumnElement[bool] = exists().where(INSTANCE.study == STUDY.study)
     await t.execute(delete(fhir_dicom_study).where(STUDY.study == study, ~of_study))
-
-
-def _placed(slots: Slots, dialect: str) -> ClauseElement:
-    return select(INSTANCE.study, INSTANCE.series).where(INSTANCE.instance == slots.named("instance"))
-
-
-def _study_of(slots: Slots, dialect: str) -> ClauseElement:
-    return select(SERIES.study).where(SERIES.series == slots.named("series"))
 
 
 def _known(slots: Slots, dialect: str) -> ClauseElement:

@@ -14,8 +14,6 @@ from dataclasses import dataclass, field
 from hashlib import sha256
 from typing import BinaryIO, TypeVar
 
-from sqlalchemy import select
-
 from dicomweb.access import Settle, Viewer
 from dicomweb.archives.archive import (
     Address,
@@ -27,10 +25,11 @@ from dicomweb.archives.archive import (
 )
 from dicomweb.http.faults import DicomFault
 from dicomweb.index.entry import Entry
-from dicomweb.index.reading import IndexedInstance, instances, rows
-from dicomweb.intake import Intake, Received
+from dicomweb.index.reading import IndexedInstance
+from dicomweb.intake import Intake
 from dicomweb.ris.upkeep import Ris
 from dicomweb.ris.whose import TWO_PATIENTS, is_known
+from dicomweb.stow.earlier import Earlier, earlier
 from dicomweb.stow.outcomes import (
     DUPLICATE,
     MISMATCH,
@@ -41,8 +40,8 @@ from dicomweb.stow.outcomes import (
     Outcome,
 )
 from dicomweb.stow.request import Sent
+from dicomweb.taking import Received
 from mappers.database import Database
-from mappers.facade.imaging import fhir_dicom_quarantine
 from mappers.transaction import DuplicateError, RetryError, Transaction, transaction
 
 #: instances that are indexed in one transaction
@@ -50,7 +49,6 @@ TOGETHER = 50
 TRIES, PAUSE = 6, 0.02
 WAITS = "some instances are kept in quarantine until somebody has found out whose they are"
 KEEPS = "the archive keeps the instances that it has: it is set to replace none"
-WAITING = fhir_dicom_quarantine.c
 NOWHERE = Address("")
 Answer = TypeVar("Answer")
 
@@ -79,6 +77,7 @@ class Storing:
     owed: list[Settle] = field(default_factory=list)
     told: set[str] = field(default_factory=set)
     _open: dict[tuple[str, str, str], bool] = field(default_factory=dict)
+    _reasons: dict[tuple[str, str, str], str] = field(default_factory=dict)
     _patients: dict[str, str] = field(default_factory=dict)
 
     async def all(self, sent: Sequence[Sent]) -> list[Outcome]:
@@ -90,8 +89,10 @@ class Storing:
 
     async def _some(self, sent: Sequence[Sent]) -> list[Outcome]:
         outcomes, kept = dict[int, Outcome](), dict[int, Received]()
+        before = await earlier(self.store.database, [one.entry for one in sent if one.entry])
         for number, one in enumerate(sent):
-            outcome = await self._refused(one, kept.values()) or await self._kept(one, number, kept)
+            outcome = await self._refused(one, kept.values(), before)
+            outcome = outcome or await self._kept(one, number, kept)
             if outcome is not None:
                 outcomes[number] = outcome
         if kept:
@@ -137,7 +138,7 @@ class Storing:
 
     # what is refused before anything is kept
 
-    async def _refused(self, one: Sent, before: Iterable[Received]) -> Outcome | None:
+    async def _refused(self, one: Sent, kept: Iterable[Received], before: Earlier) -> Outcome | None:
         """The outcome of an instance that isn't to be stored (or is already); None for one that is."""
         entry = one.entry
         if entry is None:
@@ -151,7 +152,7 @@ class Storing:
         patient = self._patients.setdefault(entry.address.study, entry.patient_id)
         if patient != entry.patient_id or await self._reason(entry) == TWO_PATIENTS:
             return _of(entry, PROCESSING, "the instances of a study have one PatientID")
-        return _again_in(one, entry, before) or await self._known(one, entry)
+        return _again_in(one, entry, kept) or await self._known(one, entry, before)
 
     async def _opened(self, entry: Entry) -> bool:
         """Whether the caller may store to the study; of one that isn't there, to what it would be."""
@@ -180,17 +181,24 @@ class Storing:
             return undone.answer
 
     async def _reason(self, entry: Entry) -> str:
-        return (await self.store.ris.whose(self.store.database, entry)).reason
+        """Why an instance has to wait; asked once for all that say the same of their study. It is asked again
+        when they are indexed, which decides.
+        """
+        said = (entry.address.study, entry.patient_id, entry.accession_number)
+        if said not in self._reasons:
+            reason = (await self.store.ris.whose(self.store.database, entry)).reason
+            if reason == TWO_PATIENTS:  # which depends on the instance, too
+                return reason
+            self._reasons[said] = reason
+        return self._reasons[said]
 
-    async def _known(self, one: Sent, entry: Entry) -> Outcome | None:
+    async def _known(self, one: Sent, entry: Entry, before: Earlier) -> Outcome | None:
         """What was stored before: the same again is success, another one of that UID is refused."""
-        waiting = await self._waiting(entry)
+        waiting, there = before.waiting.get(entry.address.instance), before.there.get(entry.address.instance)
         if waiting:
             return _of(entry, PROCESSING if one.digest in waiting else DUPLICATE, WAITS)
-        found = await instances(self.store.database, Address("", "", entry.address.instance))
-        if not found:
+        if there is None:
             return None
-        there = found[0]
         if there.address.study not in await self.viewer.visible([there.address.study], "store"):
             return _of(entry, NOT_AUTHORIZED)
         if there.address == entry.address:
@@ -202,10 +210,6 @@ class Storing:
             if self.store.replace:
                 return None
         return _of(entry, DUPLICATE)
-
-    async def _waiting(self, entry: Entry) -> list[str]:
-        waiting = select(WAITING.digest).where(WAITING.instance == entry.address.instance)
-        return [str(digest) for (digest,) in await rows(self.store.database, waiting)]
 
     async def _digest(self, there: IndexedInstance) -> str:
         """SHA-256 of what the archive has; '' if it has it no more."""

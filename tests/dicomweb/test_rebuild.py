@@ -20,7 +20,8 @@ from dicomweb.following.checking import Compared, check
 from dicomweb.following.rebuild import PAGE, Progress, Rebuild
 from dicomweb.index.entry import entry_of
 from dicomweb.index.reading import metadata, rows
-from dicomweb.intake import Intake, Received
+from dicomweb.intake import Intake
+from dicomweb.taking import Received
 from fhir_facade.app import service_of
 from fhir_facade.cli import main
 from fhir_facade.imaging.archives import archive_of

@@ -10,6 +10,7 @@ from typing import Any
 from sqlalchemy import Connection, Engine, column, func, inspect, select, table
 from sqlalchemy.exc import DBAPIError
 
+from fhir_facade.archive_keys import archive_files, reseal_files, tell_keys
 from fhir_facade.encryption import at_rest_of, key_file, sealed_names
 from fhir_facade.inspection import writing_engine
 from fhir_facade.seal_command import carried_out, refusal
@@ -68,7 +69,7 @@ def reseal(settings: Settings, chosen: argparse.Namespace) -> int:
         raise SettingFault(f"DB_HOST: {refusal(error)}") from None
     finally:
         engine.dispose()
-    return code
+    return max(code, reseal_files(archive_files(settings, at_rest)))
 
 
 def _changes(
@@ -99,6 +100,7 @@ def status(settings: Settings, chosen: argparse.Namespace) -> int:
         raise SettingFault(f"DB_HOST: {refusal(error)}") from None
     finally:
         engine.dispose()
+    code = max(code, tell_keys(archive_files(settings, at_rest_of(settings)), ids))
     if keyring:
         print(f"{keyring.sealing} seals; {key_file(settings).path} has {len(ids)} keys")
     return code

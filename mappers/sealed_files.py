@@ -87,13 +87,24 @@ def plain_size(sealed_bytes: int) -> int:
     return max(0, body - chunks * TAG_BYTES)
 
 
+def sealed_under(file: BinaryIO) -> str:
+    """The id of the key that a file is sealed under, by its head; '' where it isn't sealed."""
+    file.seek(0)
+    head = file.read(HEAD_BYTES)
+    file.seek(0)
+    return _key_id(head) if head.startswith(MARK) else ""
+
+
 def cipher_of(file: BinaryIO, keyring: Keyring, context: bytes) -> AESGCM:
     """The cipher of a sealed file, by its head, which is read; raises UnopenableError."""
     head = file.read(HEAD_BYTES)
     if len(head) != HEAD_BYTES or not head.startswith(MARK):
         raise UnopenableError("it is no sealed file")
-    key_id = head[len(MARK) : len(MARK) + _ID_BYTES].decode("ascii", "replace").rstrip()
-    return _cipher(keyring, key_id, head[-SALT_BYTES:], context)
+    return _cipher(keyring, _key_id(head), head[-SALT_BYTES:], context)
+
+
+def _key_id(head: bytes) -> str:
+    return head[len(MARK) : len(MARK) + _ID_BYTES].decode("ascii", "replace").rstrip()
 
 
 def plain_chunk(cipher: AESGCM, number: int, sealed: bytes, *, last: bool) -> bytes:

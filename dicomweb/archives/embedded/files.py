@@ -5,11 +5,13 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import re
 import shutil
 import time
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager, suppress
 from hashlib import sha256
 from pathlib import Path
 from typing import BinaryIO
@@ -22,6 +24,7 @@ from mappers.sealed_files import CHUNK
 
 #: seconds after which what isn't whole is a killed writer's
 LEFT_AFTER = 24 * 3600
+LOCK = "lock"
 _NAME = re.compile(r"[0-9a-f]{64}")
 
 
@@ -56,7 +59,7 @@ class Files:
         try:
             with os.fdopen(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as target:
                 file.seek(0)
-                with self.at_rest.writing(target, _context(name)) as content:
+                with self.at_rest.writing(target, context_of(name)) as content:
                     shutil.copyfileobj(file, content, CHUNK)
                 target.flush()
                 if self._durable:
@@ -68,32 +71,34 @@ class Files:
 
     def place(self, fresh: Path, name: str) -> None:
         """Puts what was received into its place, instead of what was there."""
-        path = self._path(name)
+        path = self.path(name)
         made = [folder for folder in (path.parent.parent, path.parent) if not folder.exists()]
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        os.replace(fresh, path)
+        with self.exclusive():
+            os.replace(fresh, path)
         for folder in (path.parent, *(folder.parent for folder in made)):
-            self._sync(folder)
+            self.sync(folder)
 
     def open(self, name: str) -> BinaryIO:
         """The content, seekable; raises NotThereError, and UnopenableError for what was changed."""
         try:
-            file = self._path(name).open("rb")
+            file = self.path(name).open("rb")
         except FileNotFoundError:
             self.check()  # a disk that isn't there has not lost its files
             raise NotThereError(name) from None
-        return self.at_rest.seekable(file, _context(name))
+        return self.at_rest.seekable(file, context_of(name))
 
     def remove(self, name: str) -> None:
         """Removes a file, if it is there."""
-        path = self._path(name)
+        path = self.path(name)
         with suppress(FileNotFoundError):
-            path.unlink()
-            self._sync(path.parent)
+            with self.exclusive():
+                path.unlink()
+            self.sync(path.parent)
 
     def there(self, name: str) -> bool:
         """Whether it is there, whole or not; raises OSError where the folder isn't to be had."""
-        if _NAME.fullmatch(name) and self._path(name).exists():
+        if _NAME.fullmatch(name) and self.path(name).exists():
             return True
         self.check()  # a disk that isn't there has not lost its files
         return False
@@ -107,7 +112,25 @@ class Files:
                 found.append((path.stat().st_mtime_ns, path.name))
         return [name for _, name in sorted(found)]
 
-    def _sync(self, folder: Path) -> None:
+    @contextmanager
+    def exclusive(self, *, needed: bool = False) -> Iterator[None]:
+        """No other process puts a file into its place or removes one meanwhile.
+
+        Whoever has new content goes on where the folder knows no locks; whoever puts the same content again
+        (`needed`: OSError then) must not do it over what came or went meanwhile.
+        """
+        with ExitStack() as held:
+            try:
+                descriptor = os.open(self.folder / LOCK, os.O_RDWR | os.O_CREAT, 0o600)
+                held.callback(os.close, descriptor)
+                fcntl.flock(descriptor, fcntl.LOCK_EX)
+            except OSError:
+                if needed:
+                    raise
+            yield
+
+    def sync(self, folder: Path) -> None:
+        """Waits for the disk to have what a folder lists."""
         if not self._durable:
             return
         descriptor = os.open(folder, os.O_RDONLY)
@@ -116,12 +139,13 @@ class Files:
         finally:
             os.close(descriptor)
 
-    def _path(self, name: str) -> Path:
+    def path(self, name: str) -> Path:
         """Where a name is; NotThereError for what is no name of ours."""
         if not _NAME.fullmatch(name):
             raise NotThereError(name)
         return self._whole / name[:2] / name[2:4] / name
 
 
-def _context(name: str) -> bytes:
+def context_of(name: str) -> bytes:
+    """What a file is sealed for."""
     return sealed_place("archive", "file", name)

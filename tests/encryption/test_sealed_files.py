@@ -66,7 +66,7 @@ def head_and_blocks(stored: bytes) -> tuple[bytes, list[bytes]]:
         lambda blocks: [*blocks, blocks[-1]],
         lambda blocks: [*blocks, b"more"],
         lambda blocks: [*blocks[:-1], blocks[-1][:-1]],
-        lambda blocks: [blocks[0][:50] + b"X" + blocks[0][51:], *blocks[1:]],
+        lambda blocks: [blocks[0][:50] + bytes([blocks[0][50] ^ 1]) + blocks[0][51:], *blocks[1:]],
     ],
     ids=[
         "the end is missing",

@@ -12,10 +12,11 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Literal
 
-from sqlalchemy import FromClause, Integer, Table
+from sqlalchemy import FromClause, Integer
 
 from mappers.sql import ALWAYS, Condition
-from mappers.value import Cells, Column, Columns, DirtyRowError, Row, Value, Writing
+from mappers.upkeep import Upkeep
+from mappers.value import Column, Columns, DirtyRowError, Row, Value
 
 if TYPE_CHECKING:
     from mappers.at_hand import AtHand
@@ -187,64 +188,6 @@ class Profile:
     holds: Callable[[dict[str, Any]], bool]
 
 
-class Moment:
-    """Stands for the moment of writing."""
-
-
-NOW = Moment()
-
-
-Resource = dict[str, Any]
-#: (what is sent, what is there now) → (path, what is wrong with it)
-Rule = Callable[[Resource, "Resource | None"], Iterator[tuple[str, str]]]
-
-
-@dataclass(frozen=True, eq=False)
-class Lines:
-    """Rows of another table that come with a new row: `link` names it, `made` says what each holds."""
-
-    table: Table
-    link: Column
-    made: Callable[[Resource, Writing], list[Cells]]
-
-
-@dataclass(frozen=True, eq=False)
-class Upkeep:
-    """How a part's rows are made, touched and retired; a part without it can't be written.
-
-    `key`: the pattern of new keys (`P-{year}-`, six digits follow), '' where the database numbers them;
-    `new`: what a new row holds where nothing is said of it; `touched`: columns that each write sets to now;
-    `retired`: what a DELETE sets, since no row is ever removed (None: there is no way to delete);
-    `states`: what a status may become, by what it is ('': at first); `fixed`: elements that never change;
-    `follows`: what columns hold because of what is sent, at that moment; `lines` and `parent`: rows of other
-    tables that a new row brings along.
-    """
-
-    key: str = ""
-    new: Mapping[Column, Any] = field(default_factory=dict)
-    touched: tuple[Column, ...] = ()
-    retired: tuple[Column, Any] | None = None
-    states: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
-    fixed: tuple[str, ...] = ()
-    rules: tuple[Rule, ...] = ()
-    follows: Callable[[Resource, str], Cells] | None = None
-    lines: tuple[Lines, ...] = ()
-    parent: Parent | None = None
-
-
-@dataclass(frozen=True, eq=False)
-class Parent:
-    """The row of another table that a new row belongs to, made with it.
-
-    `joined`: that table as the part joins it; `table`: the table itself; `link`: the own column naming it.
-    """
-
-    joined: FromClause
-    link: Column
-    table: Table
-    upkeep: Upkeep
-
-
 @dataclass(frozen=True, eq=False)
 class AuthorOnly:
     """Rows that are their author's alone as long as a condition on their own columns holds.
@@ -291,6 +234,14 @@ class Part:
     def native(self) -> bool:
         """Whether its resources are kept whole, as clients wrote them."""
         return self.whole is not None
+
+    @property
+    def tables(self) -> tuple[FromClause, ...]:
+        """The tables whose rows are its own: what they say is this resource's, and what others change there.
+
+        All other joined tables are masters, which many rows share.
+        """
+        return (self.source.table, *(self.upkeep.joined if self.upkeep else ()))
 
     @property
     def written_here(self) -> bool:

@@ -70,10 +70,11 @@ def source_name(part: Part) -> str:
 def _digest(reader: Reader) -> Callable[[Row], str]:
     """A function from a row to a digest of its own columns and its children's: it changes when others write.
 
-    Joined masters don't enter it, else one renamed test would outdate a million results.
+    What is written with the row is its own. Joined masters don't enter it, else one renamed test would
+    outdate a million results.
     """
-    table = reader.parts[0].source.table
-    places = [i for i, c in enumerate(reader.columns.selected) if getattr(c, "table", table) is table]
+    table, tables = reader.parts[0].source.table, reader.parts[0].tables
+    places = [i for i, c in enumerate(reader.columns.selected) if getattr(c, "table", table) in tables]
     own = itemgetter(*places, *range(-len(reader.columns.children), 0))
     version = reader.rest.version if reader.rest else None
 

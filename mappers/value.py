@@ -182,7 +182,10 @@ class Columns:
         return read
 
     def used_by(self, value: Value) -> set[int | None]:
-        """The places that reading a value looks at; None among them stands for child rows."""
+        """The places that reading a value looks at, those of child rows among them (from the end of a row).
+
+        None says that it looks at more than columns.
+        """
         return set(self._watched(lambda columns: columns.reader(value))[1])
 
     def _watched(self, make: Callable[[Columns], Read]) -> tuple[Read, dict[int | None, None]]:
@@ -192,9 +195,12 @@ class Columns:
         used, self._used = self._used, around | self._used
         return read, used
 
-    def beyond_row(self) -> None:
-        """Says that a reader reads more than columns (child rows), so that `remembering` leaves it alone."""
-        self._used[None] = None
+    def beyond_row(self, place: int | None = None) -> None:
+        """Says that a reader reads more than columns, so that `remembering` leaves it alone.
+
+        `place`: where the child rows stand that it reads.
+        """
+        self._used |= {None: None, place: None}
 
     def remembering_masters(self, make: Callable[[Columns], Read]) -> Read:
         """The reader that `make` makes; remembering, if it reads nothing but joined masters."""

@@ -24,7 +24,8 @@ from mappers.cdss.ai import (
 )
 from mappers.cdss.radiology_report import DIAGNOSTIC_IMAGING
 from mappers.cdss.tables import ai_aimodel
-from mappers.mapping import NOW, Element, Id, Part, SqlSource, Upkeep
+from mappers.mapping import Element, Id, Part, SqlSource
+from mappers.upkeep import NOW, Upkeep
 from mappers.values import (
     Attached,
     Backbone,

@@ -6,9 +6,10 @@ from typing import Any
 
 from mappers.cdss import links
 from mappers.cdss.tables import emr_allergy
-from mappers.mapping import Element, Id, Part, Profile, SqlSource, Upkeep
+from mappers.mapping import Element, Id, Part, Profile, SqlSource
 from mappers.profiles import kr_allergy
 from mappers.sql import Condition
+from mappers.upkeep import Upkeep
 from mappers.value import Cells, Columns, Read, Value, Writing
 from mappers.values import (
     Backbone,

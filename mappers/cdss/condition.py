@@ -8,8 +8,9 @@ from __future__ import annotations
 
 from mappers.cdss import links
 from mappers.cdss.tables import ocs_diagnosis, ocs_diagnosismaster
-from mappers.mapping import Element, Id, Join, Part, Profile, SqlSource, Upkeep
+from mappers.mapping import Element, Id, Join, Part, Profile, SqlSource
 from mappers.profiles import kr_encounter_diagnosis
+from mappers.upkeep import Upkeep
 from mappers.values import (
     Absent,
     Backbone,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from mappers.cdss import links
 from mappers.cdss.condition import DIAGNOSIS_PREFIX
 from mappers.cdss.tables import emr_encounter, ocs_diagnosis
-from mappers.mapping import NOW, Element, Id, Join, Part, SqlSource, Upkeep
+from mappers.mapping import Element, Id, Join, Part, SqlSource
 from mappers.openemr.encounter import (
     KR_ENCOUNTER,
     NO_CLASS,
@@ -16,6 +16,7 @@ from mappers.openemr.encounter import (
     visit_elements,
 )
 from mappers.openemr.tables import form_encounter
+from mappers.upkeep import NOW, Upkeep
 from mappers.values import (
     Backbone,
     Children,

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from mappers.cdss import links
 from mappers.cdss.tables import lis_labresult, lis_labtestmaster
-from mappers.mapping import Element, Id, Join, Part, SqlSource, Upkeep
+from mappers.mapping import Element, Id, Join, Part, SqlSource
 from mappers.order_profiles import KR_LABORATORY
+from mappers.upkeep import Upkeep
 from mappers.values import (
     Backbone,
     Choice,

@@ -7,7 +7,8 @@ from sqlalchemy import and_
 from mappers.cdss import links
 from mappers.cdss.named import named_resources
 from mappers.cdss.tables import accounts_user, alert_notification
-from mappers.mapping import NOW, Element, Id, Join, Part, SqlSource, Upkeep
+from mappers.mapping import Element, Id, Join, Part, SqlSource
+from mappers.upkeep import NOW, Upkeep
 from mappers.values import (
     Backbone,
     Choice,

@@ -6,10 +6,11 @@ from sqlalchemy import func, select
 
 from mappers.cdss import links
 from mappers.cdss.order_items import CODE, DETAIL, ITEMS
-from mappers.cdss.ordering import EXAMINATIONS, ordered_items, states_what
+from mappers.cdss.ordering import examinations, items_followed, ordered_items, states_what
 from mappers.cdss.tables import lis_specimen, ocs_order, ocs_orderitem, ris_radiologyorder
-from mappers.mapping import NOW, Element, Id, Join, Lines, Part, SqlSource, Upkeep
+from mappers.mapping import Element, Id, Join, Part, SqlSource
 from mappers.order_items import instructions
+from mappers.upkeep import NOW, Lines, Upkeep
 from mappers.values import (
     Backbone,
     Children,
@@ -114,7 +115,10 @@ SERVICE_ORDER = Part(
         },
         fixed=("category[]", "code", "orderDetail[]", "occurrence[x]", "bodySite[]", "specimen[]"),
         rules=(states_what,),
-        lines=(Lines(ocs_orderitem, ocs_orderitem.c.order_id, ordered_items), EXAMINATIONS),
+        lines=(
+            Lines(ocs_orderitem, ocs_orderitem.c.order_id, ordered_items, items_followed),
+            examinations(EXAMINATION),
+        ),
     ),
     comment="An order, with what the RIS knows of the examination; its items are the code or its details.",
 )

@@ -6,7 +6,7 @@ from typing import Any
 
 from mappers.cdss import links
 from mappers.cdss.tables import emr_patientcache
-from mappers.mapping import NOW, Element, Id, Join, Part, SqlSource, Upkeep
+from mappers.mapping import Element, Id, Join, Part, SqlSource
 from mappers.openemr.patient import (
     PROFILES,
     SEX,
@@ -19,6 +19,7 @@ from mappers.openemr.patient import (
 from mappers.openemr.tables import patient_data
 from mappers.site import RESIDENT_NUMBER
 from mappers.sql import Condition
+from mappers.upkeep import NOW, Upkeep
 from mappers.value import Cells, Columns, Read, Value, Writing
 from mappers.values import (
     Absent,

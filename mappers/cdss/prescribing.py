@@ -5,11 +5,12 @@ Half a dosage is worse than none: where the columns can't hold all of it, they h
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
-from mappers.cdss.tables import ocs_orderitem
-from mappers.mapping import Resource
+from mappers.cdss.ordering import ENDED
+from mappers.cdss.tables import ocs_order, ocs_orderitem
+from mappers.upkeep import Changes, Held, Resource
 from mappers.value import Cells, Columns, Read, Value, Writing, cell
 from mappers.values import MappedCoding, Number
 from terminology.code_map import CodeMap
@@ -29,6 +30,31 @@ def names_a_drug(sent: Resource, current: Resource | None) -> Iterator[tuple[str
     drug = sent.get("medicationCodeableConcept") or {}
     if current is None and not (drug.get("text") or drug.get("coding")):
         yield "medication", "a prescription names the drug by a code or in words (medicationCodeableConcept)"
+
+
+def order_of_lines(order: Held, lines: Sequence[Held]) -> tuple[Cells, Changes]:
+    """What an order holds whose lines are as they are now; a line that told the order's status keeps it."""
+    own, told = _word(order), [_word(line) for line in lines]
+    wanted = _status_of_all(own, {word or own for word in told})
+    if wanted == own:
+        return {}, []
+    unsaid: Changes = [(line["id"], {I.status: order["status"]}) for line in lines if not _word(line)]
+    return {ocs_order.c.status: wanted}, unsaid
+
+
+def _status_of_all(own: str, lines: set[str]) -> str:
+    if own in ENDED:
+        return own
+    if lines <= {*ENDED}:
+        return "completed" if "completed" in lines else "cancelled"
+    live = lines - {*ENDED}
+    if live in ({"draft"}, {"on_hold"}):
+        return live.pop()
+    return "ordered" if own in ("draft", "on_hold") else own
+
+
+def _word(row: Held) -> str:
+    return str(row["status"] or "").strip().lower()
 
 
 class Taken(Value):

@@ -9,10 +9,11 @@ from sqlalchemy import ColumnElement, FromClause, exists
 from mappers import dosage
 from mappers.cdss import links
 from mappers.cdss.medications import LOCAL_DRUG, ingredient
-from mappers.cdss.prescribing import Taken, names_a_drug
+from mappers.cdss.prescribing import Taken, names_a_drug, order_of_lines
 from mappers.cdss.tables import ocs_medicationmaster, ocs_order, ocs_orderitem
-from mappers.mapping import NOW, Element, Id, Join, Parent, Part, SqlSource, Upkeep
+from mappers.mapping import Element, Id, Join, Part, SqlSource
 from mappers.order_profiles import KR_MEDICATION_REQUEST
+from mappers.upkeep import NOW, Parent, Upkeep
 from mappers.values import (
     Backbone,
     Choice,
@@ -170,6 +171,7 @@ PRESCRIPTION_LINE = Part(
                 new={P.order_type: "MEDICATION", P.status: "ordered", P.ordered_at: NOW},
                 touched=(P.updated_at,),
             ),
+            order_of_lines,
         ),
     ),
     comment="One line of a medication order; the order is its group.",

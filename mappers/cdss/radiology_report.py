@@ -12,8 +12,9 @@ from mappers.cdss.tables import (
     ris_radiologyreport,
     ris_radiologystudy,
 )
-from mappers.mapping import NOW, AuthorOnly, Element, Id, Join, Part, Profile, Resource, SqlSource, Upkeep
+from mappers.mapping import AuthorOnly, Element, Id, Join, Part, Profile, SqlSource
 from mappers.profiles import kr_imaging_report
+from mappers.upkeep import NOW, Resource, Upkeep
 from mappers.value import Cells, Column
 from mappers.values import (
     Attached,

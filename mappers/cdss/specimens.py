@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from mappers.cdss import links
 from mappers.cdss.tables import lis_specimen
-from mappers.mapping import Element, Id, Part, SqlSource, Upkeep
+from mappers.mapping import Element, Id, Part, SqlSource
 from mappers.order_profiles import KR_SPECIMEN
+from mappers.upkeep import Upkeep
 from mappers.values import Choice, Code, Coded, Concept, Identifier, Instant, MappedCoding, Str, needed
 from terminology.code_map import CodeMap
 from terminology.systems import V2_IDENTIFIER_TYPE, local_identifier, local_system

@@ -77,9 +77,8 @@ class Rest:
         self.content, self.version = columns.at(part.rest.c.content), columns.at(part.rest.c.version)
         self._places = _places(part, columns)
         self._stems = [n.removesuffix("[x]") for n in self._places if n.endswith("[x]")]
-        table = part.source.table
-        self._own = [i for i, c in enumerate(columns.selected) if getattr(c, "table", None) is table]
-        self._children = len(columns.children)
+        self._own = _own(part, columns)
+        self._children = [-i - 1 for i in range(len(columns.children))]
 
     def apply(self, row: Row, resource: Resource) -> bool:
         """Puts back what was sent, wherever the columns are as they were then; whether anything is kept."""
@@ -121,12 +120,9 @@ class Rest:
     def guard(self, row: Row, name: str) -> str:
         """A digest of the row's own columns that tell an element; of the narrative's, all of them."""
         if name == "text":
-            return _digest([row[i] for i in self._own], self._lists(row))
-        places, lists = self._places.get(self._element(name), ((), False))
-        return _digest([row[i] for i in places], self._lists(row) if lists else [])
-
-    def _lists(self, row: Row) -> list[Any]:
-        return [row[-i - 1] for i in range(self._children)]
+            return _digest([row[i] for i in self._own], [row[i] for i in self._children])
+        places, lists = self._places.get(self._element(name), ((), ()))
+        return _digest([row[i] for i in places], [row[i] for i in lists])
 
     def _element(self, name: str) -> str:
         """The declared name of an element of the JSON: `valueQuantity` is `value[x]`."""
@@ -139,17 +135,24 @@ class Rest:
         return f"{stem}[x]" if stem else bare
 
 
-def _places(part: Part, columns: Columns) -> dict[str, tuple[tuple[int, ...], bool]]:
-    """For each top-level element the places of the own columns that tell it, and whether child rows do."""
+def _own(part: Part, columns: Columns) -> list[int]:
+    """The places of the row's own columns, and of those that are written with it."""
+    return [i for i, c in enumerate(columns.selected) if getattr(c, "table", None) in part.tables]
+
+
+def _places(part: Part, columns: Columns) -> dict[str, tuple[tuple[int, ...], tuple[int, ...]]]:
+    """For each top-level element the places of own columns that tell it, and of child rows that do."""
     found: dict[str, set[int | None]] = {}
     for element in part.elements:
         if isinstance(element.value, Sensitive):
             continue  # whoever may not see it must find the same guard
         used = columns.used_by(element.value)
         found.setdefault(element.path.partition(".")[0].removesuffix("[]"), set()).update(used)
-    table = part.source.table
-    own = {i for i, c in enumerate(columns.selected) if getattr(c, "table", None) is table}
-    return {name: (tuple(sorted(own.intersection(used))), None in used) for name, used in found.items()}
+    own, lists = set(_own(part, columns)), {-i - 1 for i in range(len(columns.children))}
+    return {
+        name: (tuple(sorted(own.intersection(used))), tuple(sorted(lists.intersection(used))))
+        for name, used in found.items()
+    }
 
 
 def _digest(*values: Iterable[Any]) -> str:

@@ -37,16 +37,18 @@ class Children(Value):
         self.order, self.where, self.first = tuple(order), where, first
         self.child_joins: tuple[Join, ...] = (*joins, *value.joins)
         self.fhir_type = value.fhir_type
-        self._readers: WeakKeyDictionary[Columns, Read] = WeakKeyDictionary()
+        self._readers: WeakKeyDictionary[Columns, tuple[Read, int]] = WeakKeyDictionary()
 
     def reader(self, columns: Columns) -> Read:
-        columns.beyond_row()
         found = self._readers.get(columns)
         if found is None:
             found = self._readers[columns] = self._reader(columns)
-        return found
+        read, place = found
+        columns.beyond_row(place)
+        return read
 
-    def _reader(self, columns: Columns) -> Read:
+    def _reader(self, columns: Columns) -> tuple[Read, int]:
+        """The reader, and the place in a row where the child rows stand."""
         inner = Columns(columns.site)
         read, own = self.value.reader(inner), columns.at(self.own)
         place = columns.child(ChildQuery(self, inner, own))
@@ -60,7 +62,7 @@ class Children(Value):
                 items[0] if first else [i for item in items for i in (item if type(item) is list else [item])]
             )
 
-        return read_all
+        return read_all, place
 
     def unfold(self) -> Sequence[tuple[Value, Any]]:
         """Conditions inside are conditions on a child row."""

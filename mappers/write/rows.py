@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from sqlalchemy import Table, delete, insert, select, update
@@ -11,24 +11,25 @@ from mappers.cells import cells_of, told_at
 from mappers.engine import Engine
 from mappers.facade.tables import fhir_amended, fhir_index, fhir_resource
 from mappers.from_clause import leads
-from mappers.mapping import NOW, Element, Parent, Part, ResourceMapping, Upkeep
+from mappers.mapping import Element, Part, ResourceMapping
 from mappers.narrative import narrator
 from mappers.reader import Reader, Resource, source_name
-from mappers.site import Site
-from mappers.statement import Slots, compiled
 from mappers.stored.amended import guard, guard_columns
 from mappers.stored.content import dumps
 from mappers.stored.places import of_rest
 from mappers.stored.resident_number import without_resident_number
 from mappers.stored.search_values import Found, SearchValues
 from mappers.transaction import Transaction
+from mappers.upkeep import NOW, Parent, Upkeep
 from mappers.value import Cells, Row
 from mappers.values.references import ReferenceTo
+from mappers.write.belonging import Belonging
 from mappers.write.faults import WriteFault
 from mappers.write.keys import next_key
 from mappers.write.native import index_row
+from mappers.write.refusals import given_by_server, path_of, refuse_blanks, refuse_gaps
 from mappers.write.rules import refuse_contradictions, refuse_unruly
-from mappers.write.sealed_cells import held, unsealable, with_blind
+from mappers.write.table_rows import TableRows, key_of
 
 R = fhir_resource.c
 
@@ -39,6 +40,8 @@ class HospitalRows:
     def __init__(self, engine: Engine, t: Transaction, values: SearchValues, now: str) -> None:
         self.engine, self.t, self.values, self.now = engine, t, values, now
         self.site = engine.site
+        self.table_rows = TableRows(t, engine.site.sealed)
+        self.belonging = Belonging(self.table_rows, self, now)
 
     def target(self, reference: ReferenceTo, text: str) -> Cells | None:
         """The cell that makes a reference lead where the text says; None if it can't lead there."""
@@ -60,15 +63,16 @@ class HospitalRows:
         everything = self._held(part, part.elements, resource)
         cells = _own(everything, part.source.table)
         if cells.get(part.id.column) is not None:
-            raise _given_by_server(part)
+            raise given_by_server(part.id.column)
         if upkeep.parent:
             cells[upkeep.parent.link] = await self._parent(part, upkeep.parent, everything, resource)
         row = self._new(upkeep, cells, resource, _own(self._said(part, resource), part.source.table))
         if upkeep.key:
             row[part.id.column] = await next_key(self.t, part.id.column, upkeep.key, self.now)
-        _refuse_gaps(part, row, resource["resourceType"])
-        key = await self._inserted(_table(part), part.id.column, row)
-        await self._lines(upkeep, key, resource)
+        refuse_gaps(part, row, resource["resourceType"], _table(part))
+        key = await self.table_rows.insert(_table(part), part.id.column, row)
+        await self.belonging.make(part, key, resource)
+        await self.belonging.follow_in_parent(part, key)
         await self._keep_rest(part, key, resource)
         return key
 
@@ -77,7 +81,7 @@ class HospitalRows:
         named = {c: v for c, v in cells.items() if v is not None}
         follows = upkeep.follows(resource, self.now) if upkeep.follows else {}
         new = {c: v for c, v in upkeep.new.items() if v is not NOW or c not in said or not c.nullable}
-        return {**self._stamped(new), **named, **follows, **dict.fromkeys(upkeep.touched, self.now)}
+        return {**self.belonging.stamped(new), **named, **follows, **dict.fromkeys(upkeep.touched, self.now)}
 
     def _said(self, part: Part, resource: Resource) -> Cells:
         """The columns, without values, of what is said."""
@@ -86,36 +90,13 @@ class HospitalRows:
     async def _parent(self, part: Part, parent: Parent, cells: Cells, resource: Resource) -> Any:
         """The key of the row that the new one belongs to, made for it."""
         table, upkeep = parent.table, parent.upkeep
-        own = {table.c[c.name]: v for c, v in _own(cells, parent.joined).items()}
-        said = {table.c[c.name]: v for c, v in _own(self._said(part, resource), parent.joined).items()}
-        row = self._new(upkeep, own, resource, said)
-        key = next(iter(table.primary_key))
+        row = self._new(upkeep, _above(cells, parent), resource, _above(self._said(part, resource), parent))
+        key = key_of(table)
+        if row.get(key) is not None:
+            raise given_by_server(key, path_of(part, key, resource["resourceType"]))
         row[key] = await next_key(self.t, key, upkeep.key, self.now)
-        _refuse_gaps(part, row, resource["resourceType"], table)
-        return await self._inserted(table, key, row)
-
-    async def _lines(self, upkeep: Upkeep, key: Any, resource: Resource) -> None:
-        for lines in upkeep.lines:
-            for cells in lines.made(resource, self):
-                row = {c: self.now if v is NOW else v for c, v in cells.items()}
-                table = lines.table
-                await self._inserted(table, next(iter(table.primary_key)), {**row, lines.link: key})
-
-    async def _inserted(self, table: Table, column: Any, row: Cells) -> Any:
-        """The key of a new row. What is sealed is bound to it: it waits where the database gives the key."""
-        known = row.get(column)
-        late = unsealable(row, self.site.sealed) if known is None else {}
-        values = held({**row, **dict.fromkeys(late, "")}, known, self.site.sealed)
-        written = await self.t.execute(insert(with_blind(table, values)).values(values))
-        key = written.key if known is None else known
-        if late:
-            await self._change(table, column, key, late)
-        return key
-
-    async def _change(self, table: Table, column: Any, key: Any, cells: Cells) -> None:
-        values = held(cells, key, self.site.sealed)
-        seen = with_blind(table, values)
-        await self.t.execute(update(seen).where(seen.c[column.name] == key).values(values))
+        refuse_gaps(part, row, resource["resourceType"], table)
+        return await self.table_rows.insert(table, key, row)
 
     async def update(self, part: Part, key: Any, resource: Resource, current: Resource) -> None:
         """Writes the columns of those elements that are said otherwise than they are now."""
@@ -123,16 +104,32 @@ class HospitalRows:
         refuse_unruly(part, resource, current, self._leads)
         resource = self._without_our_words(part, resource, current)
         changed = [e for e in part.elements if _said(resource, e) != _said(current, e)]
-        cells = _own(self._held(part, changed, resource), part.source.table)
+        everything = self._held(part, changed, resource)
+        cells = _own(everything, part.source.table)
         if cells.pop(part.id.column, None) not in (None, key):
-            raise _given_by_server(part)
+            raise given_by_server(part.id.column)
         cells = _as_new(upkeep, cells)
-        _refuse_blanks(part, cells, resource["resourceType"])
+        refuse_blanks(part, cells, resource["resourceType"])
         follows = upkeep.follows(resource, self.now) if upkeep.follows and changed else {}
         row = {**cells, **follows, **dict.fromkeys(upkeep.touched, self.now)}
         if row:
-            await self._change(_table(part), part.id.column, key, row)
+            await self.table_rows.change(_table(part), part.id.column, key, row)
+        await self.belonging.follow(part, key, resource, current)
+        await self._update_parent(part, key, everything, resource, current)
         await self._keep_rest(part, key, resource)
+
+    async def _update_parent(
+        self, part: Part, key: Any, cells: Cells, resource: Resource, current: Resource
+    ) -> None:
+        """Writes what the row says that this one belongs to, and what follows there."""
+        parent = _upkeep(part).parent
+        if parent is None:
+            return
+        own = _as_new(parent.upkeep, _above(cells, parent))
+        refuse_blanks(part, own, resource["resourceType"])
+        await self.belonging.write_parent(part, key, own, resource["resourceType"])
+        if resource.get("status") != current.get("status"):
+            await self.belonging.follow_in_parent(part, key)
 
     def _without_our_words(self, part: Part, resource: Resource, current: Resource) -> Resource:
         """Without the narrative that the server has made of what was there before: it makes a new one."""
@@ -140,7 +137,7 @@ class HospitalRows:
         ours = narrator(mapping.resource_type, mapping.narrative)(without_resident_number(current))
         return {k: v for k, v in resource.items() if k != "text" or v != ours}
 
-    async def delete(self, part: Part, key: Any) -> None:
+    async def delete(self, part: Part, key: Any, current: Resource) -> None:
         """Retires the row, which stays; raises WriteFault 405 where the table knows no way."""
         upkeep = _upkeep(part)
         if upkeep.retired is None:
@@ -148,6 +145,8 @@ class HospitalRows:
         column, retired = upkeep.retired
         row = {column.name: retired, **{c.name: self.now for c in upkeep.touched}}
         await self.t.execute(update(_table(part)).where(part.id.column == key).values(row))
+        await self.belonging.follow(part, key, None, current)
+        await self.belonging.follow_in_parent(part, key)
         await self._put(part, key, deleted=1, content=None)
 
     def _leads(self, text: str) -> object:
@@ -156,12 +155,13 @@ class HospitalRows:
         return (resolved[0], resolved[1].name, resolved[2]) if resolved else text
 
     async def lock(self, part: Part, key: Any) -> None:
-        """Holds the row until the transaction ends, so that nobody changes it between reading and writing."""
-        await self._fetch(select(part.id.column).where(part.id.column == key).with_for_update())
+        """Holds the row, and what belongs to it, until the transaction ends: nobody else changes it."""
+        await self.table_rows.fetch(select(part.id.column).where(part.id.column == key).with_for_update())
+        await self.belonging.hold(part, key)
 
     async def tombstone(self, part: Part, key: Any) -> bool:
         """Whether a client has deleted the row."""
-        rows = await self._fetch(select(R.deleted).where(*_beside(part, key)))
+        rows = await self.table_rows.fetch(select(R.deleted).where(*_beside(part, key)))
         return bool(rows) and bool(int(rows[0][0]))
 
     # cells
@@ -183,14 +183,11 @@ class HospitalRows:
         named = told[0] if isinstance(told, list) and told else told
         if not isinstance(named, dict) or "reference" not in named:
             return
-        mine = any(route.own.table is part.source.table for route in reference.routes)
+        mine = any(route.own.table in part.tables for route in reference.routes)
         if mine and all(found.get(route.own) is None for route in reference.routes):
             path = f"{resource['resourceType']}.{element.path.replace('[]', '[0]')}"
             other = f"{named['reference'][:80]!r} is no {reference.resource_type} of the CDSS"
             raise WriteFault(422, "not-supported", f"this can't refer to it: {other}", path)
-
-    def _stamped(self, cells: Mapping[Any, Any]) -> Cells:
-        return {c: self.now if v is NOW else v for c, v in cells.items()}
 
     # the rest
 
@@ -209,7 +206,7 @@ class HospitalRows:
 
     async def _amend(self, part: Part, key: Any, resource: Resource, told: Resource) -> None:
         """Keeps what is searched of what was sent, wherever the columns answer otherwise."""
-        [(kept,)] = await self._fetch(select(R.id).where(*_beside(part, key)))
+        [(kept,)] = await self.table_rows.fetch(select(R.id).where(*_beside(part, key)))
         place = int(kept)
         for table in (fhir_index, fhir_amended):
             await self.t.execute(delete(table).where(table.c.resource == place))
@@ -222,7 +219,7 @@ class HospitalRows:
     async def _amend_one(self, part: Part, key: Any, place: int, name: str, sent: Sequence[Found]) -> None:
         mapping = self._mapping(part)
         digest = guard(guard_columns(mapping, part, name))
-        [(told,)] = await self._fetch(select(digest).where(part.id.column == key))
+        [(told,)] = await self.table_rows.fetch(select(digest).where(part.id.column == key))
         await self.t.execute(
             insert(fhir_amended).values(resource=place, param=name, part=part.name, guard=told)
         )
@@ -256,10 +253,6 @@ class HospitalRows:
     def _mapping(self, part: Part) -> ResourceMapping:
         return next(m for m in self.engine.mappings.values() if part in m.parts)
 
-    async def _fetch(self, statement: Any) -> Any:
-        made = compiled(statement, self.t.dialect, Slots(()), {})
-        return await self.t.fetch(made.sql, made.parameters((), {}))
-
 
 def _beside(part: Part, key: Any) -> tuple[Any, ...]:
     return R.part == part.name, (R.key_int if part.id.numeric else R.key_text) == key
@@ -280,21 +273,13 @@ def _said(resource: Resource, element: Element) -> str:
     return dumps(told_at(resource, element.path))
 
 
-def _given_by_server(part: Part) -> WriteFault:
-    text = f"the {part.id.column.name} of a new row is ours to give, and never changes"
-    return WriteFault(422, "business-rule", text)
-
-
 def _own(cells: Cells, table: Any) -> Cells:
     return {c: v for c, v in cells.items() if c.table is table}
 
 
-def _refuse_gaps(part: Part, row: Cells, resource_type: str, table: Table | None = None) -> None:
-    """A column that must be filled and isn't."""
-    for column in (_table(part) if table is None else table).c:
-        numbered = column.primary_key and column not in row
-        if not column.nullable and not numbered and row.get(column) is None:
-            raise _needed(part, column, resource_type)
+def _above(cells: Cells, parent: Parent) -> Cells:
+    """The cells of the row that this one belongs to."""
+    return {parent.table.c[c.name]: v for c, v in _own(cells, parent.joined).items()}
 
 
 def _as_new(upkeep: Upkeep, cells: Cells) -> Cells:
@@ -302,33 +287,3 @@ def _as_new(upkeep: Upkeep, cells: Cells) -> Cells:
     unsaid = {c for c, v in cells.items() if v is None and c in upkeep.new and not c.nullable}
     held = {c: upkeep.new[c] for c in unsaid if upkeep.new[c] is not NOW}
     return {**{c: v for c, v in cells.items() if c not in unsaid}, **held}
-
-
-def _refuse_blanks(part: Part, cells: Cells, resource_type: str) -> None:
-    for column, value in cells.items():
-        if value is None and not getattr(column, "nullable", True):
-            raise _needed(part, column, resource_type)
-
-
-def _needed(part: Part, column: Any, resource_type: str) -> WriteFault:
-    writers = (e.path for e in part.elements if column.name in {c.name for c in _written_by(e)})
-    path = next(writers, "")
-    path = f"{resource_type}.{path.replace('[]', '').replace('[x]', '')}" if path else ""
-    text = f"the column {column.name} must be filled, and nothing that was sent can fill it"
-    return WriteFault(422, "business-rule", text, path)
-
-
-def _written_by(element: Element) -> Cells:
-    return {} if element.writes is False else cells_of([element], {}, _NOBODY)
-
-
-class _Nobody:
-    """Whom values ask that are asked for nothing."""
-
-    site = Site()
-
-    def target(self, reference: Any, text: str) -> Cells | None:
-        return None
-
-
-_NOBODY = _Nobody()

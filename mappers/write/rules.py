@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 from mappers.cells import told_at
-from mappers.mapping import Part, Resource, Upkeep
+from mappers.mapping import Part
 from mappers.stored.content import dumps
+from mappers.upkeep import Resource, Upkeep
 from mappers.values.references import ReferenceTo
 from mappers.write.faults import WriteFault
 

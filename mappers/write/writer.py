@@ -80,7 +80,7 @@ class Writer:
         else:
             current = await self._current(resource_type, part, key, if_match)
             version = f"{current['meta']['versionId']}-deleted"
-            await self.rows.delete(part, key)
+            await self.rows.delete(part, key, current)
         told = Version(0, resource_type, id_, version, self.now, "DELETE", None)
         await history.keep(self.t, self.author, told)
         return Deleted(version)

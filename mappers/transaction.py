@@ -190,17 +190,29 @@ async def _on_mysql(database: MySql) -> AsyncIterator[MySqlTransaction]:
 async def _on_sqlite(database: Sqlite) -> AsyncIterator[SqliteTransaction]:
     thread = ThreadPoolExecutor(1, thread_name_prefix="writer")
     loop = asyncio.get_running_loop()
+    held: list[sqlite3.Connection] = []
     try:
-        connection = await loop.run_in_executor(thread, _begun, database)
-    except sqlite3.OperationalError as error:
-        thread.shutdown()
-        raise RetryError("locked") if "locked" in str(error) else translated(error) from error
-    try:
-        yield SqliteTransaction(database, connection, thread)
-        await loop.run_in_executor(thread, connection.execute, "COMMIT")
+        await _begin(database, thread, held)
+        yield SqliteTransaction(database, held[0], thread)
+        await loop.run_in_executor(thread, held[0].execute, "COMMIT")
     finally:
-        await loop.run_in_executor(thread, connection.close)
-        thread.shutdown()
+        # whoever is cancelled while it begins leaves a thread that goes on beginning: this comes after it
+        ended = loop.run_in_executor(thread, _end, held)
+        thread.shutdown(wait=False)
+        await ended
+
+
+async def _begin(database: Sqlite, thread: ThreadPoolExecutor, held: list[sqlite3.Connection]) -> None:
+    try:
+        await asyncio.get_running_loop().run_in_executor(thread, lambda: held.append(_begun(database)))
+    except sqlite3.OperationalError as error:
+        raise RetryError("locked") if "locked" in str(error) else translated(error) from error
+
+
+def _end(held: list[sqlite3.Connection]) -> None:
+    """Without a COMMIT nothing of it stays."""
+    for connection in held:
+        connection.close()
 
 
 def _begun(database: Sqlite) -> sqlite3.Connection:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
-from mappers.value import Columns, Read, Remembering, Row
+from mappers.spelled import indented, spelled
+from mappers.value import Columns, Read, Row
 
 if TYPE_CHECKING:
     from mappers.mapping import Element
@@ -21,25 +22,14 @@ def assembler(elements: Sequence[Element], columns: Columns) -> Build:
     names: dict[str, Any] = {}
     done: set[str] = set()
     lines = ["def build(row, target):"]
-    for number, (path, read) in enumerate(_grouped(elements, columns)):
-        lines += [*_get(number, read, names), " if value is not None:", *_put(path, path in done)]
+    for path, read in _grouped(elements, columns):
+        told = spelled(read)
+        names |= told.used
+        lines += [*indented(told.lines), " if value is not None:", *_put(path, path in done)]
         done.add(path)
     exec("\n".join([*lines, " return target"]), names)  # noqa: S102 - of our own mappings' paths
     build: Build = names["build"]
     return build
-
-
-def _get(number: int, read: Read, names: dict[str, Any]) -> Sequence[str]:
-    """What gets a value; what is known already without a call."""
-    if not isinstance(read, Remembering):
-        names[f"read{number}"] = read
-        return (f" value = read{number}(row)",)
-    names |= {f"known{number}": read.known, f"learn{number}": read.learn}
-    key = ", ".join(f"row[{place}]" for place in read.places)
-    return (
-        f" try: value = known{number}[{key}]",
-        f" except KeyError: value = learn{number}(row)",
-    )
 
 
 def _put(path: str, again: bool) -> Sequence[str]:

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from typing import Any
 
 from mappers.mapping import Profile
+from mappers.shared import Shared
 from terminology.systems import (
     DATA_ABSENT_REASON,
     KR_CORE,
@@ -25,6 +26,23 @@ def _profile(name: str, holds: Callable[[Resource], bool]) -> Profile:
     return Profile(f"{KR_CORE}/StructureDefinition/{name}", holds)
 
 
+Test = Callable[[Resource], bool]
+
+
+def _of_shared(test: Test) -> Test:
+    """A test of objects that many resources share: each of those is tested once."""
+
+    def asked(concept: Resource) -> bool:
+        if type(concept) is not Shared:
+            return test(concept)
+        found = concept.passed.get(test)
+        if found is None:
+            found = concept.passed[test] = test(concept)
+        return found
+
+    return asked
+
+
 def _is(concept: Resource, system: str, code: str | None = None) -> bool:
     """Whether a concept has a coding of that system (and code)."""
     for coding in concept.get("coding", ()):
@@ -39,16 +57,22 @@ def _shown(concept: Resource) -> bool:
     return bool(codings) and all(c.keys() >= {"system", "code", "display"} for c in codings)
 
 
+@_of_shared
 def _known(concept: Resource) -> bool:
     """A concept that says more than that nobody knows."""
     return bool(concept) and not _is(concept, DATA_ABSENT_REASON)
+
+
+@_of_shared
+def _of_laboratory(category: Resource) -> bool:
+    return _is(category, OBSERVATION_CATEGORY, "laboratory")
 
 
 def _laboratory(observation: Resource) -> bool:
     """category laboratory; a code that is one; issued, subject."""
     if "issued" in observation and "subject" in observation and _known(observation["code"]):
         for category in observation.get("category", ()):
-            if _is(category, OBSERVATION_CATEGORY, "laboratory"):
+            if _of_laboratory(category):
                 return True
     return False
 

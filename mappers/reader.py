@@ -110,7 +110,8 @@ def _builder(mapping: ResourceMapping, part: Part, columns: Columns) -> Callable
         meta = meta_of(row, digest)
         resource: Resource = {"resourceType": resource_type, "id": resource_id, "meta": meta}
         build(row, resource)
-        tell = narrate if rest is not None and rest.apply(row, resource) else narrate_row
+        kept = rest is not None and row[rest.content] and rest.apply(row, resource)
+        tell = narrate if kept else narrate_row
         if not resource.keys() >= mostly:
             _check(resource, required)
         if security is not None and (labels := security(row)) is not None:

@@ -29,14 +29,16 @@ class Numeral(Decimal):
 class Shared(dict[str, Any]):
     """An object in several resources at once: nobody may change it in place. A copy of it is a plain dict.
 
-    `json`: it as orjson takes it; `told`: what people read of it, once a narrative has asked for that.
+    `json`: it as orjson takes it; `told`: what people read of it, once a narrative has asked for that;
+    `passed`: what tests have found of it.
     """
 
-    __slots__ = ("json", "told")
+    __slots__ = ("json", "passed", "told")
 
     def __init__(self, plain: Mapping[str, Any]) -> None:
         super().__init__(plain)
         self.told: str | None = None
+        self.passed: dict[Any, bool] = {}
         with suppress(TypeError):  # what has no JSON: `written` says so
             self.json = orjson.Fragment(orjson.dumps(plain, default=_default))
 

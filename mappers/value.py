@@ -12,6 +12,7 @@ from sqlalchemy import ColumnElement, FromClause
 from mappers.column_types import DecimalText
 from mappers.keyring import UnopenableError
 from mappers.shared import shared
+from mappers.spelled import Spelled, spelling
 from mappers.sql import NEVER, Alternative, Condition
 from mappers.terms import Term
 
@@ -235,7 +236,7 @@ def _once(read: Read) -> Read:
     return once
 
 
-class Remembering:
+class Remembering(Spelled):
     """A reader that reads equal values once: what is at `places` of a row is the key of what is known.
 
     Its objects are shared by all who read them.
@@ -243,19 +244,17 @@ class Remembering:
 
     def __init__(self, read: Read, places: Sequence[int]) -> None:
         self.known: dict[Any, Any] = {}
-        self.places, self._read, self._key = tuple(places), read, itemgetter(*places)
-
-    def __call__(self, row: Row) -> Any:
-        try:
-            return self.known[self._key(row)]
-        except KeyError:
-            return self.learn(row)
+        self._make, self._key = read, itemgetter(*places)
+        key = ", ".join(f"row[{place}]" for place in places)
+        lines = f"try: value = $known[{key}]\nexcept KeyError: value = $learn(row)"
+        found = spelling(lines, known=self.known, learn=self.learn)
+        super().__init__(found.lines, found.used)
 
     def learn(self, row: Row) -> Any:
         """The value of a row whose key isn't known yet."""
         if len(self.known) >= REMEMBERED:
             self.known.clear()
-        found = self.known[self._key(row)] = shared(self._read(row))
+        found = self.known[self._key(row)] = shared(self._make(row))
         return found
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from mappers.spelled import spelling
 from mappers.sql import ALWAYS, NEVER, Alternative, Condition, any_of, negate, one_of, plain, word
 from mappers.terms import Term, Token
 from mappers.value import Cells, Column, Columns, Question, Read, Row, Value, Writing
@@ -26,8 +27,7 @@ class Code(Value):
         self.of_systems = frozenset(e.system for e in code_map.entries if e.coding())
 
     def reader(self, columns: Columns) -> Read:
-        place, translate = columns.at(self.column), memo(self._translate)
-        return lambda row: translate(row[place])
+        return spelling(f"value = $known[row[{columns.at(self.column)}]]", known=Memo(self._translate))
 
     def _translate(self, stored: Any) -> str | None:
         entry = self.map.to_fhir(str(stored)) if stored is not None else None
@@ -70,20 +70,18 @@ def codes_of(code_map: CodeMap) -> frozenset[str]:
     return frozenset(e.code for e in code_map.entries if e.coding())
 
 
-def memo(translate: Callable[[Any], Any], limit: int = 4096) -> Callable[[Any], Any]:
-    """`translate`, remembered for as many stored words as a code column honestly has."""
-    known: dict[Any, Any] = {}
+class Memo(dict[Any, Any]):
+    """What `translate` says, remembered for as many stored words as a code column honestly has."""
 
-    def remembered(stored: Any) -> Any:
-        try:
-            return known[stored]
-        except KeyError:
-            found = translate(stored)
-            if len(known) < limit:
-                known[stored] = found
-            return found
+    def __init__(self, translate: Callable[[Any], Any], limit: int = 4096) -> None:
+        super().__init__()
+        self._translate, self._limit = translate, limit
 
-    return remembered
+    def __missing__(self, stored: Any) -> Any:
+        found = self._translate(stored)
+        if len(self) < self._limit:
+            self[stored] = found
+        return found
 
 
 class Bool(Value):

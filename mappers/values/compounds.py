@@ -10,6 +10,7 @@ from typing import Any
 from mappers.assemble import assembler
 from mappers.cells import cells_of, picked, told_at
 from mappers.mapping import Element
+from mappers.spelled import Spelled, first_of, spelled
 from mappers.sql import NEVER, Alternative, Condition, all_of, any_of, negate, plain
 from mappers.terms import Term
 from mappers.value import (
@@ -79,16 +80,7 @@ class FirstOf(_Alternatives):
     """Ours, else OpenEMR's: the first value that is there."""
 
     def reader(self, columns: Columns) -> Read:
-        *firsts, last = [v.reader(columns) for v in self.values]
-
-        def read(row: Row) -> Any:
-            for each in firsts:
-                found = each(row)
-                if found is not None:
-                    return found
-            return last(row)
-
-        return read
+        return first_of([v.reader(columns) for v in self.values])
 
     def written(self, said: Any, w: Writing) -> Cells | None:
         return self.values[0].written(said, w)
@@ -105,16 +97,7 @@ class Choice(_Alternatives):
         return self if all(v.fhir_type in types for v in self.values) else _of_types(self, types)
 
     def reader(self, columns: Columns) -> Read:
-        reads = [(v.fhir_type, v.reader(columns)) for v in self.values]
-
-        def read(row: Row) -> Any:
-            for fhir_type, each in reads:
-                found = each(row)
-                if found is not None:
-                    return fhir_type, found
-            return None
-
-        return read
+        return first_of([_typed(v.fhir_type, spelled(v.reader(columns))) for v in self.values])
 
     def written(self, said: Any, w: Writing) -> Cells | None:
         """`said` is (type, value); of the alternatives of that type the first that can hold it does."""
@@ -124,6 +107,11 @@ class Choice(_Alternatives):
         fitting = (v.written(said[1], w) for v in self.values if v.fhir_type == said[0])
         found = next((cells for cells in fitting if cells is not None), None)
         return None if found is None else together((found, blank))
+
+
+def _typed(fhir_type: str, read: Spelled) -> Spelled:
+    """The type and the value, where there is one."""
+    return Spelled([*read.lines, f"if value is not None: value = ({fhir_type!r}, value)"], read.used)
 
 
 @cache

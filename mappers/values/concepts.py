@@ -8,6 +8,7 @@ from typing import Any
 
 from sqlalchemy import Integer, String, case, func, literal
 
+from mappers.spelled import spelling
 from mappers.sql import (
     ALWAYS,
     NEVER,
@@ -37,7 +38,7 @@ from mappers.value import (
     systems_of,
     together,
 )
-from mappers.values.codes import codes_of, memo, sources
+from mappers.values.codes import Memo, codes_of, sources
 from mappers.values.fixed import codings, is_asked, says
 from mappers.values.text import Str, clean, text_condition, text_reader, whole_number
 from terminology.code_map import CodeMap
@@ -115,8 +116,7 @@ class MappedCoding(Coding):
         self.of_systems |= {system or "" for system, _ in codings(otherwise)}
 
     def reader(self, columns: Columns) -> Read:
-        place, translate = columns.at(self.column), memo(self._translate)
-        return lambda row: translate(row[place])
+        return spelling(f"value = $known[row[{columns.at(self.column)}]]", known=Memo(self._translate))
 
     def _translate(self, stored: Any) -> Any:
         entry = self.map.to_fhir(str(stored)) if stored is not None else None

@@ -8,6 +8,7 @@ from typing import Any
 
 from sqlalchemy import func
 
+from mappers.spelled import when
 from mappers.sql import Alternative, Condition, all_of, negate, one_of, plain, word
 from mappers.terms import Term
 from mappers.value import Cells, Column, Columns, Question, Read, Value, Writing
@@ -25,8 +26,7 @@ class When(Value):
         self.takes, self.fhir_type, self.joins = value.takes, value.fhir_type, value.joins
 
     def reader(self, columns: Columns) -> Read:
-        test, read = self.test(columns), self.value.reader(columns)
-        return lambda row: read(row) if test(row) else None
+        return when(self.test(columns), self.value.reader(columns))
 
     def matches(self, term: Term, q: Question) -> list[Alternative]:
         return [all_of(q.near(self.condition), plain(a)) for a in self.value.matches(term, q)]

@@ -8,6 +8,7 @@ from typing import Any
 from sqlalchemy import literal_column
 
 from mappers.shared import shared
+from mappers.spelled import spelling
 from mappers.sql import ALWAYS, NEVER, Alternative, Condition
 from mappers.terms import Mode, Term, Text, Token, Uri
 from mappers.value import Columns, Question, Read, Value
@@ -25,8 +26,7 @@ class Fixed(Value):
         self.of_systems = frozenset(system or "" for system, _ in codings(value))
 
     def reader(self, columns: Columns) -> Read:
-        value = shared(self.value)
-        return lambda row: value
+        return spelling("value = $fixed", fixed=shared(self.value))
 
     def matches(self, term: Term, q: Question) -> list[Alternative]:
         if isinstance(term, Token):

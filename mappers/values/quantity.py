@@ -165,7 +165,7 @@ class Quantity(Value):
 
         def read(row: Row) -> Any:
             found = value(row)
-            return None if found is None else {"value": found} | unit(row)
+            return None if found is None else {"value": found, **unit(row)}
 
         return read
 
@@ -181,7 +181,6 @@ class Quantity(Value):
 
     def _value_reader(self, columns: Columns) -> Read:
         place, convert, positive = columns.at(self.column), self._convert(), self.positive
-        stated = text_reader(self.text, columns) if self.text is not None else None
 
         def read(row: Row) -> Any:
             found = convert(row[place])
@@ -189,19 +188,18 @@ class Quantity(Value):
                 return None
             return found
 
-        return read if stated is None else self._stated(read, stated, place)
+        return read if self.text is None else self._stated(read, self.text, columns)
 
-    def _stated(self, read: Read, stated: Read, place: int) -> Read:
+    def _stated(self, read: Read, text: Column, columns: Columns) -> Read:
         """Reads a number with the digits of its text; mostly a look at both tells that they say the same."""
-        looks, positive = not self.positive and self._convert() is number, self.positive
+        stored, at, positive = columns.at(self.column), columns.at(text), self.positive
+        looks = not positive and self._convert() is number
 
         def of(row: Row) -> Any:
-            text = stated(row)
-            said = plain_number(text) if looks and text else None
-            if said is not None and _says(row[place], said, text):
+            if looks and (said := _alike(row[at], row[stored])) is not None:
                 return said
             found = read(row)
-            return None if positive and found is None else _as_stated(found, text)
+            return None if positive and found is None else _as_stated(found, clean(row[at]))
 
         return of
 
@@ -328,16 +326,14 @@ def _compared(text: str) -> dict[str, Any] | None:
     return {"value": plain_number(found[2]), "comparator": found[1]} if found else None
 
 
-def _says(stored: Any, number: Decimal | int, text: str) -> bool:
-    """Whether a column's number is one of which the text is known; mostly it says so with more zeros."""
-    if type(stored) is not str:
-        return False
-    if "." in text and stored.startswith(text) and not stored[len(text) :].strip("0"):
-        return True
-    try:
-        return Decimal(stored) == number
-    except InvalidOperation:
-        return False
+def _alike(text: Any, stored: Any) -> Decimal | int | None:
+    """The number that a text and a column say alike, but for zeros at its end; None where that isn't seen."""
+    if type(text) is not str or type(stored) is not str or not stored.startswith(text):
+        return None
+    rest = stored[len(text) :]
+    if "." in text:
+        return Numeral(text) if not rest.strip("0") and _NUMERAL.fullmatch(text) else None
+    return plain_number(text) if not rest or (rest[0] == "." and not rest[1:].strip("0")) else None
 
 
 def _as_stated(found: Any, text: str | None) -> Any:

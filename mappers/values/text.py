@@ -10,6 +10,7 @@ from sqlalchemy.sql.schema import Column as TableColumn
 
 from mappers.plain_text import clean as clean
 from mappers.sealed import SealedSearchError
+from mappers.spelled import spelling
 from mappers.sql import Alternative, Condition, all_of, any_of, exact, filled, like_escape, one_of, trimmed
 from mappers.terms import Mode, Term, Text, Token, Uri
 from mappers.value import Cells, Column, Columns, Question, Read, Value, Writing, cell
@@ -19,10 +20,14 @@ from mappers.values.fixed import Fixed
 CONTROL = r"[\x01-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]"
 
 
+#: reads a text; of what is mostly there, nothing or plain, `clean` would say the same
+_CLEAN = """value = row[{}]
+if value is not None: value = $clean(value)"""
+
+
 def text_reader(column: Column, columns: Columns) -> Read:
     """Reads one text column."""
-    place = columns.at(column)
-    return lambda row: clean(row[place])
+    return spelling(_CLEAN.format(columns.at(column)), clean=clean)
 
 
 def text_condition(column: Column, term: Text, q: Question) -> Condition:

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
+from mappers.spelled import spelling
 from mappers.sql import NEVER, Alternative, Condition, all_of, any_of, negate
 from mappers.terms import Prefix, Range, Term, Token
 from mappers.value import Cells, Column, Columns, Question, Read, Row, Value, Writing, together
@@ -32,8 +33,8 @@ class Instant(Value):
         self.column = column
 
     def reader(self, columns: Columns) -> Read:
-        place, instant = columns.at(self.column), columns.site.instant
-        return lambda row: instant(row[place]) if row[place] else None
+        stored = f"row[{columns.at(self.column)}]"
+        return spelling(f"value = $instant({stored}) if {stored} else None", instant=columns.site.instant)
 
     def present(self) -> Condition:
         return all_of(self.column >= EARLIEST, self._whole())

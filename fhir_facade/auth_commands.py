@@ -18,7 +18,8 @@ from smart_auth.store.tables import Client
 from smart_auth.store.transaction import now
 
 DEFAULT_SCOPES = (
-    "openid fhirUser profile launch launch/patient online_access offline_access patient/*.rs user/*.rs"
+    "openid fhirUser profile launch launch/patient launch/encounter online_access offline_access "
+    "patient/*.rs user/*.rs"
 )
 
 

@@ -8,10 +8,11 @@ from sqlalchemy import URL, Engine, create_engine, select
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.pool import NullPool
 
+from fhir_facade.choices import encounter_choices, patient_choices
 from fhir_facade.demo_users import add_demo_users
 from fhir_facade.identity import provider_of
 from fhir_facade.paging import own_key
-from fhir_facade.patient_choices import patient_choices
+from fhir_facade.seen_by_user import SeenByUser
 from fhir_facade.service import Service
 from fhir_facade.set_up import migrate_embedded
 from fhir_facade.settings import SettingFault, Settings
@@ -44,13 +45,15 @@ def authorization_of(
     if store is None:
         return None
     config = config_of(settings)
+    seen = SeenByUser.of(service, opener)
     return AuthorizationServer(
         config,
         store,
         Bearer(config, service.engine.database, bell=bell_of(settings)),
         provider_of(service, opener.policy),
         grantable(Grants(opener.parser, opener.policy)),
-        patient_choices(service, opener),
+        patient_choices(seen),
+        encounter_choices(seen),
         events,
     )
 

@@ -54,6 +54,16 @@ class PatientChoice:
     gender: str = ""
 
 
+@dataclass(frozen=True)
+class EncounterChoice:
+    """A visit as the picker shows it: when it began and ended, and what it was."""
+
+    id: str
+    begin: str = ""
+    end: str = ""
+    what: str = ""
+
+
 class Events(Protocol):
     """Is told what happens, before the answer leaves; raises UnrecordedFault where that fails."""
 
@@ -67,6 +77,8 @@ class Events(Protocol):
 Grantable = Callable[[User, Sequence[str]], Sequence[str]]
 #: the patients that a user may see and who match a text (part of a name, an id, a birth date), a few at most
 Patients = Callable[[User, str], Awaitable[Sequence[PatientChoice]]]
+#: the visits of a patient (an id) that a user may see, the newest first: of an id, or up to a date
+Encounters = Callable[[User, str, str], Awaitable[Sequence[EncounterChoice]]]
 
 
 def unheard(kind: str, **details: str) -> None:

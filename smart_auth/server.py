@@ -14,7 +14,7 @@ from anyio import to_thread
 from smart_auth.clients.assertion import Assertions
 from smart_auth.clients.authentication import ClientAuthentication
 from smart_auth.clients.keys import ClientKeys
-from smart_auth.config import Config, Events, Grantable, Patients, unheard
+from smart_auth.config import Config, Encounters, Events, Grantable, Patients, unheard
 from smart_auth.identity.provider import IdentityProvider
 from smart_auth.seal import Seal
 from smart_auth.store.clients import Clients
@@ -46,7 +46,7 @@ class Seals:
 
 
 class AuthorizationServer:
-    """What the endpoints work with. `events`, `grantable` and `patients` are the wiring's."""
+    """What the endpoints work with. `events`, `grantable`, `patients` and `encounters` are the wiring's."""
 
     def __init__(
         self,
@@ -56,11 +56,13 @@ class AuthorizationServer:
         provider: Callable[[AuthorizationServer], IdentityProvider],
         grantable: Grantable,
         patients: Patients,
+        encounters: Encounters,
         events: Events = unheard,
         jwks_transport: httpx.BaseTransport | None = None,
     ) -> None:
         self.config, self.store, self.bearer = config, store, bearer
-        self.grantable, self.patients, self.events = grantable, patients, events
+        self.grantable, self.events = grantable, events
+        self.patients, self.encounters = patients, encounters
         self.seals = Seals.of(config.secret)
         self.clients = Clients(store)
         self.families = Families(store, config)

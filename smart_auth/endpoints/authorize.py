@@ -12,7 +12,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 from urllib.parse import quote, urlencode
 
-from smart_auth.access.allowing import known
+from smart_auth.access.allowing import allowed, known
 from smart_auth.access.scopes import split
 from smart_auth.endpoints.pages import LANGUAGES
 from smart_auth.faults import PageFault
@@ -43,7 +43,7 @@ class RedirectFault(Exception):
 @dataclass(frozen=True)
 class Pending:
     """A request that was found good, when it began. `before` is the login session that there was then,
-    `session` the one in which `patient` was chosen.
+    `session` the one in which `patient` and `encounter` were chosen; `visitless`: the user chose no visit.
     """
 
     client_id: str
@@ -59,6 +59,8 @@ class Pending:
     launch: dict[str, Any] = field(default_factory=dict)
     session: str = ""
     patient: str = ""
+    encounter: str = ""
+    visitless: bool = False
     lang: str = ""
 
     def sealed(self, server: AuthorizationServer) -> str:
@@ -98,9 +100,9 @@ def read(server: AuthorizationServer, pairs: Pairs, before: str) -> Pending:
 
     for error, description in _wrong(server, pairs, form):
         raise fault(error, description)
-    scopes = known(split(form.get("scope", "")))
+    scopes = allowed(client.scopes, known(split(form.get("scope", ""))))
     if not scopes:
-        raise fault("invalid_scope", "no scope that is known here was asked for")
+        raise fault("invalid_scope", "no scope that is known here, and open to this client, was asked for")
     launch = _launch(server, form)
     if launch is None:
         raise fault("invalid_request", "launch is not known here, has expired, or is for another client")

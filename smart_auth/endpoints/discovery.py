@@ -24,6 +24,7 @@ CAPABILITIES = (
     "context-ehr-patient",
     "context-ehr-encounter",
     "context-standalone-patient",
+    "context-standalone-encounter",
     "permission-offline",
     "permission-online",
     "permission-patient",
@@ -32,7 +33,8 @@ CAPABILITIES = (
     "permission-v2",
 )
 LEVELS = ("patient", "user", "system")
-CONTEXT = ("openid", "fhirUser", "profile", "launch", "launch/patient", "offline_access", "online_access")
+LAUNCH = ("launch", "launch/patient", "launch/encounter")
+CONTEXT = ("openid", "fhirUser", "profile", *LAUNCH, "offline_access", "online_access")
 METHODS = ["client_secret_basic", "client_secret_post", "private_key_jwt"]
 
 

@@ -1,22 +1,21 @@
-"""From an authorization request to a code: signed in, patient known, consent given; each step a page."""
+"""From an authorization request to a code: signed in, context known, consent given; each step a page."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
-from dataclasses import replace
-from typing import Any
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 
 from anyio import to_thread
 from fastapi import Request, Response
 
 from smart_auth.access.allowing import allowed, fitting
 from smart_auth.access.scopes import scope
-from smart_auth.config import PatientChoice
 from smart_auth.endpoints.authorize import Pairs, Pending, location, opened, read
 from smart_auth.endpoints.browser import Browser, redirect
+from smart_auth.endpoints.choosing import Choosing
+from smart_auth.endpoints.context import Context, known_context, left_over, to_choose, told
 from smart_auth.endpoints.launches import used_up
-from smart_auth.endpoints.pages import Page, choices, language, permissions
+from smart_auth.endpoints.pages import Page, language, permissions
 from smart_auth.faults import PageFault
 from smart_auth.identity.provider import SignedIn
 from smart_auth.seal import digest, fresh
@@ -26,7 +25,7 @@ from smart_auth.store.tables import Client, Grant
 from smart_auth.store.transaction import now
 from smart_auth.tokens.minting import person_json
 
-Context = dict[str, Any]
+Choose = Callable[[Pending, Login, Mapping[str, str]], Awaitable[Pending]]
 #: a provider's clock may be this much behind
 CLOCK_SECONDS = 10
 
@@ -36,6 +35,7 @@ class Interaction:
 
     def __init__(self, server: AuthorizationServer) -> None:
         self._server = server
+        self._choosing = Choosing(server)
 
     async def begin(self, request: Request, pairs: Pairs) -> Response:
         """The request that a client sends a browser with; from here on it is sealed."""
@@ -43,8 +43,8 @@ class Interaction:
         pending = await to_thread.run_sync(read, self._server, pairs, digest(browser.session))
         return browser.go("/continue", request=pending.sealed(self._server), lang=pending.lang)
 
-    async def proceed(self, request: Request, text: str, find: str = "") -> Response:
-        """The next step of a request: to sign in, to choose a patient, or to consent."""
+    async def proceed(self, request: Request, text: str) -> Response:
+        """The next step of a request: to sign in, to choose a patient or a visit, or to consent."""
         pending = opened(self._server, text)
         login = await self._login(request)
         if login is None or _again(pending, login):
@@ -53,36 +53,32 @@ class Interaction:
             again = login is not None or pending.asks_anew or pending.max_age >= 0
             start, lang = self._server.provider.start(text, again=again), request.query_params.get("lang", "")
             return Browser(self._server, request).go(start, lang=lang)
-        context = _context(pending, login)
+        context = known_context(pending, login)
         if "none" in pending.prompt:
             raise pending.fault("interaction_required", "consent is asked for each time")
-        if context is None:
-            return await self._choose(request, pending, login, text, find)
+        if what := to_choose(pending, login):
+            return await self._choosing.page(request, pending, login, what)
         return await self._ask(request, pending, login, context, text)
 
-    async def choose(self, request: Request, form: Mapping[str, str]) -> Response:
-        """A patient was chosen: kept with the request, for this session only."""
-        pending, login = await self._of_form(request, form)
-        wanted = form.get("patient", "")
-        seen = await self._server.patients(login.user, wanted)
-        if wanted not in {patient.id for patient in seen}:
-            raise PageFault("form", 403)
-        chosen = replace(pending, patient=wanted, session=login.id)
-        text = chosen.sealed(self._server)
-        return Browser(self._server, request).go("/continue", request=text, lang=form.get("lang", ""))
+    async def choose_patient(self, request: Request, form: Mapping[str, str]) -> Response:
+        """A patient was chosen."""
+        return await self._go_on(request, form, self._choosing.patient)
+
+    async def choose_encounter(self, request: Request, form: Mapping[str, str]) -> Response:
+        """A visit was chosen, or to go on without one."""
+        return await self._go_on(request, form, self._choosing.encounter)
 
     async def decide(self, request: Request, form: Mapping[str, str], ticked: Sequence[str]) -> Response:
         """The decision: a code for what was ticked, or the client is told that it was refused."""
         pending, login = await self._of_form(request, form)
         if form.get("decision") != "allow":
             raise pending.fault("access_denied", "the user refused")
-        context = _context(pending, login)
-        if context is None:
+        context = known_context(pending, login)
+        if to_choose(pending, login):
             raise PageFault("form")
         offered = await self._offered(pending, login, context)
         scopes = [text for text in offered if text in ticked]
-        if "launch/patient" in offered and "launch/patient" not in scopes and not _own_patient(login):
-            context.pop("patient", None)
+        context = left_over(context, offered, scopes, login)
         scopes = fitting(scopes, context)
         if not any(scope(text) or text == "openid" for text in scopes):
             raise pending.fault("access_denied", "the user left nothing to be granted")
@@ -122,21 +118,17 @@ class Interaction:
         cookie = Browser(self._server, request).session
         return await to_thread.run_sync(self._server.sessions.of_cookie, cookie)
 
+    async def _go_on(self, request: Request, form: Mapping[str, str], choose: Choose) -> Response:
+        pending, login = await self._of_form(request, form)
+        text = (await choose(pending, login, form)).sealed(self._server)
+        return Browser(self._server, request).go("/continue", request=text, lang=form.get("lang", ""))
+
     async def _of_form(self, request: Request, form: Mapping[str, str]) -> tuple[Pending, Login]:
         Browser(self._server, request).refuse_foreign(form)
         pending, login = opened(self._server, form.get("request", "")), await self._login(request)
         if login is None:
             raise PageFault("expired")
         return pending, login
-
-    async def _choose(
-        self, request: Request, pending: Pending, login: Login, text: str, find: str
-    ) -> Response:
-        browser = Browser(self._server, request)
-        page = Page(language(request, pending.lang), text, browser.csrf, login.user.name)
-        found = await self._server.patients(login.user, find)
-        html = page.html("patient", choices_html=choices(page, found), find=find)
-        return browser.page(html, redirect_uri=pending.redirect_uri)
 
     async def _ask(
         self, request: Request, pending: Pending, login: Login, context: Context, text: str
@@ -149,19 +141,10 @@ class Interaction:
             "consent",
             client=client.name,
             goes_to=pending.redirect_uri,
-            patient_html=await self._patient_html(page, login, context),
+            context_html=await self._choosing.facts(page, login, context),
             permissions_html=permissions(page, await self._offered(pending, login, context)),
         )
         return browser.page(html, redirect_uri=pending.redirect_uri)
-
-    async def _patient_html(self, page: Page, login: Login, context: Context) -> str:
-        if "patient" not in context:
-            return ""
-        seen = await self._server.patients(login.user, context["patient"])
-        named = next((p for p in seen if p.id == context["patient"]), PatientChoice(context["patient"], ""))
-        return page.part(
-            "consent_patient", patient=" · ".join(filter(None, (named.name, named.birth_date, named.id)))
-        )
 
     async def _offered(self, pending: Pending, login: Login, context: Context) -> list[str]:
         """What this client may get from this user in this context; raises RedirectFault for nothing."""
@@ -187,7 +170,6 @@ class Interaction:
         return redirect(location(pending.redirect_uri, answer))
 
     def _grant(self, pending: Pending, login: Login, context: Context, scopes: list[str]) -> Grant:
-        kept = {n: v for n, v in context.items() if n != "launch" and (n != "patient" or _tells(scopes))}
         lasting = {"offline_access": "offline", "online_access": "online"}
         return Grant(
             id=fresh(),
@@ -196,7 +178,7 @@ class Interaction:
             session=login.id,
             person=self._server.seals.rows.seal([person_json(login.user), login.held]),
             scopes=" ".join(scopes),
-            context=json.dumps({**kept, "auth_time": login.since}),
+            context=json.dumps({**told(context, scopes), "auth_time": login.since}),
             nonce=pending.nonce,
             access=next((a for text, a in lasting.items() if text in scopes), ""),
             created=now(),
@@ -213,28 +195,3 @@ def _again(pending: Pending, login: Login) -> bool:
         return pending.asks_anew or 0 <= pending.max_age < now() - login.since
     oldest = pending.begun - (0 if pending.asks_anew else pending.max_age)
     return (pending.asks_anew or pending.max_age >= 0) and login.since + CLOCK_SECONDS < oldest
-
-
-def _context(pending: Pending, login: Login) -> Context | None:
-    """The launch context; None where the user has yet to choose a patient."""
-    own = _own_patient(login)
-    if pending.launch:
-        if pending.launch["subject"] != login.user.subject:
-            raise pending.fault("access_denied", "the launch is for another user")
-        return {**pending.launch["context"], "launch": True}
-    if own:
-        return {"patient": own}
-    if "launch/patient" not in pending.scopes:
-        return {}
-    return {"patient": pending.patient} if pending.patient and pending.session == login.id else None
-
-
-def _own_patient(login: Login) -> str:
-    """The id of a user who is a patient."""
-    kind, _, id_ = login.user.fhir_user.partition("/")
-    return id_ if kind == "Patient" else ""
-
-
-def _tells(scopes: Sequence[str]) -> bool:
-    """Whether the patient is the client's matter."""
-    return any(t in ("launch", "launch/patient") or t.startswith("patient/") for t in scopes)

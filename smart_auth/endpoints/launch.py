@@ -72,7 +72,7 @@ async def _content(request: Request) -> dict[str, Any]:
 
 
 async def _check(server: AuthorizationServer, user: User, content: dict[str, Any]) -> None:
-    """Refuses what can't be a launch context, and a patient whom the user may not see."""
+    """Refuses what can't be a launch context, and a patient or visit that the user may not see."""
     kinds = {"need_patient_banner": bool, "fhirContext": list}
     for name, value in content.items():
         if name not in (*CONTEXT, "client_id") or type(value) is not kinds.get(name, str):
@@ -80,6 +80,17 @@ async def _check(server: AuthorizationServer, user: User, content: dict[str, Any
     patient = content.get("patient")
     if patient is not None and patient not in {p.id for p in await server.patients(user, patient)}:
         raise OAuthFault("access_denied", "there is no such patient, or not for this user", 403)
+    await _check_encounter(server, user, content)
     client_id = content.get("client_id", "")
     if client_id and await to_thread.run_sync(server.clients.get, client_id) is None:
         raise OAuthFault("invalid_request", "there is no such client")
+
+
+async def _check_encounter(server: AuthorizationServer, user: User, content: dict[str, Any]) -> None:
+    if "encounter" not in content:
+        return
+    if "patient" not in content:
+        raise OAuthFault("invalid_request", "an encounter is launched with its patient")
+    wanted = content["encounter"]
+    if not wanted or wanted not in {e.id for e in await server.encounters(user, content["patient"], wanted)}:
+        raise OAuthFault("access_denied", "the patient has no such visit, or not for this user", 403)

@@ -14,7 +14,7 @@ from string import Template
 from fastapi import Request
 
 from smart_auth.access.scopes import scope
-from smart_auth.config import PatientChoice
+from smart_auth.config import EncounterChoice, PatientChoice
 
 LANGUAGES = ("en", "ko")
 
@@ -31,6 +31,10 @@ class Page:
     def text(self, name: str) -> str:
         """A text in the page's language, fit for HTML."""
         return escape(_texts(self.lang)[name])
+
+    def label(self, name: str) -> str:
+        """What a fact is called."""
+        return _texts(self.lang)[f"{name}_label"]
 
     def part(self, template: str, **values: str) -> str:
         """A piece of a page."""
@@ -60,22 +64,37 @@ def language(request: Request, stated: str = "") -> str:
     return next((found for w in wanted if (found := w.strip()[:2].lower()) in LANGUAGES), LANGUAGES[0])
 
 
-def choices(page: Page, patients: Sequence[PatientChoice]) -> str:
+def patient_buttons(page: Page, patients: Sequence[PatientChoice]) -> str:
     """The patients to choose from, as HTML."""
-    if not patients:
-        return f"<p>{page.text('no_patient')}</p>"
-    template = Template(_read("choice.html"))
-    return "".join(
-        template.substitute(
-            id=escape(p.id), name=escape(p.name), details=escape(" · ".join(filter(None, _details(page, p))))
-        )
-        for p in patients
-    )
-
-
-def _details(page: Page, patient: PatientChoice) -> Iterable[str]:
     texts = _texts(page.lang)
-    return patient.birth_date, texts.get(f"gender_{patient.gender}", ""), patient.id
+    told = ((p.id, p.name, (p.birth_date, texts.get(f"gender_{p.gender}", ""), p.id)) for p in patients)
+    return _buttons(page, "patient", told)
+
+
+def encounter_buttons(page: Page, encounters: Sequence[EncounterChoice]) -> str:
+    """The visits to choose from, as HTML."""
+    undated = _texts(page.lang)["no_date"]
+    told = ((e.id, _span(e.begin, e.end) or undated, (e.what, e.id)) for e in encounters)
+    return _buttons(page, "encounter", told)
+
+
+def _span(begin: str, end: str) -> str:
+    """From when to when; the day is said once."""
+    return f"{begin} – {end[11:] if end[:10] == begin[:10] else end}" if begin and end else begin or end
+
+
+def _buttons(page: Page, field: str, told: Iterable[tuple[str, str, Iterable[str]]]) -> str:
+    template = Template(_read("choice.html"))
+    buttons = [
+        template.substitute(
+            field=field,
+            id=escape(id_),
+            name=escape(name),
+            details=escape(" · ".join(filter(None, details))),
+        )
+        for id_, name, details in told
+    ]
+    return "".join(buttons) or f"<p>{page.text(f'no_{field}')}</p>"
 
 
 def permissions(page: Page, scopes: Iterable[str]) -> str:

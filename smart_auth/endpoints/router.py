@@ -54,12 +54,15 @@ def _add_pages(routes: APIRouter, server: AuthorizationServer, steps: Interactio
 
     @routes.get("/continue")
     async def proceed(request: Request) -> Response:
-        asked = request.query_params
-        return await steps.proceed(request, asked.get("request", ""), asked.get("find", "")[:100])
+        return await steps.proceed(request, request.query_params.get("request", ""))
 
     @routes.post("/patient")
     async def patient(request: Request) -> Response:
-        return await steps.choose(request, dict(await form_pairs(request)))
+        return await steps.choose_patient(request, dict(await form_pairs(request)))
+
+    @routes.post("/encounter")
+    async def encounter(request: Request) -> Response:
+        return await steps.choose_encounter(request, dict(await form_pairs(request)))
 
     @routes.post("/consent")
     async def consent(request: Request) -> Response:

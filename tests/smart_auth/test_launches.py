@@ -93,7 +93,8 @@ async def test_a_page_without_the_scope_launch_begins_none(app: App) -> None:
 async def test_a_launch_token_begins_launches_of_its_user(app: App, handle: str) -> None:
     token = (await app.tokens(scope=SCOPE, launch=handle))["access_token"]
     goal = register(app.facade, launch_url="https://app.example/launch?x=1")
-    response = await launch(app, token, patient="P-2025-000001", client_id=goal.client_id)
+    context = {"patient": "P-2025-000001", "encounter": "E-2025-000002"}
+    response = await launch(app, token, **context, client_id=goal.client_id)
     assert response.status_code == 201
     assert response.headers["cache-control"] == "no-store"
     made = response.json()
@@ -107,6 +108,10 @@ async def test_a_launch_token_begins_launches_of_its_user(app: App, handle: str)
     "content",
     [
         {"patient": "P-2099-999999"},
+        {"encounter": "E-2025-000002"},
+        {"patient": "P-2025-000002", "encounter": "E-2025-000002"},
+        {"patient": "P-2025-000001", "encounter": "E-2099-000002"},
+        {"patient": "P-2025-000001", "encounter": ""},
         {"patient": 7},
         {"unknown": "x"},
         {"client_id": "nobody"},

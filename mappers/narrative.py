@@ -86,7 +86,7 @@ def _of_truth(value: bool) -> str:
 
 
 def _of_object(value: dict[str, Any]) -> str:
-    if "value" in value:  # no data type has a text beside it
+    if "value" in value:  # no data type has words of its own beside it
         number = f"{value.get('comparator', '')}{value['value']!s}"
         return f"{number} {value['unit']}" if value.get("unit") else number
     told = value.get("text") or value.get("display") or value.get("title")

@@ -110,7 +110,7 @@ def _builder(mapping: ResourceMapping, part: Part, columns: Columns) -> Callable
         meta = meta_of(row, digest)
         resource: Resource = {"resourceType": resource_type, "id": resource_id, "meta": meta}
         build(row, resource)
-        kept = rest is not None and row[rest.content] and rest.apply(row, resource)
+        kept = rest is not None and rest.apply(row, resource)
         tell = narrate if kept else narrate_row
         if not resource.keys() >= mostly:
             _check(resource, required)

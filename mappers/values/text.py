@@ -19,8 +19,7 @@ from mappers.values.fixed import Fixed
 #: control characters that the databases' own functions take out
 CONTROL = r"[\x01-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]"
 
-
-#: reads a text; of what is mostly there, nothing or plain, `clean` would say the same
+#: reads a text; of NULL `clean` says the same, without a call here
 _CLEAN = """value = row[{}]
 if value is not None: value = $clean(value)"""
 

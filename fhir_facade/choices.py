@@ -39,15 +39,22 @@ def encounter_choices(seen: SeenByUser) -> Encounters:
     """A search by id or latest date among a patient's visits that the user may see, the newest first."""
 
     async def choices(user: User, patient: str, text: str) -> Sequence[EncounterChoice]:
-        asked = [("patient", patient), *_encounter_parameters(text.strip())]
-        where = [seen.condition("Encounter", name, value) for name, value in asked]
-        known = tuple(condition for condition in where if condition is not None)
-        if len(known) < len(where) or not LOGICAL_ID.fullmatch(patient):
-            return []
-        newest = Sort("date", descending=True)
-        return [_encounter(e) for e in await seen.matches(user, "Encounter", known, MOST, newest)]
+        found: dict[str, EncounterChoice] = {}
+        for asked in _encounter_parameters(text.strip()):
+            for encounter in await _encounters(seen, user, ("patient", patient), *asked):
+                found.setdefault(encounter["id"], _encounter(encounter))
+        return list(found.values())[:MOST] if LOGICAL_ID.fullmatch(patient) else []
 
     return choices
+
+
+async def _encounters(seen: SeenByUser, user: User, *asked: tuple[str, str]) -> list[dict[str, Any]]:
+    """What fulfils all parameters, the newest first."""
+    where = [seen.condition("Encounter", name, value) for name, value in asked]
+    known = tuple(condition for condition in where if condition is not None)
+    if len(known) < len(where):
+        return []
+    return await seen.matches(user, "Encounter", known, MOST, Sort("date", descending=True))
 
 
 async def _found(seen: SeenByUser, user: User, name: str, value: str) -> list[dict[str, Any]]:
@@ -75,12 +82,15 @@ def _patient_parameters(text: str) -> Iterator[tuple[str, str]]:
     yield ("birthdate", text) if _DATE.fullmatch(text) else ("name", text.replace(",", r"\,"))
 
 
-def _encounter_parameters(text: str) -> Iterator[tuple[str, str]]:
-    """What had begun by a date, or an id; what is neither is no id, so that nothing has it."""
+def _encounter_parameters(text: str) -> Iterator[tuple[tuple[str, str], ...]]:
+    """An id first, also one that looks like a date; then what had begun by that date."""
+    if not text:
+        yield ()
+        return
+    if LOGICAL_ID.fullmatch(text):
+        yield (("_id", text),)
     if _DATE_PART.fullmatch(text):
-        yield "date", f"lt{_next(text)}"
-    elif text:
-        yield "_id", text.replace(",", r"\,")
+        yield (("date", f"lt{_next(text)}"),)
 
 
 def _next(text: str) -> str:

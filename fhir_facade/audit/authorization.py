@@ -8,7 +8,7 @@ from urllib.parse import urlencode
 
 from anyio import from_thread
 
-from fhir_facade.audit.event import Event
+from fhir_facade.audit.event import PATIENT, Event
 from fhir_facade.audit.masking import encoded, masked
 from fhir_facade.audit.trail import Trail, TrailDownError
 from fhir_facade.content import Message, Receive, Send
@@ -26,9 +26,10 @@ KINDS = {
     "token-revoked": ("revoke", "0"),
     "launch": ("launch", "0"),
     "emergency": ("emergency", "0"),
+    "choices": ("search-type", "0"),
 }
 #: what is kept of its details beside who and whose; anything else stays out
-DETAILS = ("grant_type", "scope", "reason")
+DETAILS = ("grant_type", "scope", "reason", "choosing")
 _address: ContextVar[str] = ContextVar("address", default="")
 
 
@@ -65,14 +66,17 @@ def event_of(kind: str, details: Mapping[str, str], base: str) -> Event:
     about = details.get("patient", "")
     if name == "token":  # ITI-71 names the request alone; whom a token is for is no disclosure yet
         kept, about = {**kept, **({"patient": about} if about else {})}, ""
+    shown = details.get("shown", "").split()
+    patients = [about] if about else [s.removeprefix(PATIENT) for s in shown if s.startswith(PATIENT)]
     return Event(
         name=name,
         outcome=outcome,
         client=details.get("client_id", ""),
         caller=_caller(details, base),
         address=_address.get(),
-        query=_request(details, base) if name == "token" else "",
-        patients=[about] if about else (),
+        query=_query(name, details, base),
+        patients=patients,
+        entities=shown,
         details=kept,
     )
 
@@ -82,12 +86,21 @@ def _caller(details: Mapping[str, str], base: str) -> Caller | None:
     subject = details.get("subject", "")
     if not username and not subject:
         return None
-    user = User(subject, username or subject, username or subject)
+    user = User(subject, username or subject, username or subject, fhir_user=details.get("fhir_user", ""))
     token = details.get("token_id", "")
     return Caller(details.get("client_id", ""), (), user, token_id=token, issuer=f"{base}/api/auth")
 
 
+def _query(name: str, details: Mapping[str, str], base: str) -> str:
+    """What was asked, of what may be kept of it: for a token, or whom to choose from."""
+    if name == "token":
+        return _request(details, base)
+    if name != KINDS["choices"][0]:
+        return ""
+    find = masked(urlencode({"find": details["find"]})) if details.get("find") else ""
+    return encoded(f"GET {base}/api/auth/continue{'?' if find else ''}{find}")
+
+
 def _request(details: Mapping[str, str], base: str) -> str:
-    """The request for a token, of what may be kept of it."""
     form = {k: details[k] for k in ("grant_type", "client_id", "scope") if details.get(k)}
     return encoded(f"POST {base}/api/auth/token\n\n{masked(urlencode(form))}")

@@ -1,11 +1,11 @@
 """The pages on which a user chooses what an app is launched for: a patient, and a visit of that patient.
 
-What is chosen is kept with the request, for this session only.
+What is chosen is kept with the request, for this session only; whom a page shows is told before it leaves.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from fastapi import Request, Response
@@ -14,10 +14,12 @@ from smart_auth.config import EncounterChoice, PatientChoice
 from smart_auth.endpoints.authorize import Pending
 from smart_auth.endpoints.browser import Browser
 from smart_auth.endpoints.context import Context, known_context
-from smart_auth.endpoints.pages import Page, encounter_buttons, language, patient_buttons
+from smart_auth.endpoints.pages import Page, choosing, encounter_buttons, language, patient_buttons
 from smart_auth.faults import PageFault
 from smart_auth.server import AuthorizationServer
 from smart_auth.store.sessions import Login
+
+_KINDS = {"patient": "Patient/", "encounter": "Encounter/"}
 
 
 class Choosing:
@@ -55,28 +57,42 @@ class Choosing:
             raise PageFault("form", 403)
         return replace(pending, encounter=wanted, visitless=False, session=login.id)
 
-    async def facts(self, page: Page, login: Login, context: Context) -> str:
+    async def facts(self, page: Page, pending: Pending, login: Login, context: Context) -> str:
         """The chosen patient and visit, as the consent page tells them."""
         if "patient" not in context:
             return ""
+        shown = [_KINDS[name] + context[name] for name in _KINDS if name in context]
+        await self._tell("consent", pending, login, "", shown)
         found = page.part("fact", label=page.label("patient"), fact=await self._named(login, context))
-        if "encounter" not in context:
-            return found
+        return found + (await self._visit(page, login, context) if "encounter" in context else "")
+
+    async def _visit(self, page: Page, login: Login, context: Context) -> str:
         patient, id_ = context["patient"], context["encounter"]
         seen = await self._server.encounters(login.user, patient, id_)
         visit = next((e for e in seen if e.id == id_), EncounterChoice(id_))
         fact = " · ".join(filter(None, (visit.begin, visit.what, visit.id)))
-        return found + page.part("fact", label=page.label("encounter"), fact=fact)
+        return page.part("fact", label=page.label("encounter"), fact=fact)
 
     async def _patients(self, page: Page, pending: Pending, login: Login, find: str) -> str:
         found = await self._server.patients(login.user, find)
-        return page.html("patient", choices_html=patient_buttons(page, found), find=find)
+        await self._tell("patient", pending, login, find, [f"Patient/{p.id}" for p in found])
+        return choosing(page, "patient", find, patient_buttons(page, found))
 
     async def _encounters(self, page: Page, pending: Pending, login: Login, find: str) -> str:
         context = known_context(pending, login)
         found = await self._server.encounters(login.user, context["patient"], find)
-        patient = await self._named(login, context)
-        return page.html("encounter", choices_html=encounter_buttons(page, found), find=find, patient=patient)
+        shown = [f"Patient/{context['patient']}", *(f"Encounter/{e.id}" for e in found)]
+        await self._tell("encounter", pending, login, find, shown)
+        patient = page.part("fact", label=page.label("patient"), fact=await self._named(login, context))
+        without = page.part("without")
+        return choosing(page, "encounter", find, encounter_buttons(page, found), patient, without)
+
+    async def _tell(self, step: str, pending: Pending, login: Login, find: str, shown: Sequence[str]) -> None:
+        """Raises UnrecordedFault where it can't be kept: then nothing is shown."""
+        user = login.user
+        who = {"subject": user.subject, "username": user.username, "fhir_user": user.fhir_user}
+        told = {"client_id": pending.client_id, "choosing": step, "find": find, "shown": " ".join(shown)}
+        await self._server.tell("choices", **who, **told)
 
     async def _named(self, login: Login, context: Context) -> str:
         id_ = context["patient"]

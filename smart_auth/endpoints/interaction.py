@@ -141,7 +141,7 @@ class Interaction:
             "consent",
             client=client.name,
             goes_to=pending.redirect_uri,
-            context_html=await self._choosing.facts(page, login, context),
+            context_html=await self._choosing.facts(page, pending, login, context),
             permissions_html=permissions(page, await self._offered(pending, login, context)),
         )
         return browser.page(html, redirect_uri=pending.redirect_uri)

@@ -64,6 +64,24 @@ def language(request: Request, stated: str = "") -> str:
     return next((found for w in wanted if (found := w.strip()[:2].lower()) in LANGUAGES), LANGUAGES[0])
 
 
+def choosing(
+    page: Page, what: str, find: str, choices_html: str, facts_html: str = "", without_html: str = ""
+) -> str:
+    """The page on which a `patient` or an `encounter` is chosen; the parts are HTML already."""
+    texts = _texts(page.lang)
+    return page.html(
+        "choosing",
+        title=texts[f"{what}_title"],
+        about=texts[f"{what}_text"],
+        find_label=texts[f"{what}_find"],
+        find=find,
+        action=what,
+        facts_html=page.part("facts", facts_html=facts_html) if facts_html else "",
+        choices_html=choices_html,
+        without_html=without_html,
+    )
+
+
 def patient_buttons(page: Page, patients: Sequence[PatientChoice]) -> str:
     """The patients to choose from, as HTML."""
     texts = _texts(page.lang)

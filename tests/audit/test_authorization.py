@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import ast
+import re
 from pathlib import Path
+from urllib.parse import urlencode
 
 import smart_auth
 from fhir_facade.audit.authorization import KINDS
-from tests.audit.recording import Recording
+from tests.audit.recording import Recording, query_of
 from tests.facade.facade import ORIGIN, Facade, embedded_folder, execute, settings_of, writer
 from tests.smart_auth.app import AUTH, App
 from tests.smart_auth.badges import Badges
@@ -16,7 +18,7 @@ from tests.smart_auth.badges import Badges
 async def test_a_sign_in_and_its_token_are_recorded_without_secrets(tmp_path: Path) -> None:
     facade = Facade(settings_of(embedded_folder(tmp_path), enable_security=True, audit="on"))
     app = App.of(facade)
-    answer = await app.tokens()
+    answer = await app.tokens(scope="user/*.rs openid")
     recording = Recording(facade, Badges(), writer(facade))
     found = recording.records()
     assert [(r["event"], r["outcome"]) for r in found] == [("login", "0"), ("token", "0")]
@@ -27,6 +29,59 @@ async def test_a_sign_in_and_its_token_are_recorded_without_secrets(tmp_path: Pa
     assert "IHE.IUA.71" in events[1]["meta"]["profile"][0]
     await facade.close()
     assert recording.faults() == []
+
+
+VISIT = {"scope": "launch/patient launch/encounter openid patient/*.rs"}
+PATIENT = "P-2025-000001"
+
+
+async def test_whom_the_pickers_show_is_recorded_for_each_patient(tmp_path: Path) -> None:
+    facade = Facade(settings_of(embedded_folder(tmp_path), enable_security=True, audit="on"))
+    app = App.of(facade)
+    recording = Recording(facade, Badges(), writer(facade))
+    page = await app.sign_in(await app.follow(await app.ask(**VISIT)))
+    await app.browser.get(f"{page.url}&find=김영희")
+    await app.browser.get(f"{page.url}&find=900101-1234567")
+    await app.submit(
+        await app.submit(page, "patient", patient=PATIENT), "encounter", encounter="E-2025-000002"
+    )
+    first, named, numbered, visits, facts = [r for r in recording.records() if r["event"] == "search-type"]
+    assert first["patients"] == re.findall('name="patient" value="([^"]+)"', page.text)
+    assert len(first["patients"]) > 10
+    assert [p for p in named["patients"] if p not in page.text] == []
+    assert PATIENT in named["patients"]
+    assert query_of(named) == f"GET {ORIGIN}/api/auth/continue?{urlencode({'find': '김영희'})}"
+    assert query_of(numbered).endswith("?find=***")
+    assert "patients" not in numbered
+    assert (visits["patients"], visits["details"]["choosing"]) == ([PATIENT], "encounter")
+    assert {f"Patient/{PATIENT}", "Encounter/E-2025-000002"} <= set(visits["entities"])
+    assert facts["entities"] == [f"Patient/{PATIENT}", "Encounter/E-2025-000002"]
+    for record in (first, named, numbered, visits, facts):
+        assert (record["client"], record["user"]["fhirUser"]) == (app.client.client_id, "Practitioner/user-2")
+        assert (record["user"]["username"], record["address"]) == ("doctor", "127.0.0.1")
+    events = await recording.events()
+    shown = [e for e in events if e["subtype"][0]["code"] == "search-type"]
+    assert len(shown) == len(first["patients"]) + len(named["patients"]) + 1 + 1 + 1
+    profiles = [p.rpartition(".")[2] for e in shown for p in e["meta"].get("profile", ())]
+    referable = [p for p in first["patients"] if "." not in p]  # others' keys aren't their ids: named only
+    assert profiles.count("PatientQuery") == len(referable) + len(named["patients"]) + 1 + 1
+    assert len(profiles) == len(shown)
+    await facade.close()
+    assert recording.faults() == []
+
+
+async def test_no_picker_shows_anybody_while_it_can_not_be_recorded(tmp_path: Path) -> None:
+    facade = Facade(settings_of(embedded_folder(tmp_path), enable_security=True, audit="on"))
+    app = App.of(facade)
+    picker = await app.sign_in(await app.follow(await app.ask(**VISIT)))
+    visits = await app.submit(picker, "patient", patient=PATIENT)
+    consent = await app.submit(visits, "encounter", encounter="E-2025-000002")
+    execute(writer(facade), "ALTER TABLE fhir_audit RENAME TO fhir_audit_gone")
+    for page in (picker, visits, consent):
+        refused = await app.browser.get(page.url)
+        assert (refused.status_code, "access log" in refused.text) == (503, True)
+        assert (PATIENT in page.text, PATIENT in refused.text) == (True, False)
+    await facade.close()
 
 
 async def test_while_nothing_can_be_recorded_nobody_is_let_in(tmp_path: Path) -> None:

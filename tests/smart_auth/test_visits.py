@@ -1,14 +1,15 @@
 """An app that asks for a visit: the user chooses one of the patient's, of those that they may see."""
 
 import re
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from smart_auth.endpoints.discovery import smart_configuration
 from smart_auth.store.consents import Consents
-from tests.facade.facade import Facade
-from tests.smart_auth.app import BUILT_IN, App, offered, register, server_of
+from tests.facade.facade import ORIGIN, Facade, embedded_folder, execute, settings_of, writer
+from tests.smart_auth.app import AUTH, BUILT_IN, App, offered, register, server_of
 
 PATIENT, VISIT = "P-2025-000001", "E-2025-000002"
 #: of the same patient, and OpenEMR says sensitivity `high`
@@ -151,3 +152,24 @@ async def test_somebody_of_outside_chooses_of_the_patients_who_consented(app: Ap
     assert VISIT in listed(await somebody.submit(page, "patient", patient=PATIENT))
     assert consents.withdraw(given.id)
     assert (await somebody.submit(page, "patient", patient=PATIENT)).status_code == 403
+
+
+async def test_a_visit_whose_id_looks_like_a_date_is_chosen_and_launched(tmp_path: Path) -> None:
+    facade = Facade(settings_of(embedded_folder(tmp_path), enable_security=True))
+    execute(
+        writer(facade),
+        "UPDATE emr_encounter SET encounter_id = '2025' WHERE encounter_id = 'E-2025-000002'",
+        "UPDATE emr_encounter SET encounter_id = '2025-01' WHERE encounter_id = 'E-2025-000001'",
+    )
+    app = App.of(facade)
+    page = await visits_page(app)
+    for new in ("2025", "2025-01"):
+        found = listed(await app.browser.get(f"{page.url}&find={new}"))
+        assert found[0] == new
+        assert len(found) > 5  # those up to that date are still there
+        assert new in (await app.submit(page, "encounter", encounter=new)).text
+        content = {"patient": PATIENT, "encounter": new}
+        begun = await app.browser.post(f"{AUTH}/launch", headers={"origin": ORIGIN}, json=content)
+        assert begun.status_code == 201
+    assert (await app.submit(page, "encounter", encounter="2024")).status_code == 403
+    await facade.close()

@@ -26,6 +26,7 @@ MAX_ID = 64
 #: https://hl7.org/fhir/R4/datatypes.html#id
 LOGICAL_ID = re.compile(rf"[A-Za-z0-9\-.]{{1,{MAX_ID}}}")
 _BIGINT = 2**63
+_INTEGER = re.compile(r"0|-?[1-9][0-9]{0,18}")  # as `str` writes it
 
 
 @dataclass(frozen=True, eq=False)
@@ -73,8 +74,8 @@ class Id:
         body = text[len(self.prefix) : len(text) - len(self.suffix)]
         if not self.numeric:
             return _unescape(body)
-        canonical = body.isascii() and body.isdigit() and (body == "0" or body[0] != "0")
-        return int(body) if canonical and len(body) < 20 and int(body) < _BIGINT else None
+        canonical = _INTEGER.fullmatch(body)
+        return key if canonical and -_BIGINT <= (key := int(body)) < _BIGINT else None
 
     def _odd_number(self, stored: Any) -> str | None:
         """The id of what should be an integer and isn't: SQLite keeps anything in most columns."""

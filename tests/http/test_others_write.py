@@ -86,3 +86,23 @@ async def test_a_row_written_by_another_program_is_in_the_next_answer(served: tu
             assert (await facade.get("Patient/Z-new")).status_code == 200
             assert "Patient/Z-new" in ids(await facade.bundle("Patient?_id=Z-new"))
         assert (await facade.get("Patient/Z-new")).status_code == 404
+
+
+async def test_a_row_with_a_key_below_zero_can_be_read_and_referred_to(
+    served: tuple[Facade, Engine],
+) -> None:
+    facade, engine = served
+    there = (
+        "INSERT INTO emr_allergy (id, patient_id, allergen, category, is_active, updated_at) "
+        f"VALUES (-5, '{PATIENT}', 'Latex', 'ENV', 1, '2025-01-06 10:00:00')"
+    )
+    with written(engine, there, "DELETE FROM emr_allergy WHERE id = -5"):
+        assert "AllergyIntolerance/allergy--5" in ids(
+            await facade.bundle(f"AllergyIntolerance?patient={PATIENT}")
+        )
+        assert ids(await facade.bundle("AllergyIntolerance?_id=allergy--5")) == [
+            "AllergyIntolerance/allergy--5"
+        ]
+        assert (await facade.get("AllergyIntolerance/allergy--5")).json()["code"]["text"] == "Latex"
+        assert (await facade.get("AllergyIntolerance/allergy--05")).status_code == 404
+    assert (await facade.get("AllergyIntolerance/allergy--5")).status_code == 404

@@ -46,7 +46,7 @@ def json_object(text: str) -> Any:
         raise FhirFault(400, "structure", f"this is no JSON: {fault.msg} at {where}") from None
     except RecursionError:
         raise too_deep() from None
-    _refuse_depth(found)
+    refuse_depth(found)
     if reading.suspect or _SUSPECT.search(text):
         _refuse(found)
     return found
@@ -107,7 +107,8 @@ def _integer(text: str) -> int | Decimal:
     return whole(text) if len(text) < 19 else number(text)
 
 
-def _refuse_depth(found: Any) -> None:
+def refuse_depth(found: Any) -> None:
+    """Raises `too_deep` for it."""
     level = [found]
     for _ in range(DEEPEST + 1):
         level = [

@@ -10,7 +10,7 @@ from typing import Any
 from fhir_facade.outcome import FhirFault
 from fhir_facade.patching.outcome import MOST_OPERATIONS, Resource, finished
 from fhir_facade.patching.path import PathFault, steps
-from fhir_facade.patching.places import Place, Slot, select
+from fhir_facade.patching.places import Asked, Place, Slot, select
 from fhir_facade.patching.values import given, put
 
 
@@ -20,9 +20,10 @@ class PartFault(ValueError):
 
 @dataclass(frozen=True)
 class Operation:
-    """One operation, with its parts by name."""
+    """One operation, with its parts by name; `asked` is the whole patch's."""
 
     parts: Mapping[str, Mapping[str, Any]]
+    asked: Asked
 
     def text(self, name: str) -> str:
         """A part's text; raises PartFault where there is none."""
@@ -50,24 +51,26 @@ def patched(resource: Mapping[str, Any], parameters: Any) -> Resource:
     """The resource after all operations, each on what the ones before it left.
 
     Raises 400 for what is no FHIRPath Patch, 422 for an operation that can't be done: a path that doesn't
-    lead to exactly one element (`delete`: or to none), a value of another type than the element's. The
-    fault's expression is the operation's `Parameters.parameter[n]`.
+    lead to exactly one element (`delete`: or to none), a value of another type than the element's; 413 for
+    more work than one patch may be. The fault's expression is the operation's `Parameters.parameter[n]`.
     """
     if not isinstance(parameters, dict) or parameters.get("resourceType") != "Parameters":
         raise FhirFault(400, "structure", "a FHIRPath Patch is a Parameters resource", ("Parameters",))
     operations = parameters.get("parameter", [])
+    if not isinstance(operations, list):
+        raise FhirFault(400, "structure", "parameter is a list of operations", ("Parameters.parameter",))
     if len(operations) > MOST_OPERATIONS:
         raise FhirFault(413, "too-costly", f"a patch may have {MOST_OPERATIONS} operations")
-    result = copy.deepcopy(dict(resource))
+    result, asked = copy.deepcopy(dict(resource)), Asked()
     for number, parameter in enumerate(operations):
-        _apply(result, number, parameter)
+        _apply(result, number, parameter, asked)
     return finished(resource, result)
 
 
-def _apply(resource: Resource, number: int, parameter: Any) -> None:
+def _apply(resource: Resource, number: int, parameter: Any, asked: Asked) -> None:
     about = (f"Parameters.parameter[{number}]",)
     try:
-        operation = _operation(parameter)
+        operation = _operation(parameter, asked)
         _OPERATIONS[operation.text("type")](resource, operation)
     except PartFault as fault:
         raise FhirFault(400, "structure", f"operation {number}: {fault}", about) from None
@@ -78,7 +81,7 @@ def _apply(resource: Resource, number: int, parameter: Any) -> None:
         raise FhirFault(422, "processing", f"operation {number}: {fault}", about) from None
 
 
-def _operation(parameter: Any) -> Operation:
+def _operation(parameter: Any, asked: Asked) -> Operation:
     parts = parameter.get("part") if isinstance(parameter, dict) else None
     if not isinstance(parts, list) or parameter.get("name") != "operation":
         raise PartFault("a parameter is named operation and has parts")
@@ -86,22 +89,26 @@ def _operation(parameter: Any) -> Operation:
     found = {part["name"]: part for part in named}
     if len(found) != len(parts):
         raise PartFault("a part has no name, or one that another has too")
-    return Operation(found)
+    return Operation(found, asked)
 
 
-def _one(resource: Resource, path: str) -> Place:
-    found = select(resource, steps(path))
+def _one(resource: Resource, operation: Operation) -> Place:
+    found = _selected(resource, operation)
     if len(found) != 1:
         raise PathFault(f"the path leads to {len(found)} elements, not to one")
     return found[0]
 
 
-def _list(resource: Resource, path: str) -> Slot:
+def _selected(resource: Resource, operation: Operation) -> list[Place]:
+    return select(resource, steps(operation.text("path")), operation.asked)
+
+
+def _list(resource: Resource, operation: Operation) -> Slot:
     """The list that a path names, which may be empty."""
-    *before, last = steps(path)
+    *before, last = steps(operation.text("path"))
     if not before or last.is_function or last.index is not None:
         raise PathFault("the path names no list")
-    found = select(resource, before)
+    found = select(resource, before, operation.asked)
     if len(found) != 1:
         raise PathFault(f"the path leads to {len(found)} lists, not to one")
     slot = found[0].child(last.name)
@@ -111,13 +118,13 @@ def _list(resource: Resource, path: str) -> Slot:
 
 
 def _add(resource: Resource, operation: Operation) -> None:
-    place = _one(resource, operation.text("path"))
+    place = _one(resource, operation)
     slot = place.child(operation.text("name").removesuffix("[x]"))
     put(slot, *operation.value(slot))
 
 
 def _insert(resource: Resource, operation: Operation) -> None:
-    slot, index = _list(resource, operation.text("path")), operation.number("index")
+    slot, index = _list(resource, operation), operation.number("index")
     pairs = slot.pairs
     if index > len(pairs):
         raise PathFault(f"the list has {len(pairs)} elements")
@@ -126,7 +133,7 @@ def _insert(resource: Resource, operation: Operation) -> None:
 
 
 def _delete(resource: Resource, operation: Operation) -> None:
-    found = select(resource, steps(operation.text("path")))
+    found = _selected(resource, operation)
     if len(found) > 1:
         raise PathFault(f"the path leads to {len(found)} elements, not to one")
     for place in found:
@@ -134,7 +141,7 @@ def _delete(resource: Resource, operation: Operation) -> None:
 
 
 def _replace(resource: Resource, operation: Operation) -> None:
-    place = _one(resource, operation.text("path"))
+    place = _one(resource, operation)
     slot = place.slot
     if slot is None:
         raise PathFault("the path leads to the resource itself")
@@ -147,7 +154,7 @@ def _replace(resource: Resource, operation: Operation) -> None:
 
 
 def _move(resource: Resource, operation: Operation) -> None:
-    slot = _list(resource, operation.text("path"))
+    slot = _list(resource, operation)
     source, destination = operation.number("source"), operation.number("destination")
     pairs = slot.pairs
     if source >= len(pairs) or destination >= len(pairs):

@@ -10,10 +10,14 @@ from typing import Any
 from jsonpatch import InvalidJsonPatch, JsonPatch, JsonPatchException, JsonPatchTestFailed
 from jsonpointer import JsonPointer, JsonPointerException
 
+from fhir_facade.incoming_json import too_deep
 from fhir_facade.outcome import FhirFault
 from fhir_facade.patching.outcome import MOST_OPERATIONS, Resource, finished
 
 OPERATIONS = ("add", "remove", "replace", "move", "copy", "test")
+#: characters that the copies of one patch may add: each could double what is there, and a few dozen fill any
+#: memory. A member counts as `MEMBER` characters.
+MOST_COPIED, MEMBER = 1_000_000, 10
 _NAME = re.compile(r"_?[A-Za-z][A-Za-z0-9]{0,63}")
 
 
@@ -21,16 +25,32 @@ def patched(resource: Mapping[str, Any], patch: Any) -> Resource:
     """The resource after all operations, each on what the ones before it left.
 
     Raises 400 for what is no JSON Patch, 422 for an operation that can't be done or a test that fails; the
-    fault's expression is the place in the resource that the operation is about.
+    fault's expression is the place in the resource that the operation is about. 413 for copies of too much.
     """
     if not isinstance(patch, list) or not all(isinstance(one, dict) for one in patch):
         raise FhirFault(400, "structure", "a JSON Patch is an array of operations")
     if len(patch) > MOST_OPERATIONS:
         raise FhirFault(413, "too-costly", f"a patch may have {MOST_OPERATIONS} operations")
     result: Any = copy.deepcopy(dict(resource))
+    left = MOST_COPIED
     for number, operation in enumerate(patch):
+        left -= _copied(result, operation, left)
+        if left < 0:
+            raise FhirFault(413, "too-costly", f"operation {number}: the patch copies too much")
         result = _applied(result, number, operation, resource["resourceType"])
     return finished(resource, result)
+
+
+def _copied(document: Any, operation: Mapping[str, Any], most: int) -> int:
+    """What an operation copies, in characters; counted until it is more than `most`."""
+    if operation.get("op") != "copy" or not _is_pointer(operation.get("from")):
+        return 0
+    count, left = 0, [JsonPointer(operation["from"]).resolve(document, None)]
+    while left and count <= most:
+        one = left.pop()
+        count += MEMBER + (len(one) if isinstance(one, str) else 0)
+        left += one.values() if isinstance(one, dict) else one if isinstance(one, list) else ()
+    return count
 
 
 def _applied(document: Any, number: int, operation: Mapping[str, Any], kind: str) -> Any:
@@ -49,6 +69,8 @@ def _applied(document: Any, number: int, operation: Mapping[str, Any], kind: str
         raise FhirFault(400, "structure", text, about) from None
     except (JsonPatchException, JsonPointerException):
         raise _impossible(number, operation, about) from None
+    except RecursionError:
+        raise too_deep() from None
 
 
 def _impossible(number: int, operation: Mapping[str, Any], about: tuple[str, ...]) -> FhirFault:

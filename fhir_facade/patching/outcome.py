@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from fhir_facade.incoming_json import refuse_depth
 from fhir_facade.outcome import FhirFault, Issue
 
 Resource = dict[str, Any]
@@ -17,11 +18,12 @@ def finished(before: Mapping[str, Any], after: Any) -> Resource:
     """The patched resource without what JSON in FHIR never holds: empty lists and objects.
 
     Raises 422 where what names the resource, or what only the server says of it, was changed:
-    https://hl7.org/fhir/R4/http.html#patch
+    https://hl7.org/fhir/R4/http.html#patch; 400 where it is nested deeper than what may be sent.
     """
     kind = before["resourceType"]
     if not isinstance(after, dict):
         raise FhirFault(422, "invalid", "the patch leaves no resource", (kind,))
+    refuse_depth(after)
     result: Resource = _pruned(after)
     if faults := list(_changed(before, result)):
         first, *more = faults

@@ -11,10 +11,13 @@ from typing import Any
 import fhirpathpy
 from fhirpathpy.models import models
 
+from fhir_facade.outcome import FhirFault
 from fhir_facade.patching.path import PathFault, Step
 from terminology import definitions
 from terminology.definition_models import ElementDefinition
 
+#: elements of which the conditions of one patch may be asked
+MOST_ASKED = 2000
 #: a primitive's value (or an object), and the id and extensions beside a primitive
 Pair = tuple[Any, Any]
 
@@ -93,22 +96,35 @@ def _json_name(holder: dict[str, Any], definition: ElementDefinition) -> str:
     return definition.name.removesuffix("[x]")
 
 
+@dataclass
+class Asked:
+    """How many elements were asked a patch's conditions so far: each takes a while."""
+
+    count: int = 0
+
+    def one_more(self) -> None:
+        """Raises FhirFault 413 for one too many."""
+        self.count += 1
+        if self.count > MOST_ASKED:
+            raise FhirFault(413, "too-costly", f"the patch asks its conditions of over {MOST_ASKED} elements")
+
+
 def root(resource: dict[str, Any]) -> Place:
     """The resource as the place where paths begin."""
     return Place(None, 0, resource, resource["resourceType"], "")
 
 
-def select(resource: dict[str, Any], found: list[Step]) -> list[Place]:
+def select(resource: dict[str, Any], found: list[Step], asked: Asked) -> list[Place]:
     """The elements that a path leads to, in order; raises PathFault for one that can't be followed."""
     start = root(resource)
     named = not found[0].is_function and found[0].name in (start.owner, "Resource", "DomainResource")
     places = [start]
     for step in found[1:] if named else found:
-        places = _followed(places, step)
+        places = _followed(places, step, asked)
     return places
 
 
-def _followed(places: list[Place], step: Step) -> list[Place]:
+def _followed(places: list[Place], step: Step, asked: Asked) -> list[Place]:
     if step.index is not None:
         return places[step.index : step.index + 1]
     if not step.is_function:
@@ -116,7 +132,7 @@ def _followed(places: list[Place], step: Step) -> list[Place]:
     argument = step.argument or ""
     match step.name:
         case "where":
-            return [p for p in places if _fulfils(p, argument)]
+            return [p for p in places if _fulfils(p, argument, asked)]
         case "ofType":
             return [p for p in places if _type_of(p) == argument.removeprefix("FHIR.")]
         case "extension":
@@ -144,11 +160,12 @@ def _type_of(place: Place) -> str:
     return names.get(place.slot.name, "")
 
 
-def _fulfils(place: Place, condition: str) -> bool:
+def _fulfils(place: Place, condition: str, asked: Asked) -> bool:
+    asked.one_more()
     base = _type_of(place) if place.path and _type_of(place) != "BackboneElement" else ""
-    asked: Any = {"base": base, "expression": condition} if base else condition
+    expression: Any = {"base": base, "expression": condition} if base else condition
     try:
-        found: Any = fhirpathpy.evaluate(copy.deepcopy(place.value), asked, {}, models["r4"])
+        found: Any = fhirpathpy.evaluate(copy.deepcopy(place.value), expression, {}, models["r4"])
     except Exception:  # whatever its parser and its functions raise
         found = None
     if found not in ([True], [False], []):

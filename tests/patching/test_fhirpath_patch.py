@@ -371,3 +371,20 @@ def test_what_names_a_resource_cant_be_patched(path: str, value: Resource, about
     with pytest.raises(FhirFault) as raised:
         patched(before, parameters(operation("replace", path, value=value)))
     assert (raised.value.status, raised.value.expression) == (422, (about,))
+
+
+def test_a_patch_asks_its_conditions_of_so_many_elements() -> None:
+    """Each takes a tenth of a millisecond or more: operations times elements could take minutes."""
+    many = identifiers(*range(300))
+    asking = operation("delete", "Patient.identifier.where(value = 'value 1000')")
+    assert patched(many, parameters(asking)) == many
+    with pytest.raises(FhirFault) as fault:
+        patched(many, parameters(*[asking] * 8))
+    assert (fault.value.status, fault.value.code) == (413, "too-costly")
+
+
+@pytest.mark.parametrize("parameter", [5, None, "a", {"name": "operation"}])
+def test_operations_that_are_no_list_are_no_patch(parameter: Any) -> None:
+    with pytest.raises(FhirFault) as fault:
+        patched(patient(), {"resourceType": "Parameters", "parameter": parameter})
+    assert (fault.value.status, fault.value.code) == (400, "structure")

@@ -102,3 +102,32 @@ def test_a_patch_has_a_limit() -> None:
     with pytest.raises(FhirFault) as raised:
         patched(BEFORE, [{"op": "test", "path": "/id", "value": "o"}] * 501)
     assert raised.value.status == 413
+
+
+def test_copies_of_copies_fill_no_memory() -> None:
+    doubling = [{"op": "copy", "from": "/note", "path": "/note/-"}]
+    assert len(patched(BEFORE, doubling * 3)["note"]) == 5
+    with pytest.raises(FhirFault) as fault:
+        patched(BEFORE, doubling * 60)
+    assert (fault.value.status, fault.value.code) == (413, "too-costly")
+    long = {"op": "add", "path": "/issued", "value": "x" * 300_000}
+    into = [{"op": "copy", "from": "/issued", "path": f"/note/{n}/text"} for n in (0, 1, 0, 1)]
+    assert patched(BEFORE, [long, *into[:2]])
+    with pytest.raises(FhirFault):
+        patched(BEFORE, [long, *into])
+
+
+@pytest.mark.parametrize(("op", "times"), [("copy", 12), ("move", 300)])
+def test_a_patch_nests_no_deeper_than_what_may_be_sent(op: str, times: int) -> None:
+    """A resource that is nested too deep could be kept, and no page that it is on could be written."""
+    nesting: list[Any] = []
+    for number in range(times):
+        if op == "copy":
+            nesting.append({"op": "copy", "from": "/bodySite", "path": "/bodySite" + "/x" * 2**number})
+        else:
+            nesting.append({"op": "move", "from": "/bodySite", "path": "/valueQuantity/x"})
+            nesting.append({"op": "move", "from": "/valueQuantity", "path": "/bodySite"})
+            nesting.append({"op": "add", "path": "/valueQuantity", "value": {"y": 1}})
+    with pytest.raises(FhirFault) as fault:
+        patched(BEFORE, nesting[:450])
+    assert (fault.value.status, fault.value.code) == (400, "too-long")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 from typing import Any
 
@@ -14,7 +15,14 @@ from fhir_facade.service import Service
 from fhir_facade.writes.answer import answer
 from fhir_facade.writes.criteria import match
 from fhir_facade.writes.incoming import check
-from fhir_facade.writes.permitted import open_to, refuse_read_only, still_own, to_be_changed, was_deleted
+from fhir_facade.writes.permitted import (
+    open_to,
+    readable,
+    refuse_read_only,
+    still_own,
+    to_be_changed,
+    was_deleted,
+)
 from fhir_facade.writes.writing import Writing, in_transaction
 from mappers.transaction import RetryError
 from mappers.write.faults import WriteFault
@@ -42,7 +50,10 @@ async def patch(service: Service, request: Request, resource_type: str, id_text:
 async def patched(
     writing: Writing, request: Request, resource_type: str, id_text: str, make: Change
 ) -> Response:
-    """A patch within a transaction."""
+    """A patch within a transaction.
+
+    Its outcome tells what is there (`test`, conditions, places that aren't): 403 for who may not read it.
+    """
     refuse_no_id(resource_type, id_text)
     may_update = writing.service.may_update
     open_to(may_update, resource_type, "update")
@@ -52,7 +63,8 @@ async def patched(
         if await was_deleted(writing, resource_type, id_text):
             raise FhirFault(410, "deleted", f"{resource_type}/{id_text} was deleted")
         raise not_found(f"there is no {resource_type}/{id_text}")
-    after = make(before)
+    await readable(writing, before, may_update)
+    after = await asyncio.to_thread(make, before)
     issues = await check(writing, after, resource_type)
     written = await _written(writing, request, before, after)
     await still_own(writing, may_update, written, "update")

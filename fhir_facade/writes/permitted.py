@@ -64,6 +64,16 @@ async def to_be_changed(
     return found
 
 
+async def readable(writing: Writing, resource: Resource, by: Access) -> None:
+    """Raises 403 for a resource that `by` opens to a write, and nothing opens to be read."""
+    kind, may_read = resource["resourceType"], writing.service.may_read
+    if may_read.conditions(kind) == by.conditions(kind):
+        return
+    if await seen(writing, may_read, kind, resource["id"]) is None:
+        text = f"a patch tells what is there: your scopes and role let you update this {kind}, not read it"
+        raise FhirFault(403, "forbidden", text, (kind,))
+
+
 async def was_deleted(writing: Writing, resource_type: str, id_text: str) -> bool:
     """Whether the last that is known of a resource is that a client deleted it."""
     kept = await versions(writing.transaction, Asked(resource_type, id_text), 1)

@@ -219,3 +219,29 @@ async def test_tags_are_for_who_may_update(desk: Desk) -> None:
     refused(await desk.client("user/Goal.rs user/Patient.r").post(path, sent), 403, "forbidden")
     refused(await desk.client("user/Goal.cruds").get(path), 405, "not-supported")
     assert (await desk.client("user/Goal.ru user/Patient.r").post(path, sent)).status_code == 200
+
+
+@pytest.mark.parametrize("scopes", ["user/Goal.u", "user/Goal.u user/Goal.r?lifecycle-status=proposed"])
+async def test_a_patch_tells_nothing_to_who_may_not_read(desk: Desk, scopes: str) -> None:
+    """Whether its test fails, whether a path leads anywhere, what was tagged already: all of it tells."""
+    tag = {"system": "urn:t", "code": "a"}
+    made = await desk.admin.made(goal(meta={"tag": [tag]}))
+    path, client = f"Goal/{made['id']}", desk.client(f"{scopes} user/Patient.r")
+    for guess in ("active", "completed"):
+        test = [{"op": "test", "path": "/lifecycleStatus", "value": guess}]
+        refused(await client.patch(path, test), 403, "forbidden", "Goal")
+    delete = {
+        "name": "operation",
+        "part": [
+            {"name": "type", "valueCode": "delete"},
+            {"name": "path", "valueString": "Goal.where(lifecycleStatus = 'active').note"},
+        ],
+    }
+    told = {"resourceType": "Parameters", "parameter": [delete]}
+    refused(await client.patch(path, told, content_type="application/fhir+json"), 403, "forbidden", "Goal")
+    named = {"resourceType": "Parameters", "parameter": [{"name": "meta", "valueMeta": {"tag": [tag]}}]}
+    answer = await client.post(f"{path}/$meta-add", named)
+    refused(answer, 403, "forbidden", "Goal")
+    assert "urn:t" not in answer.text
+    answer = await client.put(path, {**made, "lifecycleStatus": "completed"})
+    assert (answer.status_code, answer.content) == (200, b"")

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from sqlalchemy import exists
 
+from mappers.cdss.order_states import owner, still_told, withdrawn
 from mappers.cdss.tables import lis_labtestmaster, ocs_order, ocs_orderitem
 from mappers.mapping import Element, Join
 from mappers.order_items import one_or_joined, several
-from mappers.sql import any_of, filled
+from mappers.sql import any_of, filled, negate
 from mappers.value import no_value
 from mappers.values import Backbone, Children, Coded, Concept, FirstOf, OneOrJoined, Reduced, Str, When
 from terminology.systems import LOINC, local_system
@@ -36,10 +37,13 @@ class _Item(Concept):
 
 
 ITEM_CONCEPT = _Item()
+ORDER = owner(ITEM)
+# of an item that is told: beside one that was taken back, which is told with all others, every other is told
+_TOLD_TOO = any_of(negate(withdrawn(OTHER)), withdrawn(ORDER.table), withdrawn(ITEM))
 _ANOTHER = (
     exists()
     .where(OTHER.c.order_id == ITEM.c.order_id, OTHER.c.id != ITEM.c.id)
-    .where(any_of(filled(OTHER.c.item_code), filled(OTHER.c.item_name)))
+    .where(any_of(filled(OTHER.c.item_code), filled(OTHER.c.item_name)), _TOLD_TOO)
     .correlate_except(OTHER)
 )
 ITEMS = Children(
@@ -48,6 +52,8 @@ ITEMS = Children(
     ITEM.c.order_id,
     Backbone(Element("concept", ITEM_CONCEPT), Element("instructions", Str(ITEM.c.instructions))),
     order=(ITEM.c.id,),
+    where=still_told(ITEM, ORDER.table),
+    joins=(ORDER,),
 )
 DETAIL = Reduced(ITEMS, several, When(_ANOTHER, lambda columns: no_value, ITEM_CONCEPT))
 CODE = OneOrJoined(

@@ -8,6 +8,7 @@ from typing import Any
 from sqlalchemy import FromClause
 
 from mappers.cdss.order_items import LOCAL_ITEM, LOCAL_TEST
+from mappers.cdss.order_states import ENDED
 from mappers.cdss.tables import ocs_orderitem, ris_radiologyorder
 from mappers.cells import cells_of, told_at
 from mappers.mapping import Element
@@ -27,15 +28,11 @@ WORDS = {
     "completed": "completed",
     "revoked": "cancelled",
 }
-#: what has ended goes no other way
-ENDED = ("completed", "cancelled", "stopped")
 _ITEM = Concept(Coded(LOCAL_TEST, I.item_code), Coded(LOCAL_ITEM, I.item_code), text=Str(I.item_name))
 _BODY_PART = Concept(MappedCoding(X.body_part, CodeMap.load("body_part")), text=Str(X.body_part))
 _EXAMINATION = (
     Element("category[]", Concept(MappedCoding(X.modality, CodeMap.load("cdss_modality")))),
-    Element(
-        "bodySite[]", Concept(MappedCoding(X.body_part, CodeMap.load("body_part")), text=Str(X.body_part))
-    ),
+    Element("bodySite[]", _BODY_PART),
     Element("occurrence[x]", Choice(Instant(X.scheduled_at))),
     Element("code", Concept(text=Str(X.procedure_name))),
 )

@@ -6,6 +6,7 @@ from sqlalchemy import func, select
 
 from mappers.cdss import links
 from mappers.cdss.order_items import CODE, DETAIL, ITEMS
+from mappers.cdss.order_states import OrderStatus
 from mappers.cdss.ordering import examinations, items_followed, ordered_items, states_what
 from mappers.cdss.tables import lis_specimen, ocs_order, ocs_orderitem, ris_radiologyorder
 from mappers.mapping import Element, Id, Join, Part, SqlSource
@@ -44,6 +45,8 @@ ORDER_TYPE = Concept(
     Coded(local_system("order-type"), O.order_type),
 )
 
+STATUS = OrderStatus(Code(O.status, CodeMap.load("cdss_order_status"), otherwise="unknown"))
+
 # an order is one examination; should there be more rows, the first counts
 _FIRST = (
     select(func.min(OTHER.c.id))
@@ -60,7 +63,9 @@ SERVICE_ORDER = Part(
     ),
     (
         Element("identifier[]", Identifier(ORDER_ID, O.order_id, type=PLACER)),
-        Element("status", Code(O.status, CodeMap.load("cdss_order_status"), otherwise="unknown")),
+        Element(
+            "status", OrderStatus(Code(O.status, CodeMap.load("cdss_order_status"), otherwise="unknown"))
+        ),
         Element("intent", Fixed("order")),
         Element(
             "category[]",

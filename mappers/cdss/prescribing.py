@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from mappers.cdss.ordering import ENDED
+from mappers.cdss.order_states import ENDED
 from mappers.cdss.tables import ocs_order, ocs_orderitem
 from mappers.upkeep import Changes, Held, Resource
 from mappers.value import Cells, Columns, Read, Value, Writing, cell

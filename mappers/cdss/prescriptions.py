@@ -9,6 +9,7 @@ from sqlalchemy import ColumnElement, FromClause, exists
 from mappers import dosage
 from mappers.cdss import links
 from mappers.cdss.medications import LOCAL_DRUG, ingredient
+from mappers.cdss.order_states import ENDED, HELD_BACK
 from mappers.cdss.prescribing import Taken, names_a_drug, order_of_lines
 from mappers.cdss.tables import ocs_medicationmaster, ocs_order, ocs_orderitem
 from mappers.mapping import Element, Id, Join, Part, SqlSource
@@ -33,6 +34,7 @@ from mappers.values import (
     When,
     concept,
     there_is,
+    word_is,
 )
 from terminology.code_map import CodeMap
 from terminology.systems import (
@@ -56,6 +58,7 @@ P = ocs_order.c
 MASTER = ocs_medicationmaster.alias("drug")
 M = MASTER.c
 
+LINES_STATUS, ORDERS_STATUS = (Code(c, STATUS, otherwise="unknown") for c in (I.status, O.status))
 DRUG = Extended(
     Concept(
         Coded(HIRA_EDI_MEDICATION, M.edi_code, M.drug_name),
@@ -135,8 +138,10 @@ PRESCRIPTION_LINE = Part(
         Element(
             "status",
             FirstOf(
-                When(*there_is(Str(I.status)), Code(I.status, STATUS, otherwise="unknown")),
-                Code(O.status, STATUS, otherwise="unknown"),
+                When(*word_is(I.status, *ENDED), LINES_STATUS),
+                When(*word_is(O.status, *HELD_BACK), ORDERS_STATUS),
+                When(*there_is(Str(I.status)), LINES_STATUS),
+                ORDERS_STATUS,
             ),
         ),
         Element(

@@ -10,12 +10,16 @@ from sqlmodel import col, select
 
 from smart_auth import passwords
 from smart_auth.access.caller import User
-from smart_auth.store.tables import BuiltInUser
+from smart_auth.seal import digest
+from smart_auth.store.once import first_use
+from smart_auth.store.tables import BuiltInUser, Used
 from smart_auth.store.transaction import Store, matched, now
 
 #: wrong passwords in a row that lock a user out, and for how many seconds
 FAILURES = 5
 LOCK_SECONDS = 300
+#: the row that counts the passwords of nobody, and for how long it stays
+NOBODY, NOBODY_SECONDS = "passwords of nobody", 86400
 
 
 class Users:
@@ -29,10 +33,10 @@ class Users:
         and after the same work.
         """
         row = self._of_name(username)
-        closed = row is None or row.locked or row.locked_until > now()
-        right = passwords.matches("" if closed or row is None else row.password_hash, password)
-        if row is None or closed:
-            return None
+        if row is None or row.locked or row.locked_until > now():
+            passwords.matches("", password)
+            return self._count_nobody()
+        right = passwords.matches(row.password_hash, password)
         return as_user(row) if self._count(row.subject, right) and right else None
 
     def _count(self, subject: str, right: bool) -> bool:
@@ -53,6 +57,14 @@ class Users:
             )
         with self._store.transaction() as session:
             return matched(session.execute(changes)) == 1
+
+    def _count_nobody(self) -> None:
+        """Writes as much as `_count` does: a wrong password must not take longer for being somebody's."""
+        tally = update(Used).where(col(Used.id) == digest(NOBODY))
+        with self._store.transaction() as session:
+            found = matched(session.execute(tally.values(expires=col(Used.expires) + 1)))
+        if not found:
+            first_use(self._store, NOBODY, now() + NOBODY_SECONDS)
 
     def get(self, subject: str) -> User | None:
         """A user who may come in."""

@@ -5,8 +5,10 @@ import gc
 import time
 import tracemalloc
 from collections import Counter
+from typing import Any
 
 import pytest
+from sqlalchemy import event
 
 from smart_auth.access.caller import User
 from smart_auth.store.users import FAILURES, LOCK_SECONDS, Users
@@ -63,6 +65,31 @@ def test_an_unknown_user_takes_as_long_as_a_wrong_password(secured: Facade, vict
         return min(taken)
 
     assert fastest("no-such-user") > fastest(victim) / 3
+
+
+def test_whoever_is_guessed_at_the_database_does_the_same_work(secured: Facade, victim: str) -> None:
+    store, done = server_of(secured).store, list[tuple[str, int]]()
+    users = Users(store)
+    users.add(User("", f"{victim}-closed", "닫힌", frozenset({"nurse"}), ""), "the right one")
+    users.change(f"{victim}-closed", locked=True)
+
+    def note(connection: Any, cursor: Any, statement: str, *more: Any) -> None:
+        verb = statement.split()[0]
+        done.append((verb, cursor.rowcount if verb == "UPDATE" else 0))
+
+    def work(name: str) -> list[tuple[str, int]]:
+        done.clear()
+        assert users.authenticated(name, "wrong") is None
+        return [one for one in done if one[0] != "BEGIN"]
+
+    assert users.authenticated("no-such-user", "wrong") is None  # the first of a day makes the row
+    event.listen(store.engine, "after_cursor_execute", note)
+    try:
+        assert (
+            work("no-such-user") == work(f"{victim}-closed") == work(victim) == [("SELECT", 0), ("UPDATE", 1)]
+        )
+    finally:
+        event.remove(store.engine, "after_cursor_execute", note)
 
 
 async def test_many_at_once_are_counted_one_by_one(app: App, victim: str) -> None:

@@ -12,6 +12,8 @@ from fhir_facade.authorization import administration_of
 from fhir_facade.settings import SettingFault, Settings
 from fhir_facade.user_commands import add_users
 from smart_auth import passwords
+from smart_auth.access.allowing import known
+from smart_auth.access.scopes import split
 from smart_auth.clients.keys import jwk_set
 from smart_auth.store.clients import KINDS
 from smart_auth.store.tables import Client
@@ -49,6 +51,7 @@ def _add_clients(parser: Any) -> None:
     adding.add_argument("--backend", action="store_true", help="a service without users (system/ scopes)")
     adding.add_argument("--introspects", action="store_true", help="may ask about tokens of other clients")
     adding.set_defaults(run=add_client)
+    _add_updating(clients.add_parser("update", help="change what is stated, leave the rest"))
     clients.add_parser("list", help="all clients").set_defaults(run=list_clients)
     for name, run, text in (
         ("rotate", rotate_client, "a new secret; the old one ends now"),
@@ -57,6 +60,18 @@ def _add_clients(parser: Any) -> None:
         one = clients.add_parser(name, help=text)
         one.add_argument("client_id")
         one.set_defaults(run=run)
+
+
+def _add_updating(updating: Any) -> None:
+    updating.add_argument("client_id")
+    updating.add_argument("--name", help="as users are shown it")
+    updating.add_argument("--redirect-uri", action="append", help="all of them, instead of those there are")
+    updating.add_argument("--scope", help="all that it may ask for, instead of what there is")
+    updating.add_argument("--add-scope", default="", help="what it may ask for besides")
+    updating.add_argument("--launch-url", help="where an EHR launch sends the browser")
+    updating.add_argument("--jwks", type=Path, help="file with its public keys")
+    updating.add_argument("--jwks-url", help="address of its public keys")
+    updating.set_defaults(run=update_client)
 
 
 def add_client(settings: Settings, chosen: argparse.Namespace) -> int:
@@ -74,9 +89,6 @@ def add_client(settings: Settings, chosen: argparse.Namespace) -> int:
 
 
 def _client(chosen: argparse.Namespace, secret: str) -> Client:
-    jwks = chosen.jwks.read_text() if chosen.jwks else ""
-    if jwks:
-        jwks = json.dumps({"keys": jwk_set(jwks)})
     if chosen.backend and not chosen.scope:
         raise ValueError("a backend service has its --scope (system/…) stated")
     return Client(
@@ -86,8 +98,8 @@ def _client(chosen: argparse.Namespace, secret: str) -> Client:
         secret_hash=passwords.hashed(secret) if secret else "",
         redirect_uris=" ".join(chosen.redirect_uri),
         launch_url=chosen.launch_url,
-        scopes=chosen.scope or DEFAULT_SCOPES,
-        jwks=jwks,
+        scopes=_understood(chosen.scope) or DEFAULT_SCOPES,
+        jwks=_jwks(chosen.jwks) or "",
         jwks_url=chosen.jwks_url,
         backend=chosen.backend,
         introspects=chosen.introspects,
@@ -95,12 +107,58 @@ def _client(chosen: argparse.Namespace, secret: str) -> Client:
     )
 
 
+def _jwks(path: Path | None) -> str | None:
+    """The public keys in a file; raises ValueError for others, OSError for none."""
+    return json.dumps({"keys": jwk_set(path.read_text())}) if path else None
+
+
+def update_client(settings: Settings, chosen: argparse.Namespace) -> int:
+    """Changes what is stated of a client; raises SettingFault for one that then couldn't be used safely."""
+    clients = administration_of(settings).clients
+    try:
+        client = clients.change(chosen.client_id, **_changes(chosen, clients.get(chosen.client_id)))
+    except (ValueError, OSError) as fault:
+        raise SettingFault(str(fault)) from None
+    print(_line(client))
+    return 0
+
+
+def _changes(chosen: argparse.Namespace, there: Client | None) -> dict[str, str]:
+    """Column → new value, of what is stated; raises ValueError where nothing is."""
+    had = split(there.scopes) if there else []
+    kept = had if chosen.scope is None else split(_understood(chosen.scope))
+    scopes = split(" ".join([*kept, _understood(chosen.add_scope)]))
+    stated = {
+        "name": chosen.name,
+        "redirect_uris": " ".join(chosen.redirect_uri) if chosen.redirect_uri else None,
+        "scopes": " ".join(scopes) if chosen.scope or chosen.add_scope else None,
+        "launch_url": chosen.launch_url,
+        "jwks": _jwks(chosen.jwks),
+        "jwks_url": chosen.jwks_url,
+    }
+    found = {name: value for name, value in stated.items() if value is not None}
+    if not found:
+        raise ValueError("nothing is stated that shall change")
+    return found
+
+
+def _understood(scopes: str) -> str:
+    """The scopes; raises ValueError for one that means nothing here, and would never be given."""
+    if odd := [text for text in split(scopes) if not known([text])]:
+        raise ValueError(f"{odd[0]}: no scope that is known here")
+    return scopes
+
+
 def list_clients(settings: Settings, chosen: argparse.Namespace) -> int:
     """Every client, in a line each."""
     for client in administration_of(settings).clients.all():
-        state = "revoked" if client.revoked else "backend" if client.backend else client.kind
-        print(f"{client.client_id}\t{state}\t{client.name}\t{client.redirect_uris}\t{client.scopes}")
+        print(_line(client))
     return 0
+
+
+def _line(client: Client) -> str:
+    state = "revoked" if client.revoked else "backend" if client.backend else client.kind
+    return f"{client.client_id}\t{state}\t{client.name}\t{client.redirect_uris}\t{client.scopes}"
 
 
 def rotate_client(settings: Settings, chosen: argparse.Namespace) -> int:

@@ -78,7 +78,7 @@ def _by_code(server: AuthorizationServer, client: Client, form: Form) -> tuple[d
             raise _no_grant("redirect_uri is not the one that the code was asked for with")
         _check_verifier(form.get("code_verifier", ""), found.code.challenge)
     grant = _redeemed(server, server.families.redeem_code(text), "code")
-    granted = _granted(server, grant, split(grant.scopes))
+    granted = _granted(server, client, grant, split(grant.scopes))
     return _with_refresh(server, grant, granted), granted
 
 
@@ -95,7 +95,7 @@ def _by_refresh_token(
     scopes = _narrowed(found.grant.scopes, form.get("scope"))
     if found.grant.access == "online" and server.sessions.get(found.grant.session) is None:
         raise _no_grant("the user has signed out")
-    granted = _granted(server, found.grant, scopes)
+    granted = _granted(server, client, found.grant, scopes)
     grant = _redeemed(server, server.families.redeem_refresh(text), "refresh token")
     return _with_refresh(server, grant, granted), granted
 
@@ -147,10 +147,10 @@ def _redeemed(server: AuthorizationServer, found: Redemption, what: str) -> Gran
     return found.grant
 
 
-def _granted(server: AuthorizationServer, grant: Grant, scopes: list[str]) -> Granted:
-    """With today's user and what they may have today."""
+def _granted(server: AuthorizationServer, client: Client, grant: Grant, scopes: list[str]) -> Granted:
+    """With today's user, and what they and the client may have today."""
     user = _current(server, grant)
-    scopes = list(server.grantable(user, scopes))
+    scopes = list(server.grantable(user, allowed(client.scopes, scopes)))
     if not scopes:
         raise _no_grant("nothing that was granted is still possible")
     context = context_of(grant.context)

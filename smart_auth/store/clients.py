@@ -57,13 +57,17 @@ class Clients:
         except IntegrityError:  # another worker that starts now has just kept it
             return
 
-    def change(self, client_id: str, **changes: str) -> None:
-        """Changes some of what is kept; raises ValueError for a client that isn't there."""
+    def change(self, client_id: str, **changes: str) -> Client:
+        """The client with some of it changed; raises ValueError for one that isn't there, or that then
+        couldn't be used safely.
+        """
         with self._store.transaction() as session:
             client = _there(session.get(Client, client_id), client_id)
             for name, value in changes.items():
                 setattr(client, name, value)
+            check(client)
             session.add(client)
+            return client
 
     def revoke(self, client_id: str, token_seconds: int) -> None:
         """Ends a client and all its tokens, on every worker at once."""

@@ -71,6 +71,45 @@ def test_a_clients_secret_is_shown_once(folder: Path, capsys: pytest.CaptureFixt
     assert secret.encode() not in (folder / "cdss.db").read_bytes()
 
 
+def test_a_client_is_updated_in_what_is_stated_alone(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    uris = ["--redirect-uri", "https://app.example/cb"]
+    assert cli.main(["client", "add", "app", "--name", "App", *uris, "--scope", "openid patient/*.rs"]) == 0
+    capsys.readouterr()
+    assert cli.main(["client", "update", "app", "--add-scope", "launch/encounter openid"]) == 0
+    line = "app\tpublic\tApp\thttps://app.example/cb\topenid patient/*.rs launch/encounter"
+    assert capsys.readouterr().out == f"{line}\n"
+    moved = ["--redirect-uri", "https://app.example/a", "--redirect-uri", "http://127.0.0.1:9000/"]
+    assert cli.main(["client", "update", "app", *moved, "--name", "New", "--scope", "user/*.rs"]) == 0
+    assert cli.main(["client", "list"]) == 0
+    line = "app\tpublic\tNew\thttps://app.example/a http://127.0.0.1:9000/\tuser/*.rs"
+    assert line in capsys.readouterr().out.splitlines()
+
+
+@pytest.mark.parametrize(
+    ("stated", "reason"),
+    [
+        (["app"], "nothing is stated"),
+        (["nobody", "--name", "N"], "no client nobody"),
+        (["app", "--redirect-uri", "http://app.example/cb"], "https"),
+        (["app", "--add-scope", "patient/Nothing.rs"], "patient/Nothing.rs"),
+        (["app", "--jwks", "missing.json"], "missing.json"),
+    ],
+)
+def test_an_update_that_can_not_be_is_refused_and_changes_nothing(
+    folder: Path, capsys: pytest.CaptureFixture[str], stated: list[str], reason: str
+) -> None:
+    adding = ["client", "add", "app", "--name", "App", "--redirect-uri", "https://app.example/cb"]
+    assert cli.main(adding) == 0
+    assert cli.main(["client", "list"]) == 0
+    before = capsys.readouterr().out.split("\n", 1)[1]
+    assert cli.main(["client", "update", *stated]) == 2
+    assert reason in capsys.readouterr().err
+    assert cli.main(["client", "list"]) == 0
+    assert capsys.readouterr().out == before
+
+
 def test_an_unsafe_client_is_refused_with_the_reason(
     folder: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -200,3 +200,14 @@ async def test_pages_of_registered_apps_may_call_and_others_may_not(app: App) ->
     assert allowed.headers["access-control-allow-origin"] == "https://app.example"
     foreign = await http.options(f"{AUTH}/token", headers={"origin": "https://evil.example", **asked})
     assert "access-control-allow-origin" not in foreign.headers
+
+
+async def test_a_scope_that_the_client_lost_is_gone_from_the_next_refresh_on(app: App) -> None:
+    granted = await app.tokens(scope="openid offline_access user/*.rs launch/patient patient/*.rs")
+    clients = server_of(app.facade).clients
+    clients.change(app.client.client_id, scopes="openid offline_access user/Patient.rs launch/patient")
+    renewed = (await app.refresh(granted["refresh_token"])).json()
+    assert set(renewed["scope"].split()) == {"openid", "offline_access", "launch/patient"}
+    clients.change(app.client.client_id, scopes="launch/encounter")
+    refused = await app.refresh(renewed["refresh_token"])
+    assert (refused.status_code, refused.json()["error"]) == (400, "invalid_grant")

@@ -35,7 +35,8 @@ class Users:
         row = self._of_name(username)
         if row is None or row.locked or row.locked_until > now():
             passwords.matches("", password)
-            return self._count_nobody()
+            self._count_nobody()
+            return None
         right = passwords.matches(row.password_hash, password)
         return as_user(row) if self._count(row.subject, right) and right else None
 

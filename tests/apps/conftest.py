@@ -89,7 +89,7 @@ def first_app(app_origin: str) -> Client:
         kind="public",
         redirect_uris=f"{app_origin}/",
         launch_url=f"{app_origin}/launch.html",
-        scopes="launch launch/patient openid fhirUser offline_access patient/*.rs",
+        scopes="launch launch/patient launch/encounter openid fhirUser offline_access patient/*.rs",
         created=now(),
     )
 

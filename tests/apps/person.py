@@ -24,11 +24,11 @@ class Person:
         await self.page.fill("input[name=password]", password or self.site.password)
         await self.page.press("input[name=password]", "Enter")
 
-    async def choose(self, find: str, patient: str) -> None:
-        """Looks for a patient and takes the one with that id."""
+    async def choose(self, find: str, id_: str) -> None:
+        """Looks for a patient, or a visit, and takes the one with that id."""
         await self.page.fill("#find", find)
         await self.page.press("#find", "Enter")
-        await self.page.click(f"button.choice[value='{patient}']")
+        await self.page.click(f"button.choice[value='{id_}']")
 
     async def allow(self) -> None:
         """Consents to all."""

@@ -50,6 +50,29 @@ async def test_a_patient_is_chosen_and_read_and_tokens_are_renewed(
     assert renewed["laboratory"] == told["laboratory"]
 
 
+async def test_a_visit_of_the_patient_is_chosen(person: NewPerson, built_in: Site, app_origin: str) -> None:
+    somebody = await person(built_in)
+    page = somebody.page
+    await page.goto(f"{launch_page(app_origin, built_in)}&visit=1")
+    await somebody.sign_in()
+    await somebody.choose("김영희", "P-2025-000001")
+    assert await somebody.text("h1") == "Which visit?"
+    assert "김영희 · 1958-03-14 · P-2025-000001" in await somebody.text("dl.facts")
+    assert await page.get_by_label("visit id").get_attribute("id") == "find"
+    assert await page.evaluate("document.activeElement.id") == "find"
+    shown = await page.locator("button.choice b").all_inner_texts()
+    assert shown == sorted(shown, reverse=True)
+    await page.click("button[lang=ko]")
+    assert await somebody.text("h1") == "어느 내원인가요?"
+    assert await somebody.fits()
+    await somebody.choose("2025-02-03", "E-2025-000002")
+    assert "2025-02-03 09:30 · inpatient encounter · 신경외과" in await somebody.text("dl.facts")
+    await somebody.allow()
+    told = await somebody.told()
+    assert (told["patient"], told["encounter"]) == ("P-2025-000001", "E-2025-000002")
+    assert "launch/encounter" in told["scope"].split()
+
+
 async def launched(somebody: Person, **context: Any) -> httpx.Response:
     """What the EHR's own page gets when it begins a launch for who is signed in at it."""
     script = """async (content) => {

@@ -7,7 +7,7 @@ async function show(client) {
   const { scope, access_token: token, refresh_token: refresh, need_patient_banner: banner } = client.state.tokenResponse;
   document.getElementById("patient").textContent = patient.name[0].text;
   document.getElementById("told").textContent = JSON.stringify({
-    patient: client.patient.id, user: client.user.fhirUser, laboratory: laboratory.length,
+    patient: client.patient.id, encounter: client.encounter.id, user: client.user.fhirUser, laboratory: laboratory.length,
     patients: others.total, scope, token, refresh, banner,
   });
 }

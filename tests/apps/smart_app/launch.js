@@ -1,7 +1,9 @@
-// From here to the sign-in. An EHR hands over a `launch` beside `iss`; without one, the user chooses a patient.
-const ehr = new URLSearchParams(location.search).has("launch");
+// From here to the sign-in. An EHR hands over a `launch` beside `iss`; without one, the user chooses a patient,
+// and with `visit` one of the patient's visits.
+const asked = new URLSearchParams(location.search);
+const chosen = "launch/patient" + (asked.has("visit") ? " launch/encounter" : "");
 FHIR.oauth2.authorize({
   clientId: "first-app",
-  scope: (ehr ? "launch" : "launch/patient") + " openid fhirUser offline_access patient/*.rs",
+  scope: (asked.has("launch") ? "launch" : chosen) + " openid fhirUser offline_access patient/*.rs",
   redirectUri: "/",
 });

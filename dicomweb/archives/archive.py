@@ -74,10 +74,11 @@ class Archive(Protocol):
         few megabytes, else on disk. Raises NotThereError.
         """
 
-    async def store(self, address: Address, file: BinaryIO) -> str:
+    async def store(self, address: Address, file: BinaryIO, *, replace: bool = True) -> str:
         """Keeps a file durably before it returns its place; one that is there is replaced as a whole.
 
-        Raises RefusedError; NotReplacedError where the archive's own settings let nothing be replaced.
+        Raises RefusedError; NotReplacedError where another file is there that isn't to be replaced, or that
+        the archive's own settings let nobody replace.
         """
 
     async def delete(self, place: str) -> None:

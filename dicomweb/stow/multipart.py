@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import AsyncIterator, Mapping
 from email.message import Message
+from email.utils import collapse_rfc2231_value
 
 from dicomweb.http.faults import DicomFault
 
@@ -23,7 +24,9 @@ def media_type(value: str) -> tuple[str, Mapping[str, str]]:
     told = Message()
     told["content-type"] = value
     found = told.get_params(failobj=[])
-    return told.get_content_type() if found else "", {k.lower(): v for k, v in found[1:]}
+    return told.get_content_type() if found else "", {
+        k.lower(): collapse_rfc2231_value(v) for k, v in found[1:]
+    }
 
 
 class Parts:

@@ -7,7 +7,7 @@ import os
 import tempfile
 from collections.abc import AsyncIterator
 from hashlib import sha256
-from typing import Any, BinaryIO, NamedTuple, cast
+from typing import IO, Any, BinaryIO, NamedTuple, cast
 
 from dicomweb.http.faults import DicomFault
 
@@ -42,7 +42,7 @@ class Spool:
             self._write(chunk)
             digest.update(chunk)
         self._write(b"")
-        raw = _Slice(self._file.fileno(), start, self._size)
+        raw = _Slice(self._file, start, self._size)
         return Spooled(cast(BinaryIO, io.BufferedReader(raw)), digest.hexdigest())
 
     def _write(self, chunk: bytes) -> None:
@@ -57,10 +57,13 @@ class Spool:
 
 
 class _Slice(io.RawIOBase):
-    """A stretch of a file, read at its place, whoever else reads."""
+    """A stretch of a file, read at its place, whoever else reads.
 
-    def __init__(self, descriptor: int, start: int, end: int) -> None:
-        self._descriptor, self._start, self._end, self._at = descriptor, start, end, 0
+    The file is asked for its descriptor each time: once it is closed, that number may be another file's.
+    """
+
+    def __init__(self, file: IO[bytes], start: int, end: int) -> None:
+        self._file, self._start, self._end, self._at = file, start, end, 0
 
     def readable(self) -> bool:
         return True
@@ -71,7 +74,7 @@ class _Slice(io.RawIOBase):
     def readinto(self, buffer: Any) -> int:
         """Fills a buffer as far as there is anything."""
         place = self._start + self._at
-        found = os.pread(self._descriptor, max(0, min(len(buffer), self._end - place)), place)
+        found = os.pread(self._file.fileno(), max(0, min(len(buffer), self._end - place)), place)
         buffer[: len(found)] = found
         self._at += len(found)
         return len(found)

@@ -42,6 +42,7 @@ from dicomweb.stow.outcomes import (
 from dicomweb.stow.request import Sent
 from dicomweb.taking import Received
 from mappers.database import Database
+from mappers.keyring import UnopenableError
 from mappers.transaction import DuplicateError, RetryError, Transaction, transaction
 
 #: instances that are indexed in one transaction
@@ -91,8 +92,7 @@ class Storing:
         outcomes, kept = dict[int, Outcome](), dict[int, Received]()
         before = await earlier(self.store.database, [one.entry for one in sent if one.entry])
         for number, one in enumerate(sent):
-            outcome = await self._refused(one, kept.values(), before)
-            outcome = outcome or await self._kept(one, number, kept)
+            outcome = await self._refused(one) or await self._kept(one, number, kept, before)
             if outcome is not None:
                 outcomes[number] = outcome
         if kept:
@@ -121,12 +121,33 @@ class Storing:
             return _Taken(reasons, fresh)
         return _Taken(reasons, fresh, await self.viewer.owe(t, sorted(fresh)))
 
-    async def _kept(self, one: Sent, number: int, kept: dict[int, Received]) -> Outcome | None:
-        """Puts an instance into the archive; its outcome if that fails."""
-        entry = one.entry
-        assert entry is not None
+    async def _kept(
+        self, one: Sent, number: int, kept: dict[int, Received], before: Earlier
+    ) -> Outcome | None:
+        """Has an instance among those that are kept; its outcome if it isn't to be, or can't.
+
+        Of two that are the same the second is kept with the first, and fares as that does.
+        """
+        assert one.entry is not None
+        first = _of_uid(one.entry.address.instance, kept.values())
+        if first is None:
+            known = await self._known(one, one.entry, before)
+            return known or await self._put(one, one.entry, number, kept, before)
+        if first.digest != one.digest:
+            return _of(one.entry, DUPLICATE)
+        kept[number] = first
+        return None
+
+    async def _put(
+        self, one: Sent, entry: Entry, number: int, kept: dict[int, Received], before: Earlier
+    ) -> Outcome | None:
+        """Puts an instance into the archive; its outcome if that fails.
+
+        What nobody knew of a moment ago is not replaced: another request may have stored it meanwhile.
+        """
+        replace = self.store.replace or entry.address.instance in before.there
         try:
-            place = await self.store.archive.store(entry.address, one.file)
+            place = await self.store.archive.store(entry.address, one.file, replace=replace)
         except ArchiveDownError:
             return _of(entry, NO_RESOURCES)
         except NotReplacedError:
@@ -138,8 +159,8 @@ class Storing:
 
     # what is refused before anything is kept
 
-    async def _refused(self, one: Sent, kept: Iterable[Received], before: Earlier) -> Outcome | None:
-        """The outcome of an instance that isn't to be stored (or is already); None for one that is."""
+    async def _refused(self, one: Sent) -> Outcome | None:
+        """The outcome of an instance that isn't to be stored, whatever is there; None for others."""
         entry = one.entry
         if entry is None:
             return Outcome(NOWHERE, failure=NOT_UNDERSTOOD, note=_ascii(one.fault))
@@ -149,10 +170,11 @@ class Storing:
             return _of(entry, MISMATCH, "an instance is of another study than the address names")
         if not await self._opened(entry):
             return _of(entry, NOT_AUTHORIZED)
-        patient = self._patients.setdefault(entry.address.study, entry.patient_id)
+        patient = self._patients.get(entry.address.study, entry.patient_id)
         if patient != entry.patient_id or await self._reason(entry) == TWO_PATIENTS:
             return _of(entry, PROCESSING, "the instances of a study have one PatientID")
-        return _again_in(one, entry, kept) or await self._known(one, entry, before)
+        self._patients[entry.address.study] = patient
+        return None
 
     async def _opened(self, entry: Entry) -> bool:
         """Whether the caller may store to the study; of one that isn't there, to what it would be."""
@@ -193,7 +215,10 @@ class Storing:
         return self._reasons[said]
 
     async def _known(self, one: Sent, entry: Entry, before: Earlier) -> Outcome | None:
-        """What was stored before: the same again is success, another one of that UID is refused."""
+        """What was stored before: the same again is success, another one of that UID is refused.
+
+        None for what is to be stored: also what the archive had, and has lost or damaged.
+        """
         waiting, there = before.waiting.get(entry.address.instance), before.there.get(entry.address.instance)
         if waiting:
             return _of(entry, PROCESSING if one.digest in waiting else DUPLICATE, WAITS)
@@ -203,22 +228,21 @@ class Storing:
             return _of(entry, NOT_AUTHORIZED)
         if there.address == entry.address:
             try:
-                if await self._digest(there) == one.digest:
-                    return _of(entry)
+                kept = await self._digest(there)
             except ArchiveDownError:
                 return _of(entry, NO_RESOURCES)
-            if self.store.replace:
+            if kept == one.digest:
+                return _of(entry)
+            if self.store.replace or there.digest == one.digest:
                 return None
         return _of(entry, DUPLICATE)
 
     async def _digest(self, there: IndexedInstance) -> str:
-        """SHA-256 of what the archive has; '' if it has it no more."""
-        if there.digest:
-            return there.digest
+        """SHA-256 of what the archive has; '' if it has it no more, or only as what can't be opened."""
         try:
             with await self.store.archive.fetch(there.place) as file:
                 return await asyncio.to_thread(_sha256, file)
-        except NotThereError:
+        except (NotThereError, UnopenableError):
             return ""
 
 
@@ -250,12 +274,9 @@ def _of(entry: Entry, failure: int = 0, note: str = "") -> Outcome:
     return Outcome(entry.address, str(entry.instance["sop_class"]), failure, note)
 
 
-def _again_in(one: Sent, entry: Entry, before: Iterable[Received]) -> Outcome | None:
-    """What becomes of the second of two with one UID in the same request."""
-    first = next((r for r in before if r.entry.address.instance == entry.address.instance), None)
-    if first is None:
-        return None
-    return _of(entry, 0 if first.digest == one.digest else DUPLICATE)
+def _of_uid(instance: str, kept: Iterable[Received]) -> Received | None:
+    """The one of a UID among those that are kept."""
+    return next((received for received in kept if received.entry.address.instance == instance), None)
 
 
 def _ascii(text: str) -> str:

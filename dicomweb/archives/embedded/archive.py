@@ -11,8 +11,16 @@ from functools import cached_property, partial
 from pathlib import Path
 from typing import BinaryIO, TypeVar
 
-from dicomweb.archives.archive import Address, ArchiveDownError, Changes, NotThereError, RefusedError, Stored
-from dicomweb.archives.embedded.files import Files, name_of
+from dicomweb.archives.archive import (
+    Address,
+    ArchiveDownError,
+    Changes,
+    NotReplacedError,
+    NotThereError,
+    RefusedError,
+    Stored,
+)
+from dicomweb.archives.embedded.files import Files, name_of, same
 from dicomweb.archives.embedded.journal import Journal
 from dicomweb.index.entry import entry_of
 from dicomweb.index.part10 import NotDicomError
@@ -56,18 +64,32 @@ class EmbeddedArchive:
             opening.add_done_callback(_closed)
             raise
 
-    async def store(self, address: Address, file: BinaryIO) -> str:
-        """Keeps a file durably before it returns its place; one that is there is replaced as a whole."""
-        return await _aside(lambda: self._store(address, file))
+    async def store(self, address: Address, file: BinaryIO, *, replace: bool = True) -> str:
+        """Keeps a file durably before it returns its place; one that is there is replaced as a whole, or
+        raises NotReplacedError if it is another one and isn't to be.
+        """
+        return await _aside(lambda: self._store(address, file, replace))
 
-    def _store(self, address: Address, file: BinaryIO) -> str:
+    def _store(self, address: Address, file: BinaryIO, replace: bool) -> str:
         _refuse_another(address, file)
         name, journal = name_of(address), self._journal
         fresh = self._files.receive(file, name)
         journal.begin(name, address)
-        self._files.place(fresh, name)
+        placed = self._files.place(fresh, name, replace=replace)
         journal.done(name, address, gone=False)
+        if not placed:
+            fresh.unlink()
+            self._refuse_unlike(name, file)
         return name
+
+    def _refuse_unlike(self, name: str, file: BinaryIO) -> None:
+        try:
+            with self._files.open(name) as kept:
+                alike = same(file, kept)
+        except (NotThereError, UnopenableError):
+            alike = False
+        if not alike:
+            raise NotReplacedError("another file of that instance is there, and isn't to be replaced")
 
     async def delete(self, place: str) -> None:
         """Removes an instance; nothing happens where there is none."""

@@ -69,15 +69,18 @@ class Files:
             raise
         return fresh
 
-    def place(self, fresh: Path, name: str) -> None:
-        """Puts what was received into its place, instead of what was there."""
+    def place(self, fresh: Path, name: str, *, replace: bool = True) -> bool:
+        """Puts what was received into its place, instead of what was there; False where that has to stay."""
         path = self.path(name)
         made = [folder for folder in (path.parent.parent, path.parent) if not folder.exists()]
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         with self.exclusive():
+            if not replace and path.exists():
+                return False
             os.replace(fresh, path)
         for folder in (path.parent, *(folder.parent for folder in made)):
             self.sync(folder)
+        return True
 
     def open(self, name: str) -> BinaryIO:
         """The content, seekable; raises NotThereError, and UnopenableError for what was changed."""
@@ -144,6 +147,15 @@ class Files:
         if not _NAME.fullmatch(name):
             raise NotThereError(name)
         return self._whole / name[:2] / name[2:4] / name
+
+
+def same(one: BinaryIO, other: BinaryIO) -> bool:
+    """Whether two files have the same content; the other one is read from where it stands."""
+    one.seek(0)
+    while piece := one.read(CHUNK):
+        if other.read(len(piece)) != piece:
+            return False
+    return not other.read(1)
 
 
 def context_of(name: str) -> bytes:

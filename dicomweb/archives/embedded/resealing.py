@@ -13,9 +13,9 @@ from pathlib import Path
 from typing import BinaryIO
 
 from dicomweb.archives.archive import NotThereError
-from dicomweb.archives.embedded.files import LOCK, Files, context_of
+from dicomweb.archives.embedded.files import LOCK, Files, context_of, same
 from mappers.keyring import UnopenableError
-from mappers.sealed_files import CHUNK, sealed_under
+from mappers.sealed_files import sealed_under
 
 
 class NotSameError(Exception):
@@ -92,7 +92,7 @@ def _written(files: Files, name: str, source: BinaryIO, before: os.stat_result) 
     fresh = files.receive(content, name)
     try:
         with files.at_rest.seekable(fresh.open("rb"), context_of(name)) as again:
-            if not _same(content, again):
+            if not same(content, again):
                 raise NotSameError(name)
         os.chown(fresh, before.st_uid, before.st_gid)
         os.utime(fresh, ns=(before.st_atime_ns, before.st_mtime_ns))
@@ -100,14 +100,6 @@ def _written(files: Files, name: str, source: BinaryIO, before: os.stat_result) 
         fresh.unlink(missing_ok=True)
         raise
     return fresh
-
-
-def _same(one: BinaryIO, other: BinaryIO) -> bool:
-    one.seek(0)
-    while piece := one.read(CHUNK):
-        if other.read(len(piece)) != piece:
-            return False
-    return not other.read(1)
 
 
 def _placed(files: Files, path: Path, fresh: Path, before: os.stat_result) -> bool:

@@ -49,10 +49,15 @@ class Orthanc:
         file.seek(0)
         return file
 
-    async def store(self, address: Address, file: BinaryIO) -> str:
+    async def store(self, address: Address, file: BinaryIO, *, replace: bool = True) -> str:
         """Returns once Orthanc has it; raises RefusedError for what it can't read or mustn't replace, and
         for a study that it has of another patient: it would make a second one and serve neither.
+
+        What isn't to `replace` what is there is refused before it is sent: two that come at the same moment
+        only Orthanc's own setting (OverwriteInstances) keeps apart.
         """
+        if not replace:
+            await self._refuse_another(address.instance, file)
         studies = await self._ids("Study", address.study)
         answer = await self._connection.upload("/instances", file)
         place, status = str(answer.get("ID", "")), answer.get("Status")
@@ -61,13 +66,20 @@ class Orthanc:
         if studies and answer["ParentStudy"] not in studies:
             await self.delete(place)  # there was none: its study came with it
             raise RefusedError("the study is there with another PatientID")
-        if status == "AlreadyStored" and not await self._same(place, file):
-            raise NotReplacedError("another file with this SOPInstanceUID is there, and isn't to be replaced")
+        if status == "AlreadyStored":
+            await self._refuse_unlike(place, file)
         return place
 
-    async def _same(self, place: str, file: BinaryIO) -> bool:
+    async def _refuse_another(self, instance: str, file: BinaryIO) -> None:
+        for place in await self._ids("Instance", instance):
+            with suppress(NotThereError):  # it went meanwhile
+                await self._refuse_unlike(place, file)
+
+    async def _refuse_unlike(self, place: str, file: BinaryIO) -> None:
         with await self.fetch(place) as kept:
-            return await asyncio.to_thread(lambda: _digest(file) == _digest(kept))
+            same = await asyncio.to_thread(lambda: _digest(file) == _digest(kept))
+        if not same:
+            raise NotReplacedError("another file with this SOPInstanceUID is there, and isn't to be replaced")
 
     async def delete(self, place: str) -> None:
         """Removes an instance."""

@@ -2,7 +2,15 @@
 
 import pytest
 
-from dicomweb.archives.archive import Address, Archive, Change, NotThereError, RefusedError, Stored
+from dicomweb.archives.archive import (
+    Address,
+    Archive,
+    Change,
+    NotReplacedError,
+    NotThereError,
+    RefusedError,
+    Stored,
+)
 from tests.dicomweb.files import CT, MR, made, packaged
 
 FILES = (
@@ -71,6 +79,19 @@ async def test_a_file_that_comes_again_is_replaced_as_a_whole(archive: Archive) 
     stored = [s.place async for s in archive.everything() if s.address == first.address]
     assert stored == [again]
     assert place == again
+
+
+async def test_another_file_that_is_not_to_replace_what_is_there_leaves_it(archive: Archive) -> None:
+    first = made(ImageComments="first")
+    study, series, instance = first.address
+    uids = {"StudyInstanceUID": study, "SeriesInstanceUID": series, "SOPInstanceUID": instance}
+    second = made(ImageComments="second", **uids)
+    place = await archive.store(first.address, first.file, replace=False)
+    with pytest.raises(NotReplacedError):
+        await archive.store(second.address, second.file, replace=False)
+    assert await archive.store(first.address, first.file, replace=False) == place
+    with await archive.fetch(place) as kept:
+        assert kept.read() == first.content
 
 
 async def test_what_is_no_dicom_is_refused_and_leaves_nothing(archive: Archive) -> None:

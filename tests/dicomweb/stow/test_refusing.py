@@ -47,6 +47,8 @@ PIXELS = b"\xe0\x7f\x10\x00"
         (WHOLE, RELATED.replace(BOUNDARY, "another"), 400, "before its closing boundary"),
         (WHOLE, "multipart/related; type=application/dicom", 400, "no boundary"),
         (WHOLE, RELATED.replace(BOUNDARY, "b" * 201), 400, "1 to 200"),
+        (WHOLE, "multipart/related; boundary*=utf-8''another", 400, "before its closing boundary"),
+        (WHOLE, "multipart/related; type*=utf-8''text%2Fhtml; boundary=x", 415, "application/dicom"),
         (f"--{BOUNDARY}--".encode(), RELATED, 400, "no parts"),
         (body([b"{}"], "Content-Type: application/json"), RELATED, 400, "application/json"),
         (body([b"{}"]), RELATED, 400, "no DICOM instance"),

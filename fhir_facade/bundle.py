@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from typing import Any
 from urllib.parse import quote
@@ -11,6 +12,8 @@ from mappers.outage import SUBSETTED
 
 Resource = dict[str, Any]
 _SAFE = ":|$,/*.-_~"
+#: what has nothing in it to be quoted
+_PLAIN = re.compile(r"[A-Za-z0-9:|$,/*.\-_~]*")
 
 
 def searchset(
@@ -59,8 +62,12 @@ def _entry(base: str, resource: Resource, mode: str) -> Resource:
 
 def url(base: str, path: str, parameters: Sequence[tuple[str, str]]) -> str:
     """An absolute url below the base."""
-    query = "&".join(f"{quote(n, safe=_SAFE)}={quote(v, safe=_SAFE)}" for n, v in parameters)
+    query = "&".join([f"{_quoted(n)}={_quoted(v)}" for n, v in parameters])
     return f"{base}/{path}{'?' + query if query else ''}".removesuffix("/")
+
+
+def _quoted(text: str) -> str:
+    return text if _PLAIN.fullmatch(text) else quote(text, safe=_SAFE)
 
 
 _KEPT = ("resourceType", "id", "meta")

@@ -20,6 +20,9 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from fhir_facade.outcome import FhirFault
 from mappers.engine import Position
 
+#: bytes of JSON from which a cursor is compressed
+LONG = 512
+
 
 @dataclass(frozen=True)
 class Cursor:
@@ -59,14 +62,14 @@ class Cursors:
             cursor.seen,
         ]
         nonce = os.urandom(12)
-        sealed = self._cipher.encrypt(nonce, zlib.compress(orjson.dumps(content), 1), caller.encode())
+        sealed = self._cipher.encrypt(nonce, _packed(orjson.dumps(content)), caller.encode())
         return base64.urlsafe_b64encode(nonce + sealed).rstrip(b"=").decode()
 
     def open(self, text: str, caller: str = "") -> Cursor:
         """The cursor behind the text; 400 for one that isn't ours, or not this caller's."""
         try:
             raw = base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))
-            content = orjson.loads(zlib.decompress(self._cipher.decrypt(raw[:12], raw[12:], caller.encode())))
+            content = orjson.loads(_unpacked(self._cipher.decrypt(raw[:12], raw[12:], caller.encode())))
         except (ValueError, InvalidTag, zlib.error, TypeError):
             raise FhirFault(
                 400, "invalid", "this page link is not valid: repeat the search", ("http._cursor",)
@@ -74,6 +77,16 @@ class Cursors:
         path, parameters, resource_type, at, total, seen = content
         position = Position(at[0], at[1], at[2], tuple(at[3])) if at else None
         return Cursor(path, tuple((n, v) for n, v in parameters), resource_type, position, total, seen)
+
+
+def _packed(content: bytes) -> bytes:
+    """The content, compressed if it is long: with little text that takes longer than all else."""
+    return zlib.compress(content, 1) if len(content) > LONG else content
+
+
+def _unpacked(packed: bytes) -> bytes:
+    """The content: a list in JSON begins with a bracket, and what is compressed doesn't."""
+    return packed if packed.startswith(b"[") else zlib.decompress(packed)
 
 
 def _kept(value: Any) -> Any:

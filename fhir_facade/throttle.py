@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 import math
 import time
+from functools import lru_cache
 from typing import Any
 
 from fastapi.responses import JSONResponse
@@ -112,6 +113,7 @@ def cost(request: Request, is_read: bool) -> int:
     return 2 + sum(_weight(name) for name, _ in [*request.parameters, *request.body_parameters])
 
 
+@lru_cache(1024)
 def _weight(name: str) -> int:
     return next((w for start, w in WEIGHTS if name.startswith(start)), 2 * name.count("."))
 

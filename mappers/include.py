@@ -7,15 +7,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any
 
 from mappers.database import SourceDownError, TooSlowError
 from mappers.engine import Engine
 from mappers.mapping import ResourceMapping
-from mappers.param_places import param_places
+from mappers.param_places import searched
 from mappers.query import Access, Criterion, Include, SearchQuery
 from mappers.terms import Ref
-from mappers.value import Value
 from mappers.values.references import ReferenceTo
 
 Resource = dict[str, Any]
@@ -183,20 +183,20 @@ def reference_params(mapping: ResourceMapping) -> list[str]:
     return [name for name in mapping.params if reference_types(mapping, name)]
 
 
-def reference_paths(mapping: ResourceMapping, param: str) -> list[tuple[str, ...]]:
+@lru_cache(4096)
+def reference_paths(mapping: ResourceMapping, param: str) -> tuple[tuple[str, ...], ...]:
     """The element paths of a reference parameter (`*`: of all of them)."""
-    names = _param_names(mapping, param)
-    return [tuple(_segment(s) for s in path.split(".")) for n in names for path in mapping.params[n].paths]
+    paths = (path for n in _param_names(mapping, param) for path in mapping.params[n].paths)
+    return tuple(tuple(_segment(s) for s in path.split(".")) for path in paths)
 
 
 def _segment(text: str) -> str:
     return text.removesuffix("[]").removesuffix("[x]")
 
 
+@lru_cache(4096)
 def reference_types(mapping: ResourceMapping, param: str) -> frozenset[str]:
     """The types that a parameter's references lead to; empty where it has no references."""
     names = mapping.params if param == "*" else [param]
-    values: list[Value] = [
-        p.value for n in names for part in mapping.parts for p in param_places(mapping, part, n)
-    ]
+    values = (value for n in names for value in searched(mapping, n))
     return frozenset(v.resource_type for v in values if isinstance(v, ReferenceTo))

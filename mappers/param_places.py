@@ -53,6 +53,12 @@ def param_places(mapping: ResourceMapping, part: Part, param: str) -> tuple[Plac
     return tuple(p for p in found if not targets or _is_reference(p.value, targets))
 
 
+@lru_cache(4096)
+def searched(mapping: ResourceMapping, param: str) -> tuple[Value, ...]:
+    """What a parameter searches, in all parts."""
+    return tuple(p.value for part in mapping.parts for p in param_places(mapping, part, param))
+
+
 def narrowed_places(elements: Sequence[Element], path: str, types: frozenset[str]) -> Iterator[Place]:
     """Where a path leads; of a choice at its end only what has one of the types (none: whatever it has)."""
     for place in places(elements, path):

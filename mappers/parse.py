@@ -10,11 +10,11 @@ from functools import lru_cache
 
 from mappers import parse_terms as terms
 from mappers.mapping import ResourceMapping, SearchParam
-from mappers.param_places import param_places
+from mappers.param_places import searched
 from mappers.query import AnyOf, Chained, Condition, Criterion, Has
 from mappers.site import Site
 from mappers.terms import Composite, Ref, Term, Token, Uri
-from mappers.value import Value, folds_of, systems_of
+from mappers.value import folds_of, systems_of
 from mappers.value_sets import BY_TERMINOLOGY, SetFault, tokens_of
 from mappers.values.references import ReferenceTo
 from terminology import definitions
@@ -175,26 +175,19 @@ class Parser:
             return terms.text_term(value, "text")
         if modifier == "of-type":
             return terms.of_type_term(value)
-        token = terms.token_term(value, self._folds(resource_type, param))
-        return _without_own_system(token, resource_type, self.mappings[resource_type].params.get(param))
+        mapping = self.mappings[resource_type]
+        token = terms.token_term(value, _folds(mapping, param))
+        return _without_own_system(token, resource_type, mapping.params.get(param))
 
     def _coded(self, resource_type: str, param: str, modifier: str, value: str) -> Sequence[Term]:
         """The codes of a value set, or of a part of a hierarchy."""
-        folds, declared = self._folds(resource_type, param), self.mappings[resource_type].params.get(param)
+        mapping = self.mappings[resource_type]
+        folds, declared = _folds(mapping, param), mapping.params.get(param)
         found = tokens_of(self.terminology, modifier, value, self.bases)
         bound = (replace(t, bound=folds is not None and t.code not in folds) for t in found)
         stated = [_without_own_system(token, resource_type, declared) for token in bound]
-        systems = systems_of(self._searched(resource_type, param))
+        systems = systems_of(searched(mapping, param))
         return [t for t in stated if systems is None or t.system is None or t.system in systems]
-
-    def _folds(self, resource_type: str, param: str) -> frozenset[str] | None:
-        """The codes that may decide a statement's text; None: any may."""
-        return folds_of(self._searched(resource_type, param))
-
-    def _searched(self, resource_type: str, param: str) -> list[Value]:
-        """What a parameter searches, in all parts."""
-        mapping = self.mappings[resource_type]
-        return [p.value for part in mapping.parts for p in param_places(mapping, part, param)]
 
     def _composite(self, resource_type: str, param: str, value: str) -> Composite:
         declared = self.mappings[resource_type].params[param]
@@ -217,17 +210,11 @@ class Parser:
 
     def reference_types(self, resource_type: str, param: str) -> list[str]:
         """The types that a reference parameter really leads to."""
-        mapping = self.mappings[resource_type]
-        found = [p.value for part in mapping.parts for p in param_places(mapping, part, param)]
-        allowed = set(targets(resource_type, mapping.params.get(param)))
-        kinds = {v.resource_type: None for v in found if isinstance(v, ReferenceTo)}
-        return [k for k in kinds if k in self.mappings and (not allowed or k in allowed)]
+        return [k for k in _referred(self.mappings[resource_type], param) if k in self.mappings]
 
     def _named_types(self, resource_type: str, param: str) -> list[str]:
         """The types whose references can be found: more than those that can be followed."""
-        mapping = self.mappings[resource_type]
-        found = (p.value for part in mapping.parts for p in param_places(mapping, part, param))
-        if any(value.to_anything for value in found):
+        if _refers_to_anything(self.mappings[resource_type], param):
             return list(self.mappings)
         return self.reference_types(resource_type, param)
 
@@ -336,6 +323,25 @@ def declared_type(resource_type: str, param: SearchParam) -> str:
     if definition is None:
         raise ValueError(f"{resource_type}.{param.name} is no R4 search parameter and states no type")
     return definition.type
+
+
+@lru_cache(4096)
+def _folds(mapping: ResourceMapping, param: str) -> frozenset[str] | None:
+    """The codes that may decide a statement's text; None: any may."""
+    return folds_of(searched(mapping, param))
+
+
+@lru_cache(4096)
+def _referred(mapping: ResourceMapping, param: str) -> tuple[str, ...]:
+    """The types that a reference parameter leads to, served or not."""
+    allowed = targets(mapping.resource_type, mapping.params.get(param))
+    kinds = {v.resource_type: None for v in searched(mapping, param) if isinstance(v, ReferenceTo)}
+    return tuple(k for k in kinds if not allowed or k in allowed)
+
+
+@lru_cache(4096)
+def _refers_to_anything(mapping: ResourceMapping, param: str) -> bool:
+    return any(value.to_anything for value in searched(mapping, param))
 
 
 def _without_own_system(token: Token, resource_type: str, param: SearchParam | None) -> Token:

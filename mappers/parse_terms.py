@@ -17,6 +17,8 @@ class ValueFault(ValueError):
 
 def split(value: str, separator: str) -> list[str]:
     """The pieces between unescaped separators, still escaped."""
+    if "\\" not in value:
+        return value.split(separator)
     pieces, escaped = [""], False
     for character in value:
         if character == separator and not escaped:
@@ -29,7 +31,7 @@ def split(value: str, separator: str) -> list[str]:
 
 def unescape(value: str) -> str:
     r"""`\,` `\|` `\$` `\\` are the characters themselves."""
-    return re.sub(r"\\([,|$\\])", r"\1", value)
+    return re.sub(r"\\([,|$\\])", r"\1", value) if "\\" in value else value
 
 
 def text_term(value: str, modifier: str) -> Text:

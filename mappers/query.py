@@ -184,7 +184,7 @@ class SearchQuery:
     sort: tuple[Sort, ...] = ()
     includes: tuple[Include, ...] = ()
 
-    @property
+    @cached_property
     def shape(self) -> Hashable:
         """What the SQL text depends on."""
         return (self.resource_type, tuple(c.shape for c in self.where), self.sort)

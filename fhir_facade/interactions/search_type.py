@@ -202,6 +202,8 @@ async def _page(search: Search, reader: Reader) -> Response:
 
 async def _included(search: Search, matches: Sequence[Resource]) -> Included:
     """What the matches' includes lead to."""
+    if not search.asked.includes:
+        return Included()
     limit, strict = search.service.settings.include_limit, search.request.states_strict
     return await search.service.searching.included(matches, search.asked.includes, limit, strict=strict)
 

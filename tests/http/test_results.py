@@ -110,6 +110,15 @@ async def test_08_a_cursor_says_nothing_to_who_reads_it(embedded: Facade) -> Non
     assert b"P-2025" not in raw
 
 
+async def test_08_a_long_search_goes_on_by_a_link_that_is_shorter_than_it(embedded: Facade) -> None:
+    ids = ",".join(f"P-2025-{number:06}" for number in range(1, 150))
+    bundle = await embedded.bundle(f"Patient?_id={ids}&_count=2")
+    following = str(link(bundle, "next"))
+    assert len(following) < len(ids)
+    there = (await embedded.bundle(following.partition("/api/fhir/")[2]))["entry"]
+    assert {e["resource"]["id"] for e in there}.isdisjoint(e["resource"]["id"] for e in bundle["entry"])
+
+
 async def test_38_elements_keeps_what_is_mandatory_and_says_subsetted(embedded: Facade) -> None:
     bundle = await embedded.bundle("Observation?_elements=code,value&_count=20")
     for entry in bundle["entry"]:

@@ -12,9 +12,9 @@ from datetime import UTC, datetime
 from functools import cached_property
 
 from fhir_facade.audit.patients import PatientsOf
+from fhir_facade.bygone import Bygone
 from fhir_facade.content import dumps
 from fhir_facade.export.asked import PATIENTS_AT_ONCE, SYSTEM, Asked, within_patients
-from fhir_facade.export.bygone import Bygone
 from fhir_facade.service import Service
 from mappers.engine import Position
 from mappers.parse_terms import date_term

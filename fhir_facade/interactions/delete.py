@@ -34,7 +34,7 @@ async def deleted(writing: Writing, request: Request, resource_type: str, id_tex
     refuse_read_only(writing.service, resource_type, id_text)
     before = await to_be_changed(writing, may_delete, resource_type, id_text, "delete")
     if before is None:
-        if not await was_deleted(writing, resource_type, id_text):
+        if not await was_deleted(writing, may_delete, resource_type, id_text):
             raise not_found(f"there is no {resource_type}/{id_text}")
         return _answer(request, None, None)
     try:

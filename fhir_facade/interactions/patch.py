@@ -60,7 +60,7 @@ async def patched(
     refuse_read_only(writing.service, resource_type, id_text)
     before = await to_be_changed(writing, may_update, resource_type, id_text, "update")
     if before is None:
-        if await was_deleted(writing, resource_type, id_text):
+        if await was_deleted(writing, may_update, resource_type, id_text):
             raise FhirFault(410, "deleted", f"{resource_type}/{id_text} was deleted")
         raise not_found(f"there is no {resource_type}/{id_text}")
     await readable(writing, before, may_update)

@@ -42,7 +42,7 @@ async def updated(
     with_id(resource, resource_type, id_text)
     refuse_read_only(writing.service, resource_type, id_text)
     before = await to_be_changed(writing, may_update, resource_type, id_text, "update")
-    if before is None and not await was_deleted(writing, resource_type, id_text):
+    if before is None and not await was_deleted(writing, may_update, resource_type, id_text):
         raise none_there(resource_type, id_text)
     if before is not None and only_if_absent(request):
         raise FhirFault(412, "conflict", "there is such a resource already", ("http.If-None-Match",))

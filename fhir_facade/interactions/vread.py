@@ -6,11 +6,11 @@ from typing import Any
 
 from fhir_facade.audit.patients import PatientsOf
 from fhir_facade.content import Request, Response
+from fhir_facade.drafts import authors_alone
 from fhir_facade.interactions.read import as_answer, refuse_no_id
 from fhir_facade.outages import outages_told
 from fhir_facade.outcome import FhirFault, not_found
 from fhir_facade.service import Service, refused
-from mappers.include import values_at
 from mappers.write import history
 
 Resource = dict[str, Any]
@@ -67,15 +67,7 @@ def _released(service: Service, version: Resource) -> bool:
     """Whether a version was no draft, or is the caller's own, or drafts are open to them."""
     kind, user = version["resourceType"], service.caller.user if service.caller else None
     resolved = service.mappings[kind].resolve(version["id"])
-    part = resolved[0] if resolved else None
-    kept = part.author_only if part else None
-    if (
-        part is None
-        or kept is None
-        or version.get("status") != kept.status
-        or service.may_read.releases(kind)
-    ):
+    authors = authors_alone(resolved[0], version) if resolved else None
+    if authors is None or service.may_read.releases(kind):
         return True
-    paths = [e.segments for e in part.elements if e.value is kept.author]
-    named = {str(n) for path in paths for n in values_at(version, (*path, "reference"))}
-    return user is not None and {n.removeprefix(f"{service.base}/") for n in named} == {user.fhir_user}
+    return user is not None and {a.removeprefix(f"{service.base}/") for a in authors} == {user.fhir_user}

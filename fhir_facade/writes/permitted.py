@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from typing import Any
 
+from fhir_facade.bygone import Bygone
 from fhir_facade.outcome import FhirFault
 from fhir_facade.service import Service, refused
 from fhir_facade.writes.writing import Writing, told
-from mappers.query import Access
+from mappers.query import Access, AllOf
 from mappers.reader import Unreadable
 from mappers.view import View
 from mappers.write.faults import WriteFault, read_only
-from mappers.write.history import Asked, versions
+from mappers.write.history import last_told
 from mappers.write.writer import writable_part
 
 Resource = dict[str, Any]
@@ -74,10 +75,20 @@ async def readable(writing: Writing, resource: Resource, by: Access) -> None:
         raise FhirFault(403, "forbidden", text, (kind,))
 
 
-async def was_deleted(writing: Writing, resource_type: str, id_text: str) -> bool:
-    """Whether the last that is known of a resource is that a client deleted it."""
-    kept = await versions(writing.transaction, Asked(resource_type, id_text), 1)
-    return bool(kept) and kept[0].resource is None
+async def was_deleted(writing: Writing, access: Access, resource_type: str, id_text: str) -> bool:
+    """Whether a client deleted a resource that the access opened, by the last that is known of it.
+
+    What was others' is told as what never was: its id is not for who couldn't have changed it then.
+    """
+    conditions = access.conditions(resource_type)
+    if conditions is None or not await writing.writer.tombstone(resource_type, id_text):
+        return False
+    if not conditions:
+        return True
+    last = await last_told(writing.transaction, resource_type, id_text)
+    if last is None or last.resource is None:
+        return False
+    return await Bygone(writing.service).fulfils(last.resource, AllOf(conditions))
 
 
 async def still_own(writing: Writing, access: Access, written: Resource, what: str) -> None:

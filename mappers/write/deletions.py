@@ -11,10 +11,9 @@ from sqlalchemy import Select, and_, func, or_, select
 from mappers.database import Database
 from mappers.facade.tables import fhir_version
 from mappers.stored.content import Resource
-from mappers.write.history import rows_of, version_of
+from mappers.write.history import COLUMNS, rows_of, version_of
 
 V = fhir_version.c
-_COLUMNS = (V.id, V.resource_type, V.resource_id, V.version_id, V.recorded, V.method, V.content)
 #: where a page of deletions ends: when the last of it was recorded, and its place
 Place = tuple[str, int]
 
@@ -65,5 +64,5 @@ def _gone(asked: Between, after: Place | None) -> Select[Any]:
 async def _known(database: Database, places: Sequence[Any]) -> dict[int, Resource | None]:
     if not places:
         return {}
-    rows = await rows_of(database, select(*_COLUMNS).where(V.id.in_([int(p) for p in places])))
+    rows = await rows_of(database, select(*COLUMNS).where(V.id.in_([int(p) for p in places])))
     return {int(row[0]): version_of(row, database.at_rest).resource for row in rows}

@@ -20,6 +20,8 @@ from mappers.transaction import Transaction
 from mappers.value import Row
 
 V, R = fhir_version.c, fhir_resource.c
+#: what `version_of` reads
+COLUMNS = (V.id, V.resource_type, V.resource_id, V.version_id, V.recorded, V.method, V.content)
 ACTIONS = {"POST": "create", "PUT": "update", "PATCH": "update", "DELETE": "delete"}
 
 
@@ -97,22 +99,27 @@ async def tell(t: Transaction, author: Author, version: Version) -> None:
 
 async def versions(database: Database, asked: Asked, limit: int) -> list[Version]:
     """Up to `limit` versions, the newest first."""
-    columns = (V.id, V.resource_type, V.resource_id, V.version_id, V.recorded, V.method, V.content)
-    found = _where(select(*columns), asked).order_by(V.id.desc()).limit(limit)
+    found = _where(select(*COLUMNS), asked).order_by(V.id.desc()).limit(limit)
     rows = await rows_of(database, found)
     return [version_of(row, database.at_rest) for row in rows]
 
 
 async def version(database: Database, resource_type: str, id_: str, version_id: str) -> Version | None:
     """One version of a resource; None if we don't have it."""
-    columns = (V.id, V.resource_type, V.resource_id, V.version_id, V.recorded, V.method, V.content)
-    found = _where(select(*columns), Asked(resource_type, id_)).where(V.version_id == exact(version_id))
+    found = _where(select(*COLUMNS), Asked(resource_type, id_)).where(V.version_id == exact(version_id))
+    rows = await rows_of(database, found.order_by(V.id.desc()).limit(1))
+    return version_of(rows[0], database.at_rest) if rows else None
+
+
+async def last_told(database: Database, resource_type: str, id_: str) -> Version | None:
+    """The last version that says what a resource was, before it was deleted too."""
+    found = _where(select(*COLUMNS), Asked(resource_type, id_)).where(V.content.is_not(None))
     rows = await rows_of(database, found.order_by(V.id.desc()).limit(1))
     return version_of(rows[0], database.at_rest) if rows else None
 
 
 def version_of(row: Row, at_rest: AtRest) -> Version:
-    """What a row of `fhir_version` tells: its columns up to `content`, in their order."""
+    """What a row of `fhir_version` tells: its `COLUMNS`, in their order."""
     number, resource_type, id_, version_id, recorded, method, content = row
     place = of_version(resource_type, id_, version_id)
     resource, fault = None, ""

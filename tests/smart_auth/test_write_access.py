@@ -245,3 +245,23 @@ async def test_a_patch_tells_nothing_to_who_may_not_read(desk: Desk, scopes: str
     assert "urn:t" not in answer.text
     answer = await client.put(path, {**made, "lifecycleStatus": "completed"})
     assert (answer.status_code, answer.content) == (200, b"")
+
+
+async def test_what_was_deleted_of_others_is_as_if_it_had_never_been(desk: Desk) -> None:
+    """Else its id could be taken over, with its history, by who was never to see it."""
+    mine, others = [await desk.admin.made(goal(subject={"reference": r})) for r in (FIRST, SECOND)]
+    for one in (mine, others):
+        assert (await desk.admin.delete(f"Goal/{one['id']}")).status_code == 204
+    client = desk.client("patient/Goal.cruds user/Patient.r", patient=PATIENT)
+    path, body = f"Goal/{others['id']}", goal(id=others["id"])
+    refused(await client.delete(path), 404, "not-found")
+    refused(await client.patch(path, []), 404, "not-found")
+    refused(await client.put(path, body), 405, "not-supported")
+    again = [entry("PUT", path, body)]
+    refused(await client.bundle("transaction", *again), 405, "not-supported")
+    assert await written(desk) == 4
+    path = f"Goal/{mine['id']}"
+    assert (await client.delete(path)).status_code == 204
+    refused(await client.patch(path, []), 410, "deleted")
+    assert (await client.put(path, goal(id=mine["id"]))).status_code == 201
+    assert (await desk.admin.put(f"Goal/{others['id']}", goal(id=others["id"]))).status_code == 201

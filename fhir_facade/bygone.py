@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from fhir_facade.drafts import authors_alone
 from fhir_facade.service import Service
 from mappers.mapping import Part
 from mappers.query import (
@@ -19,6 +20,7 @@ from mappers.query import (
     Condition,
     Criterion,
     NotAbout,
+    ReleasedTo,
     SearchQuery,
 )
 from mappers.reader import Resource
@@ -47,6 +49,8 @@ class Bygone:
                 return await self._chained(resource, condition)
             case NotAbout():
                 return await self._not_about(resource, condition)
+            case ReleasedTo():
+                return self._released(resource, condition)
             case _:
                 return False
 
@@ -83,6 +87,16 @@ class Bygone:
         if len(targets) < len(found) or await self._count(kind, targets) < len(targets):
             return False
         return not await self._count(kind, targets, condition.condition)
+
+    def _released(self, resource: Resource, condition: ReleasedTo) -> bool:
+        """Whether it was no draft, or that author's own."""
+        part, author = self._part(resource), condition.author
+        authors = authors_alone(part, resource) if part else set()
+        if authors is None:
+            return True
+        led = [self.values.target(text) for text in authors]
+        own = (author.part, author.key) if author else None
+        return own is not None and bool(led) and all(f and (f["target_part"], _key(f)) == own for f in led)
 
     def _targets(self, resource: Resource, param: str, resource_type: str) -> Sequence[Ref]:
         """What of this server, of one type, a parameter leads to."""

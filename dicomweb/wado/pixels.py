@@ -13,14 +13,14 @@ from pydicom.pixels.utils import as_pixel_options
 from pydicom.uid import ExplicitVRBigEndian
 
 from dicomweb.wado import apart, jpeg_extended
-from dicomweb.wado.codestream import pixels_of
+from dicomweb.wado.codestream import declared
 from dicomweb.wado.part10 import Part10, UnreadableError, UnsuitableError, broken
 from dicomweb.wado.syntaxes import decodable
 
 jpeg_extended.register()
 
-#: bytes that one decoded frame may have
-FRAME_LIMIT = 512 * 1024**2
+#: bytes that one decoded frame may have, and samples of a pixel
+FRAME_LIMIT, MOST_SAMPLES = 512 * 1024**2, 4
 #: colours that a compression makes and undoes: what is decoded is RGB
 _OF_COMPRESSION = ("YBR_FULL_422", "YBR_PARTIAL_422", "YBR_PARTIAL_420", "YBR_ICT", "YBR_RCT")
 #: which of pydicom's plug-ins decodes; GDCM, which comes first else, may end the process (`apart`)
@@ -63,7 +63,7 @@ def shape_of(opened: Part10) -> Shape:
         rows, columns, bits = (int(header[name].value) for name in ("Rows", "Columns", "BitsAllocated"))
         samples = int(header.get("SamplesPerPixel") or 1)
         shape = Shape(rows, columns, samples, bits, str(header.get("PhotometricInterpretation", "")))
-    if min(shape[:4]) < 1 or samples > 4 or bits not in (1, 8, 16, 32, 64):
+    if min(shape[:4]) < 1 or samples > MOST_SAMPLES or bits not in (1, 8, 16, 32, 64):
         raise UnreadableError(f"its frames would be {rows} × {columns} × {samples} of {bits} bits")
     if shape.frame_bytes > FRAME_LIMIT:
         raise UnreadableError(f"a frame of it would have {shape.frame_bytes} bytes, more than {FRAME_LIMIT}")
@@ -134,9 +134,11 @@ def decoded(opened: Part10, index: int, *, as_rgb: bool = False) -> tuple[np.nda
 
 
 def _refuse_bomb(frame: bytes, shape: Shape) -> None:
-    declared = pixels_of(frame)
-    if declared > shape.rows * shape.columns:
-        raise UnreadableError(f"a frame of {shape.rows} × {shape.columns} holds {declared} pixels")
+    pixels, samples = declared(frame)
+    if pixels > shape.rows * shape.columns:
+        raise UnreadableError(f"a frame of {shape.rows} × {shape.columns} holds {pixels} pixels")
+    if samples > MOST_SAMPLES:
+        raise UnreadableError(f"a frame of it holds pixels of {samples} samples each")
 
 
 def _array(opened: Part10, index: int, *, raw: bool) -> tuple[np.ndarray[Any, Any], dict[str, Any]]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import struct
 import zlib
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -15,7 +16,7 @@ from pydicom.pixels.utils import pixel_array
 from pydicom.uid import JPEGBaseline8Bit, JPEGLosslessSV1
 
 from dicomweb.wado import part10
-from dicomweb.wado.codestream import pixels_of
+from dicomweb.wado.codestream import NOTHING, declared
 from dicomweb.wado.part10 import Part10, UnreadableError, UnsuitableError, opened
 from dicomweb.wado.pixels import decoded, plain, stored
 from dicomweb.wado.syntaxes import EXPLICIT, LOSSLESS, convertible
@@ -156,6 +157,34 @@ def test_a_frame_that_is_larger_than_the_header_says_is_not_decoded() -> None:
         decoded(opened(written), 0)
 
 
+def of_samples(stream: bytes, samples: int) -> bytes:
+    """A JPEG 2000 codestream that declares so many samples of each pixel."""
+    length = int.from_bytes(stream[4:6], "big")
+    siz = struct.pack(">H", 38 + 3 * samples) + stream[6:40] + struct.pack(">H", samples)
+    return stream[:4] + siz + b"\x0f\x01\x01" * samples + stream[4 + length :]
+
+
+@pytest.mark.parametrize(
+    ("name", "bomb", "told"),
+    [
+        ("j2k lossless", lambda frame: of_samples(frame, 1000), "1000 samples"),
+        ("jpeg", lambda frame: frame[:2] + b"\0" + frame[2:], "holds 10000 pixels"),
+    ],
+    ids=["samples", "between markers"],
+)
+def test_a_frame_that_would_fill_the_memory_is_not_decoded(
+    name: str, bomb: Callable[[bytes], bytes], told: str
+) -> None:
+    source = pydicom.dcmread(io.BytesIO(sample(name)))
+    frame = get_frame(source.PixelData, 0, number_of_frames=1)
+    source.PixelData = encapsulate([bomb(frame)])
+    source.Rows = source.Columns = 64
+    written = io.BytesIO()
+    source.save_as(written)
+    with pytest.raises(UnreadableError, match=told):
+        decoded(opened(written), 0)
+
+
 @pytest.mark.parametrize(
     ("changes", "told"),
     [
@@ -184,10 +213,20 @@ def test_bits_that_end_the_decoder_end_no_more_than_their_own_answer() -> None:
 
 
 def test_a_codestream_tells_its_size() -> None:
-    assert pixels_of(stored(opened_sample("jpeg"), 0)) == 100 * 100
-    assert pixels_of(stored(opened_sample("jpeg-ls"), 0)) == 64 * 64
-    assert pixels_of(stored(opened_sample("j2k lossless"), 0)) == 64 * 64
-    assert pixels_of(b"no image") == 0
+    assert declared(stored(opened_sample("jpeg"), 0)) == (100 * 100, 3)
+    assert declared(stored(opened_sample("jpeg-ls"), 0)) == (64 * 64, 1)
+    assert declared(stored(opened_sample("j2k lossless"), 0)) == (64 * 64, 1)
+    assert declared(b"no image") == NOTHING
+
+
+@pytest.mark.parametrize("length", [0, 1, 6000], ids=["to the end", "in 64 bits", "behind long boxes"])
+def test_a_codestream_in_boxes_tells_its_size(length: int) -> None:
+    stream = stored(opened_sample("j2k lossless"), 0)
+    before = struct.pack(">I4sI", 12, b"jP  ", 0x0D0A870A) + struct.pack(">I4s", 8 + length, b"free")
+    last = struct.pack(">I4s", 1, b"jp2c") + struct.pack(">Q", 16 + len(stream))
+    head = last if length == 1 else struct.pack(">I4s", 0, b"jp2c")
+    assert declared(before + bytes(length) + head + stream) == (64 * 64, 1)
+    assert declared(before) == NOTHING
 
 
 def test_no_conversion_is_offered_that_would_lose_or_pretend() -> None:

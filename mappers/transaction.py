@@ -17,9 +17,10 @@ from mappers.database import Database, MySql, Rows, Sqlite, sql_functions, trans
 
 #: seconds that a writer waits for another one
 LOCK_SECONDS = 10
-#: errors after which the whole transaction is tried again: lock wait timeout, deadlock
+#: errors after which the whole transaction is tried again: lock wait timeout, deadlock (of names: MySQL's
+#: 3058), a row that changed since it was read
 #: https://dev.mysql.com/doc/mysql-errors/9.0/en/server-error-reference.html
-AGAIN = frozenset({1205, 1213, 1020})
+AGAIN = frozenset({1205, 1213, 3058, 1020})
 DUPLICATE = 1062
 
 

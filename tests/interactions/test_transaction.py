@@ -291,3 +291,19 @@ async def test_transactions_that_meet_are_all_done(client: Client) -> None:
     now = [(await client.get(f"Basic/{r['id']}")).json() for r in (first, second)]
     assert [r["meta"]["versionId"] for r in now] == ["7", "7"]
     assert now[0]["code"] == now[1]["code"]
+
+
+async def test_transactions_that_wait_for_each_others_criteria_are_all_done(client: Client) -> None:
+    """Deletes come first, so criteria are met in opposite order: a deadlock of names."""
+
+    async def change(number: int) -> int:
+        gone, there = ("one", "other") if number % 2 else ("other", "one")
+        entries = (
+            entry("DELETE", f"Basic?identifier=urn:test|{gone}"),
+            entry("POST", "Basic", basic(there), ifNoneExist=f"identifier=urn:test|{there}"),
+        )
+        return (await client.bundle("transaction", *entries)).status_code
+
+    assert await asyncio.gather(*(change(n) for n in range(6))) == [200] * 6
+    left = (await client.get("Basic?identifier=urn:test|one,urn:test|other&_summary=count")).json()
+    assert left["total"] == 1

@@ -127,7 +127,7 @@ def _type(mappings: Mappings, mapping: ResourceMapping) -> TypeDescribed:
 def usable_parameters(mappings: Mappings, mapping: ResourceMapping) -> list[str]:
     """The parameters that can find something: common ones first, none that refers to types not served."""
     common = [n for n in COMMON if n == "_id" or any(param_places(mapping, p, n) for p in mapping.parts)]
-    return common + [n for n in sorted(mapping.params) if _usable(mappings, mapping, n)]
+    return common + [n for n in sorted(mapping.params) if n not in common and _usable(mappings, mapping, n)]
 
 
 def _usable(mappings: Mappings, mapping: ResourceMapping, name: str) -> bool:

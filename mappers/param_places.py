@@ -41,8 +41,8 @@ def param_places(mapping: ResourceMapping, part: Part, param: str) -> tuple[Plac
     """Every place in a part that a parameter searches."""
     if param == "_lastUpdated":
         return (Place(part.last_updated),) if part.last_updated else ()
-    if param == "_security":
-        return (Place(part.security),) if part.security else ()
+    if param == "_security" and part.security:
+        return (Place(part.security),)
     declared = mapping.params.get(param)
     if declared is None:
         return ()

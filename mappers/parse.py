@@ -33,6 +33,8 @@ MODIFIERS = {
 }
 #: parameters of every type: https://hl7.org/fhir/R4/search.html#all
 COMMON = {"_id": "token", "_lastUpdated": "date", "_security": "token"}
+#: the parameter that asks for what stands in a List
+LIST = "_list"
 #: the modifiers that a condition keeps; of a value set, only whether it is the codes in it or the others
 KEPT = {"not": "not", "text": "text", "of-type": "of-type", "not-in": "not"}
 #: values of one parameter (OR), by name or type; 200 of any other: an id is cheap to look for, a text is not
@@ -71,6 +73,8 @@ class Parser:
             raise SearchFault("too-costly", name, f"chains may be {self.max_depth} deep")
         if name.startswith("_has:"):
             return self._has(resource_type, name, value, depth)
+        if name == LIST and self._lists(resource_type):
+            return self._listed(resource_type, value)
         head, dot, rest = name.partition(".")
         if dot:
             return self._chain(resource_type, head, rest, value, name, depth)
@@ -84,8 +88,8 @@ class Parser:
         mapping = self.mappings.get(resource_type)
         if mapping is None:
             return None
-        if param in COMMON:
-            return COMMON[param] if param != "_security" or any(p.security for p in mapping.parts) else None
+        if param in COMMON and (param != "_security" or any(p.security for p in mapping.parts)):
+            return COMMON[param]
         declared = mapping.params.get(param)
         return declared_type(resource_type, declared) if declared else None
 
@@ -93,7 +97,7 @@ class Parser:
         """The names of all parameters of a type."""
         mapping = self.mappings[resource_type]
         common = [n for n in COMMON if self.param_type(resource_type, n)]
-        return sorted([*common, *mapping.params])
+        return sorted({*common, *mapping.params, *([LIST] if self._lists(resource_type) else ())})
 
     def _criterion(self, resource_type: str, param: str, modifier: str, value: str, name: str) -> Condition:
         kind = self.param_type(resource_type, param)
@@ -292,6 +296,16 @@ class Parser:
         if resource_type not in self.reference_types(source, param):
             raise SearchFault("invalid", name, f"{source}.{param} does not refer to {resource_type}")
         return Has(source, param, self.condition(source, rest, value, depth + 1))
+
+    def _lists(self, resource_type: str) -> bool:
+        """Whether Lists are served that resources of the type may stand in."""
+        return "List" in self.mappings and resource_type in self.reference_types("List", "item")
+
+    def _listed(self, resource_type: str, value: str) -> Condition:
+        """In one of the Lists. https://hl7.org/fhir/R4/search.html#list"""
+        if value.startswith("$"):
+            raise SearchFault("not-supported", LIST, f"there is no functional list {value[:40]!r} here")
+        return Has("List", "item", self._criterion("List", "_id", "", value, LIST))
 
     def references(self, resource_type: str) -> list[str]:
         """The names of a type's reference parameters."""

@@ -14,6 +14,7 @@ from mappers.facade.tables import fhir_resource
 from mappers.mapping import Id, Part, ResourceMapping, SearchParam, SqlSource
 from mappers.parse import declared_type
 from mappers.sql import all_of
+from mappers.stored.meta_params import meta_params
 from mappers.stored.values import KINDS, Indexed, Stored, leading_to
 from mappers.value import Value
 from mappers.values.time import Instant
@@ -45,11 +46,11 @@ def _params(mapping: ResourceMapping) -> tuple[SearchParam, ...]:
     standard = definitions.search_parameters(mapping.resource_type).values()
     lacked = [d for d in standard if _fits(d) and d.code not in mapping.params]
     more = [SearchParam(d.code, of=_paths(d.resource_type, d.expression)) for d in lacked]
-    return (*mapping.search_params, *more)
+    return (*mapping.search_params, *more, *meta_params(mapping))
 
 
 def _fits(definition: Any) -> bool:
-    """Whether we can answer by it; those of every type (`_id`, …) aren't declared."""
+    """Whether we can answer by it; those of every type (`_id`, …) are found otherwise."""
     plain = not definition.code.startswith("_") and bool(definition.expression)
     return plain and (definition.type in KINDS or definition.type == "reference")
 

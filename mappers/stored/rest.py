@@ -20,6 +20,7 @@ from mappers.keyring import UnopenableError
 from mappers.mapping import Join, Part, ResourceMapping, SqlSource
 from mappers.sql import Condition, all_of, any_of
 from mappers.stored.content import SERVERS_OWN, Resource, dumps, loads
+from mappers.stored.meta_params import meta_params
 from mappers.stored.places import of_rest
 from mappers.stored.resident_number import is_resident_number, without_resident_number
 from mappers.value import Columns, DirtyRowError, Row
@@ -34,7 +35,8 @@ def kept(mapping: ResourceMapping) -> ResourceMapping:
     if not any(p.upkeep for p in mapping.parts):
         return mapping
     parts = tuple(_with_rest(p) if p.upkeep else p for p in mapping.parts)
-    return replace(mapping, parts=parts, _names={})
+    params = (*mapping.search_params, *meta_params(mapping))
+    return replace(mapping, parts=parts, search_params=params, _names={})
 
 
 def read_only(mapping: ResourceMapping, because: str) -> ResourceMapping:

@@ -10,7 +10,8 @@ import httpx
 import pytest
 import pytest_asyncio
 
-from tests.facade.facade import Facade, embedded_folder, settings_of
+from fhir_facade.registry import everything
+from tests.facade.facade import Facade, embedded_folder, execute, ids, settings_of, writer
 from tests.http.outcomes import refused
 from tests.interactions.client import Client, Resource, goal
 
@@ -107,3 +108,64 @@ async def test_what_can_not_be_done_is_refused(
     assert answer.status_code == status, answer.text
     assert answer.json()["issue"][0]["diagnostics"]
     assert "tag" not in (await embedded_client.get("Patient/P-2025-000001")).json()["meta"]
+
+
+async def found(client: Client, search: str) -> list[str]:
+    """The ids that a search finds."""
+    answer = await client.get(search)
+    assert answer.status_code == 200, answer.text
+    return ids(answer.json())
+
+
+async def test_what_is_in_meta_is_found_by_it(client: Client) -> None:
+    one = await client.made(goal(meta={"tag": [A], "security": [LABEL], "profile": [PROFILE]}))
+    other = await client.made(goal(meta={"tag": [B]}))
+    first, second = f"Goal/{one['id']}", f"Goal/{other['id']}"
+    for search in ("_tag=a", "_tag=urn:t|a", "_security=N", f"_profile={PROFILE}", "_tag:not=b"):
+        assert await found(client, f"Goal?{search}") == [first], search
+    assert await found(client, "Goal?_profile:below=http://profiles.example") == [first]
+    assert await found(client, "Goal?_profile:missing=true") == [second]
+    assert await found(client, "Goal?_tag=a,b") == [first, second]
+    assert await found(client, "Goal?_tag:text=B") == [second]
+    assert await found(client, "?_type=Goal,Patient&_tag=a") == [first]
+    assert await found(client, "Goal?_tag=urn:other|a") == []
+    meta_in(await changed(client, first, "delete", {"tag": [A]}))
+    assert await found(client, "Goal?_tag=a") == []
+
+
+async def test_a_row_is_found_by_its_tag_until_the_tag_is_taken_away(own: Client) -> None:
+    path = "Patient/P-2025-000001"
+    everybody = await found(own, "Patient")
+    assert await found(own, "Patient?_tag=urn:t|a") == []
+    meta_in(await changed(own, path, "add", {"tag": [A]}))
+    execute(
+        writer(own.facade), "UPDATE emr_patientcache SET phone = '02-1' WHERE patient_id = 'P-2025-000001'"
+    )
+    assert await found(own, "Patient?_tag=urn:t|a") == [path]
+    assert await found(own, "Patient?_tag:not=urn:t|a") == [p for p in everybody if p != path]
+    assert await found(own, "Encounter?patient._tag=a") == await found(own, "Encounter?patient=P-2025-000001")
+    meta_in(await changed(own, path, "delete", {"tag": [A]}))
+    assert await found(own, "Patient?_tag=urn:t|a") == []
+
+
+async def test_a_list_finds_what_stands_in_it(client: Client) -> None:
+    made = await client.made(goal())
+    own, patient = f"Goal/{made['id']}", "Patient/P-2025-000002"
+    items = [{"item": {"reference": one}} for one in (patient, own)]
+    listed = await client.made(
+        {"resourceType": "List", "status": "current", "mode": "working", "entry": items}
+    )
+    assert await found(client, f"Patient?_list={listed['id']}") == [patient]
+    assert await found(client, f"Patient?_list={listed['id']}&birthdate=gt2100") == []
+    assert await found(client, f"Goal?_list={listed['id']}") == [own]
+    assert await found(client, "Patient?_list=nobody") == []
+    refused(await client.get("Patient?_list=$current-problems"), 400, "not-supported")
+    refused(await client.get("Patient?_list="), 400, "invalid")
+
+
+def test_all_that_clients_write_is_found_by_what_they_say_in_meta() -> None:
+    for name, mapping in everything().items():
+        if any(part.written_here for part in mapping.parts):
+            assert "_tag" in mapping.params, name
+            assert ("_profile" in mapping.params) is not any(p.profiles for p in mapping.parts), name
+            assert ("_security" in mapping.params) is not any(p.security for p in mapping.parts), name

@@ -16,7 +16,6 @@ from typing import Any
 from pydicom.charset import decode_bytes
 from pydicom.datadict import dictionary_VR, private_dictionary_VR
 from pydicom.dataelem import RawDataElement
-from pydicom.values import convert_SQ
 
 from dicomweb.index.part10 import (
     CHARACTER_SET,
@@ -92,8 +91,7 @@ class _Telling:
             return _binary(element, vr, path)
         value = element.value if element.value is not None or not element.length else self._left(element)
         if vr == "SQ":
-            items = convert_SQ(value or b"", element.is_implicit_VR, element.is_little_endian)
-            return self._sequence(items, path, scope)
+            return self._sequence(self._header.items(element, value or b""), path, scope)
         if element.tag == CHARACTER_SET:
             return {"vr": vr, "Value": ["ISO_IR 192"]}
         return _with_values(vr, _values(vr, value or b"", element.is_little_endian, scope.encodings))

@@ -18,12 +18,16 @@ from pydicom import config
 from pydicom.charset import convert_encodings, default_encoding
 from pydicom.dataelem import DataElement, RawDataElement
 from pydicom.dataset import Dataset
-from pydicom.filereader import read_dataset
+from pydicom.filereader import read_dataset, read_sequence
 from pydicom.tag import BaseTag
 from pydicom.uid import ExplicitVRBigEndian, ImplicitVRLittleEndian
 
 #: bytes that are read of what stands before the pixels; large values are skipped, not read
 HEADER_LIMIT = 64 * 1024 * 1024
+#: elements and items that a header may have, also within sequences: each takes room, however few bytes it has
+MOST_ELEMENTS = 2_000_000
+#: bytes that every element and item begins with
+_HEAD = 8
 #: values of more bytes are left in the file until somebody asks for them
 LARGE = 1024
 PIXELS = frozenset({0x7FE00008, 0x7FE00009, 0x7FE00010})
@@ -68,6 +72,12 @@ class Header:
         """A value that was left in the file."""
         self.file.seek(raw.value_tell)
         return self.file.read(raw.length)
+
+    def items(self, raw: RawDataElement, value: bytes) -> Sequence[Dataset]:
+        """The items of a sequence that was read as a value."""
+        within = Bounded(io.BytesIO(value), len(value), elements=self.file.elements)
+        little = raw.is_little_endian
+        return read_sequence(within, raw.is_implicit_VR, little, len(value), [default_encoding])  # type: ignore[arg-type]
 
 
 def header_of(file: BinaryIO) -> Header:
@@ -159,16 +169,33 @@ def _cut_off(pixels: Pixels, file: Bounded) -> bool:
     return pixels.length is not None and file.lacks(pixels.start + pixels.length)
 
 
+class Elements:
+    """Counts elements and items as they are read."""
+
+    def __init__(self) -> None:
+        self._left = MOST_ELEMENTS
+
+    def read(self, size: int) -> None:
+        """Bytes are about to be read; raises NotDicomError where an element too many begins with them."""
+        self._left -= size == _HEAD
+        if self._left < 0:
+            raise NotDicomError("it has too many elements")
+
+
 class Bounded:
     """A file of which only so much may be read; a length beyond its end costs no memory."""
 
-    def __init__(self, file: BinaryIO, size: int, limit: int = HEADER_LIMIT) -> None:
+    def __init__(
+        self, file: BinaryIO, size: int, limit: int = HEADER_LIMIT, elements: Elements | None = None
+    ) -> None:
         self._file, self._size, self._left = file, size, limit
+        self.elements = elements or Elements()
         #: whether a read found some of what it asked for, and then the end
         self.short = False
 
     def read(self, size: int) -> bytes:
         """At most `size` bytes; raises NotDicomError where all that is read would be too much."""
+        self.elements.read(size)
         asked, size = size, max(0, min(size, self._size - self._file.tell()))
         self._left -= size
         if self._left < 0:
@@ -200,6 +227,7 @@ class Inflated(Bounded):
 
     def read(self, size: int) -> bytes:
         """At most `size` bytes."""
+        self.elements.read(size)
         found = bytes(self._until(self._at + size)[self._at : self._at + size])
         self._at += len(found)
         self.short |= 0 < len(found) < size

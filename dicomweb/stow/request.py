@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import zlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
 from typing import BinaryIO
 
@@ -22,7 +22,8 @@ from dicomweb.wado.acceptable import acceptable
 
 DICOM, RELATED = "application/dicom", "multipart/related"
 ANSWERS = ("application/dicom+json", "application/json", "application/dicom+xml")
-MOST_PARTS = 10_000
+#: instances of a request, and characters of all that is told of them, which are in memory together
+MOST_PARTS, MOST_METADATA = 10_000, 256 * 1024**2
 _GZIP = zlib.MAX_WBITS | 16
 
 
@@ -64,19 +65,25 @@ async def received(request: Request, spool: Spool) -> list[Sent]:
 
 
 async def _parts(body: AsyncIterator[bytes], boundary: str, spool: Spool) -> AsyncIterator[Sent]:
-    parts, count = Parts(body, boundary), 0
+    parts, count, told = Parts(body, boundary), 0, 0
     while (fields := await parts.next_part()) is not None:
         count += 1
         if count > MOST_PARTS:
             raise DicomFault(413, f"a request may bring {MOST_PARTS} instances")
-        spooled = await spool.take(parts.content())
-        media = media_type(fields.get("content-type", DICOM))[0]
-        if media != DICOM:
-            yield Sent(spooled.file, spooled.digest, fault=f"a part is {media[:64]}, not {DICOM}")
-        else:
-            yield await _read(spooled)
+        sent = await _part(fields, await spool.take(parts.content()))
+        told += len(sent.entry.metadata) if sent.entry else 0
+        if told > MOST_METADATA:
+            raise DicomFault(413, "what the instances say of themselves is too much: send several requests")
+        yield sent
     async for _ in body:
         pass  # what follows is nothing to store, but a gzip's checksum is behind it
+
+
+async def _part(fields: Mapping[str, str], spooled: Spooled) -> Sent:
+    media = media_type(fields.get("content-type", DICOM))[0]
+    if media != DICOM:
+        return Sent(spooled.file, spooled.digest, fault=f"a part is {media[:64]}, not {DICOM}")
+    return await _read(spooled)
 
 
 async def _read(spooled: Spooled) -> Sent:

@@ -13,7 +13,9 @@ from pydicom.dataset import Dataset
 from pydicom.uid import DeflatedExplicitVRLittleEndian
 from sqlalchemy import func, select
 
+from dicomweb.index import part10 as header_of_files
 from dicomweb.index.reading import rows
+from dicomweb.stow import request
 from mappers.facade.imaging import fhir_dicom_instance, fhir_dicom_quarantine
 from tests.dicomweb.phantom import dataset, part10
 from tests.dicomweb.stow.sending import BOUNDARY, RELATED, ROOT, Sender, body, failures, image, stored
@@ -148,6 +150,34 @@ async def test_sequences_without_end_and_bombs_are_refused(sender: Sender) -> No
         answer = await sender.post(body([content]))
         assert answer.status_code == 400, answer.text
     assert await kept(sender) == before
+
+
+@pytest.mark.parametrize("length", [0xFFFFFFFF, None], ids=["of undefined length", "of a stated length"])
+async def test_elements_without_number_are_refused_wherever_they_stand(
+    sender: Sender, monkeypatch: pytest.MonkeyPatch, length: int | None
+) -> None:
+    monkeypatch.setattr(header_of_files, "MOST_ELEMENTS", 3000)
+    empty = b"".join(
+        b"\x11\x00" + tag.to_bytes(2, "little") + b"SH\0\0" for tag in range(0x1000, 0x1000 + 500)
+    )
+    item = b"\xfe\xff\x00\xe0" + (len(empty)).to_bytes(4, "little") + empty
+    end = b"" if length is None else b"\xfe\xff\xdd\xe0\0\0\0\0"
+    for items, status in ((5, 200), (7, 400)):
+        stated = len(item) * items if length is None else length
+        sequence = b"\x40\x00\x75\x02SQ\0\0" + stated.to_bytes(4, "little") + item * items + end
+        answer = await sender.post(body([image().content.replace(PIXELS, sequence + PIXELS)]))
+        assert answer.status_code == status, answer.text
+    assert "too many elements" in answer.json()["message"]
+
+
+async def test_headers_that_are_too_much_together_are_refused(
+    sender: Sender, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(request, "MOST_METADATA", 2500)
+    before = await kept(sender)
+    assert (await sender.store(*(image() for _ in range(9)))).status_code == 413
+    assert await kept(sender) == before
+    assert (await sender.store(image())).status_code == 200
 
 
 def _deflated(size: int) -> bytes:

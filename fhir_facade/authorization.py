@@ -86,6 +86,7 @@ def config_of(settings: Settings) -> Config:
         secret=own_key(settings.data_path, KEY_FILE),
         access_seconds=settings.jwt_access_token_lifetime_minutes * 60,
         refresh_seconds=settings.jwt_refresh_token_lifetime_days * 86400,
+        approval_seconds=settings.remember_consent_days * 86400,
     )
 
 

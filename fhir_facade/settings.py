@@ -54,6 +54,9 @@ class Settings:
     )
     jwt_access_token_lifetime_minutes: int = setting(60, "how long an access token of a user is good")
     jwt_refresh_token_lifetime_days: int = setting(7, "how long a refresh token is good if it isn't used")
+    remember_consent_days: int = setting(
+        30, "how long an app that a user has allowed isn't asked for again; 0 asks each time"
+    )
     enable_security: bool = setting(
         True, "access control and audit; False is refused unless HOST is a loopback address"
     )

@@ -22,6 +22,7 @@ class Config:
     session_seconds: int = 12 * 3600
     launch_seconds: int = 300
     emergency_seconds: int = 1800
+    approval_seconds: int = 30 * 86400
 
     @property
     def issuer(self) -> str:

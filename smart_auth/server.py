@@ -17,6 +17,7 @@ from smart_auth.clients.keys import ClientKeys
 from smart_auth.config import Config, Encounters, Events, Grantable, Patients, unheard
 from smart_auth.identity.provider import IdentityProvider
 from smart_auth.seal import Seal
+from smart_auth.store.approvals import Approvals
 from smart_auth.store.clients import Clients
 from smart_auth.store.families import Families
 from smart_auth.store.revocations import forget_expired
@@ -66,6 +67,7 @@ class AuthorizationServer:
         self.seals = Seals.of(config.secret)
         self.clients = Clients(store)
         self.families = Families(store, config)
+        self.approvals = Approvals(store, config.approval_seconds)
         self.sessions = Sessions(store, self.seals.rows, config.session_seconds)
         self.keys = Keyring(store, self.seals.keys)
         self.minting = Minting(config, self.keys)

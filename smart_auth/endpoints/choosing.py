@@ -14,7 +14,7 @@ from smart_auth.config import EncounterChoice, PatientChoice
 from smart_auth.endpoints.authorize import Pending
 from smart_auth.endpoints.browser import Browser
 from smart_auth.endpoints.context import Context, known_context
-from smart_auth.endpoints.pages import Page, choosing, encounter_buttons, language, patient_buttons
+from smart_auth.endpoints.pages import Page, choosing, encounter_buttons, language, patient_buttons, user_of
 from smart_auth.faults import PageFault
 from smart_auth.server import AuthorizationServer
 from smart_auth.store.sessions import Login
@@ -32,7 +32,7 @@ class Choosing:
         """The page on which a `patient` or an `encounter` is chosen; its own form's `find` narrows it."""
         browser, asked = Browser(self._server, request), request.query_params
         text = asked.get("request", "")
-        page = Page(language(request, pending.lang), text, browser.csrf, login.user.name)
+        page = Page(language(request, pending.lang), text, browser.csrf, user_of(login))
         show = self._patients if what == "patient" else self._encounters
         html = await show(page, pending, login, asked.get("find", "")[:100])
         return browser.page(html, redirect_uri=pending.redirect_uri)

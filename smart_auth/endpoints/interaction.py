@@ -15,7 +15,7 @@ from smart_auth.endpoints.browser import Browser, redirect
 from smart_auth.endpoints.choosing import Choosing
 from smart_auth.endpoints.context import Context, known_context, left_over, to_choose, told
 from smart_auth.endpoints.launches import used_up
-from smart_auth.endpoints.pages import Page, language, permissions
+from smart_auth.endpoints.pages import Page, language, permissions, user_of
 from smart_auth.faults import PageFault
 from smart_auth.identity.provider import SignedIn
 from smart_auth.seal import digest, fresh
@@ -53,12 +53,14 @@ class Interaction:
             again = login is not None or pending.asks_anew or pending.max_age >= 0
             start, lang = self._server.provider.start(text, again=again), request.query_params.get("lang", "")
             return Browser(self._server, request).go(start, lang=lang)
+        if not pending.client_id:
+            return Browser(self._server, request).go("/apps", lang=request.query_params.get("lang", ""))
         context = known_context(pending, login)
-        if "none" in pending.prompt:
-            raise pending.fault("interaction_required", "consent is asked for each time")
         if what := to_choose(pending, login):
+            if "none" in pending.prompt:
+                raise pending.fault("interaction_required", f"the user has to choose: {what}")
             return await self._choosing.page(request, pending, login, what)
-        return await self._ask(request, pending, login, context, text)
+        return await self._allowed_or_asked(request, pending, login, context, text)
 
     async def choose_patient(self, request: Request, form: Mapping[str, str]) -> Response:
         """A patient was chosen."""
@@ -72,6 +74,8 @@ class Interaction:
         """The decision: a code for what was ticked, or the client is told that it was refused."""
         pending, login = await self._of_form(request, form)
         if form.get("decision") != "allow":
+            forget = self._server.approvals.forget
+            await to_thread.run_sync(forget, login.user.subject, pending.client_id)
             raise pending.fault("access_denied", "the user refused")
         context = known_context(pending, login)
         if to_choose(pending, login):
@@ -82,6 +86,9 @@ class Interaction:
         scopes = fitting(scopes, context)
         if not any(scope(text) or text == "openid" for text in scopes):
             raise pending.fault("access_denied", "the user left nothing to be granted")
+        client, keep = await self._client(pending), self._server.approvals.keep
+        who = (login.user.subject, client, pending.redirect_uri)
+        await to_thread.run_sync(keep, *who, offered, scopes)
         return await to_thread.run_sync(self._code, pending, login, context, scopes)
 
     async def sign_out(self, request: Request, form: Mapping[str, str]) -> Response:
@@ -126,16 +133,28 @@ class Interaction:
     async def _of_form(self, request: Request, form: Mapping[str, str]) -> tuple[Pending, Login]:
         Browser(self._server, request).refuse_foreign(form)
         pending, login = opened(self._server, form.get("request", "")), await self._login(request)
-        if login is None:
+        if login is None or not pending.client_id:
             raise PageFault("expired")
         return pending, login
+
+    async def _allowed_or_asked(
+        self, request: Request, pending: Pending, login: Login, context: Context, text: str
+    ) -> Response:
+        """A code at once for what the user has allowed before, unless the client wants them to be asked."""
+        client, offered = await self._client(pending), await self._offered(pending, login, context)
+        who = (login.user.subject, client, pending.redirect_uri)
+        covered = await to_thread.run_sync(self._server.approvals.cover, *who, offered)
+        if covered and "consent" not in pending.prompt:
+            return await to_thread.run_sync(self._code, pending, login, context, offered)
+        if "none" in pending.prompt:
+            raise pending.fault("consent_required", "the user has not allowed this before")
+        return await self._ask(request, pending, login, context, text)
 
     async def _ask(
         self, request: Request, pending: Pending, login: Login, context: Context, text: str
     ) -> Response:
         browser = Browser(self._server, request)
-        user = f"{login.user.name} ({login.user.username})"
-        page = Page(language(request, pending.lang), text, browser.csrf, user)
+        page = Page(language(request, pending.lang), text, browser.csrf, user_of(login))
         client = await self._client(pending)
         html = page.html(
             "consent",
@@ -143,6 +162,8 @@ class Interaction:
             goes_to=pending.redirect_uri,
             context_html=await self._choosing.facts(page, pending, login, context),
             permissions_html=permissions(page, await self._offered(pending, login, context)),
+            sign_out_html=page.part("sign_out"),
+            remembered_html=page.part("remembered") if self._remembers(client, pending) else "",
         )
         return browser.page(html, redirect_uri=pending.redirect_uri)
 
@@ -154,6 +175,9 @@ class Interaction:
         if not any(scope(text) or text == "openid" for text in found):
             raise pending.fault("invalid_scope", "nothing that was asked for can be granted to this user")
         return found
+
+    def _remembers(self, client: Client, pending: Pending) -> bool:
+        return self._server.approvals.holds_for(client, pending.redirect_uri)
 
     async def _client(self, pending: Pending) -> Client:
         client = await to_thread.run_sync(self._server.clients.get, pending.client_id)

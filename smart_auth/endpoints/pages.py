@@ -15,6 +15,7 @@ from fastapi import Request
 
 from smart_auth.access.scopes import scope
 from smart_auth.config import EncounterChoice, PatientChoice
+from smart_auth.store.sessions import Login
 
 LANGUAGES = ("en", "ko")
 
@@ -64,6 +65,11 @@ def language(request: Request, stated: str = "") -> str:
     return next((found for w in wanted if (found := w.strip()[:2].lower()) in LANGUAGES), LANGUAGES[0])
 
 
+def user_of(login: Login) -> str:
+    """Who is signed in, as every page says it."""
+    return f"{login.user.name} ({login.user.username})"
+
+
 def choosing(
     page: Page, what: str, find: str, choices_html: str, facts_html: str = "", without_html: str = ""
 ) -> str:
@@ -76,9 +82,10 @@ def choosing(
         find_label=texts[f"{what}_find"],
         find=find,
         action=what,
-        facts_html=page.part("facts", facts_html=facts_html) if facts_html else "",
+        facts_html=facts_html,
         choices_html=choices_html,
         without_html=without_html,
+        sign_out_html=page.part("sign_out"),
     )
 
 

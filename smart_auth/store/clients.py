@@ -12,6 +12,7 @@ from smart_auth.store.tables import Client
 from smart_auth.store.transaction import Store, now
 
 KINDS = ("public", "symmetric", "asymmetric")
+LOOPBACK = ("localhost", "127.0.0.1", "::1")
 
 
 class Clients:
@@ -127,7 +128,7 @@ def _check_redirect(uri: str) -> None:
 def _check_https(uri: str, what: str) -> None:
     """RFC 8252 allows http on the loopback interface only."""
     parts = urlsplit(uri)
-    loopback = parts.hostname in ("localhost", "127.0.0.1", "::1")
+    loopback = parts.hostname in LOOPBACK
     if parts.scheme != "https" and not (parts.scheme == "http" and loopback):
         raise ValueError(f"{uri}: {what} is https (http on loopback only)")
     if parts.username or not parts.hostname:

@@ -48,9 +48,9 @@ def live_grants(session: Session, of: str, value: str) -> list[Grant]:
 
 def forget_expired(session: Session) -> None:
     """Removes rows whose time is over."""
-    from smart_auth.store.tables import Code, Key, LoginSession, Used
+    from smart_auth.store.tables import Approval, Code, Key, LoginSession, Used
 
     moment = now()
-    for table in (Code, RefreshToken, Revocation, Used, LoginSession, Grant):
+    for table in (Code, RefreshToken, Revocation, Used, LoginSession, Grant, Approval):
         session.execute(delete(table).where(col(table.expires) < moment))
     session.execute(delete(Key).where(col(Key.expires) > 0, col(Key.expires) < moment))

@@ -165,6 +165,19 @@ class Consent(SQLModel, table=True):
     withdrawn: int = Field(default=0, sa_type=BigInteger)
 
 
+class Approval(SQLModel, table=True):
+    """What a user has allowed a client that is answered at an address, so that the same isn't asked again."""
+
+    __tablename__ = "fhir_auth_approval"
+    id: str = Field(primary_key=True, sa_type=ID)
+    subject: str = Field(index=True, sa_type=NAME)
+    client_id: str = Field(sa_type=NAME)
+    redirect_uri: str = Field(sa_type=Text)
+    scopes: str = Field(sa_type=Text)
+    created: int = Field(sa_type=BigInteger)
+    expires: int = Field(index=True, sa_type=BigInteger)
+
+
 class Used(SQLModel, table=True):
     """What may be used once only and was: a client assertion's `jti`, a launch; by its hash."""
 

@@ -83,7 +83,10 @@ async def test_a_page_of_the_server_signs_out_who_is_signed_in(app: App) -> None
         refused = await app.browser.delete(f"{AUTH}/session", headers=headers)
         assert refused.status_code == 403
         assert "set-cookie" not in refused.headers
-    assert 'action="/api/auth/consent"' in (await app.follow(await app.ask(scope="openid"))).text
+    assert (
+        'action="/api/auth/consent"'
+        in (await app.follow(await app.ask(prompt="consent", scope="openid"))).text
+    )
     ended = await app.browser.delete(f"{AUTH}/session", headers={"origin": ORIGIN})
     assert ended.status_code == 204
     assert "fhir_auth_session=" in ended.headers["set-cookie"]
@@ -92,6 +95,21 @@ async def test_a_page_of_the_server_signs_out_who_is_signed_in(app: App) -> None
     assert gone.status_code == 401
     again = await app.browser.delete(f"{AUTH}/session", headers={"origin": ORIGIN})
     assert again.status_code == 204
+
+
+async def test_users_sign_in_to_see_their_apps(app: App) -> None:
+    signing_in = await app.follow(await app.browser.get(f"{AUTH}/apps?lang=ko"))
+    assert asks_for_password(signing_in)
+    page = await app.sign_in(signing_in)
+    assert (page.status_code, page.url.path) == (200, "/api/auth/apps")
+    assert "<h1>내 앱</h1>" in page.text
+    assert page.headers["cache-control"] == "no-store"
+    assert app.client.client_id not in page.text
+    await app.tokens(scope="openid user/*.rs")
+    page = await app.browser.get(f"{AUTH}/apps")
+    assert app.client.client_id in page.text
+    assert asks_for_password(await app.submit(page, "sign-out"))
+    assert asks_for_password(await app.follow(await app.browser.get(f"{AUTH}/apps")))
 
 
 def _own(redirect_uris: str = CALLBACK, scopes: str = "user/*.cruds") -> Client:

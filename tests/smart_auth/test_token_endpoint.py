@@ -129,7 +129,7 @@ async def test_a_refresh_token_is_its_clients_alone(app: App) -> None:
 async def test_online_access_ends_with_the_session_and_offline_access_does_not(app: App) -> None:
     online = await app.tokens(scope=SCOPE.replace("offline_access", "online_access"))
     offline = await app.tokens()
-    await app.submit(await app.consent_page(), "sign-out")
+    await app.submit(await app.follow(await app.ask()), "sign-out")
     await refused(app.refresh(online["refresh_token"]), "invalid_grant")
     assert not await good(app, online["access_token"])
     assert (await app.refresh(offline["refresh_token"])).status_code == 200

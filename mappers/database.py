@@ -20,6 +20,7 @@ from sqlalchemy.dialects import mysql, sqlite
 from sqlalchemy.engine import Dialect
 
 from mappers.at_rest import AtRest
+from mappers.prepared import MOST, Often, Sql, fetched
 
 Rows = Sequence[tuple[Any, ...]]
 
@@ -95,7 +96,7 @@ class MySql:
         self.at_rest = AtRest()
         self._free: list[Any] = []
         self._places = asyncio.Semaphore(settings.pool)
-        self._init: str | None = None
+        self._often = Often()
 
     async def fetch(self, sql: str, parameters: tuple[Any, ...]) -> Rows:
         """All rows of a statement. A connection that fails in any way is closed, never given back."""
@@ -108,7 +109,7 @@ class MySql:
     async def _fetch(self, sql: str, parameters: tuple[Any, ...]) -> Rows:
         connection, fresh = await self._connection()
         try:
-            rows = await _run(connection, sql, parameters)
+            rows = await self._ask(connection, sql, parameters)
         except BaseException as error:
             connection.close()
             if not fresh and isinstance(error, Exception) and _code(error) in (2006, 2013, 0):
@@ -117,9 +118,20 @@ class MySql:
         self._free.append(connection)
         return rows
 
+    async def _ask(self, connection: Any, sql: str, parameters: tuple[Any, ...]) -> Rows:
+        if not isinstance(sql, Sql):
+            return await _run(connection, sql, parameters)
+        rows = None
+        if sql in self._often.chosen and (rows := await fetched(connection, sql, parameters)) is None:
+            self._often.unfit(sql)
+        if rows is None:
+            rows = await _run(connection, sql, parameters)
+        self._often.answered(sql, rows)
+        return rows
+
     async def _again(self, sql: str, parameters: tuple[Any, ...]) -> Rows:
         self.forget()
-        connection = await self.connect()
+        connection = await self.connect(MOST)
         try:
             rows = await _run(connection, sql, parameters)
         except BaseException:
@@ -129,10 +141,13 @@ class MySql:
         return rows
 
     async def _connection(self) -> tuple[Any, bool]:
-        return (self._free.pop(), False) if self._free else (await self.connect(), True)
+        return (self._free.pop(), False) if self._free else (await self.connect(MOST), True)
 
-    async def connect(self) -> Any:
-        """A new connection in the session that all of them have; whoever takes it closes it."""
+    async def connect(self, prepared: int = 0) -> Any:
+        """A new connection in the session that all of them have; whoever takes it closes it.
+
+        `prepared`: how many statements it may keep prepared; without any, it prepares none.
+        """
         import asyncmy
 
         s = self.settings
@@ -146,6 +161,7 @@ class MySql:
             connect_timeout=5,
             autocommit=True,
             conv=_conversions(),
+            stmt_cache_size=prepared,
         )
         try:
             for statement in await self._session(connection):
@@ -193,7 +209,7 @@ class MySql:
 async def _run(connection: Any, sql: str, parameters: tuple[Any, ...]) -> Rows:
     cursor = connection.cursor()
     try:
-        await cursor.execute(sql, parameters or None)
+        await cursor.execute(cursor.mogrify(sql, parameters or None))  # what has arguments would be prepared
         rows: Rows = await cursor.fetchall()
     finally:
         await cursor.close()

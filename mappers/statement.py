@@ -14,6 +14,7 @@ from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.functions import FunctionElement
 from sqlalchemy.types import NullType
 
+from mappers.prepared import Sql, marked
 from mappers.terms import Term
 
 Fill = Callable[[Any], Any]
@@ -118,11 +119,11 @@ def compiled(
 ) -> Statement:
     """The statement's text for a dialect; `schemas` renames schemas (openemr → the site's)."""
     renaming: dict[str, Any] = {"schema_translate_map": dict(schemas), "render_schema_translate": True}
-    result: Any = statement.compile(
+    result: Any = marked(statement, dialect).compile(
         dialect=dialect, compile_kwargs={"render_postcompile": True}, **(renaming if schemas else {})
     )
     constants = result.construct_params(_check=False)
     names = result.positiontup or ()
     filled = tuple(slots.made.get(n, constants[n]) for n in names)
     first = {n: compiled(slots.look_ups[n], dialect, slots, schemas) for n in names if n in slots.look_ups}
-    return Statement(str(result), filled, first)
+    return Statement(Sql.of(str(result)), filled, first)

@@ -1,4 +1,4 @@
-"""Whether a resource that is no more would be opened by conditions: asked of the last that is known of it.
+"""Whether a resource as it was would be opened by conditions: one that is no more, or an older version.
 
 What it referred to is asked as it is now. Whatever can't be decided so opens nothing: to leave a deletion out
 costs a client a comparison of ids, to tell one to somebody else tells of what isn't theirs.
@@ -6,7 +6,7 @@ costs a client a comparison of ids, to tell one to somebody else tells of what i
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from fhir_facade.drafts import authors_alone
@@ -19,6 +19,7 @@ from mappers.query import (
     Chained,
     Condition,
     Criterion,
+    Has,
     NotAbout,
     ReleasedTo,
     SearchQuery,
@@ -27,6 +28,9 @@ from mappers.reader import Resource
 from mappers.stored.search_values import Found, SearchValues
 from mappers.terms import Ref, Term, Token
 from mappers.values.fixed import is_asked
+
+#: parameters that only `meta` decides
+_META = ("_profile", "_security", "_tag")
 
 
 class Bygone:
@@ -49,10 +53,25 @@ class Bygone:
                 return await self._chained(resource, condition)
             case NotAbout():
                 return await self._not_about(resource, condition)
+            case Has():
+                return await self._count(resource["resourceType"], self._own(resource), condition) > 0
             case ReleasedTo():
                 return self._released(resource, condition)
-            case _:
-                return False
+
+    async def opened_too(self, earlier: Resource, now: Resource, condition: Condition) -> bool:
+        """Whether a condition that opens a resource as it is now opened it as it was, too."""
+        if all(self._same(param, earlier, now) for param in set(_deciding(condition))):
+            return True
+        return await self.fulfils(earlier, condition)
+
+    def _same(self, param: str, one: Resource, other: Resource) -> bool:
+        """Whether a search by a parameter certainly answers alike."""
+        mapping = self.mappings[one["resourceType"]]
+        if param in _META:
+            return bool(one["meta"].get(param[1:]) == other["meta"].get(param[1:]))
+        if param not in mapping.params or not self.values.tells(mapping, param):
+            return False
+        return self.values.values(mapping, param, one) == self.values.values(mapping, param, other)
 
     def _criterion(self, resource: Resource, criterion: Criterion) -> bool:
         found = self._found(resource, criterion.param)
@@ -98,6 +117,11 @@ class Bygone:
         own = (author.part, author.key) if author else None
         return own is not None and bool(led) and all(f and (f["target_part"], _key(f)) == own for f in led)
 
+    def _own(self, resource: Resource) -> Sequence[Ref]:
+        kind = resource["resourceType"]
+        resolved = self.mappings[kind].resolve(resource["id"])
+        return [Ref(kind, resolved[0].name, resolved[1])] if resolved else []
+
     def _targets(self, resource: Resource, param: str, resource_type: str) -> Sequence[Ref]:
         """What of this server, of one type, a parameter leads to."""
         parts = {p.name: p for p in self.mappings[resource_type].parts}
@@ -113,6 +137,23 @@ class Bygone:
     def _part(self, resource: Resource) -> Part | None:
         resolved = self.mappings[resource["resourceType"]].resolve(resource["id"])
         return resolved[0] if resolved else None
+
+
+def _deciding(condition: Condition) -> Iterator[str]:
+    """The parameters of a resource itself that decide; not its id, nor what others say of it.
+
+    Drafts are judged by `drafts.authors_alone`.
+    """
+    match condition:
+        case AllOf() | AnyOf():
+            for one in condition.conditions:
+                yield from _deciding(one)
+        case NotAbout(param=""):
+            yield from _deciding(condition.condition)
+        case Criterion(param="_id"):
+            return
+        case Criterion() | Chained() | NotAbout():
+            yield condition.param
 
 
 def _asks(term: Term, found: Found) -> bool:

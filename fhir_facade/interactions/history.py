@@ -56,7 +56,8 @@ async def _of_one(told: History, resource_type: str, id_text: str) -> Response:
     service, database = told.service, told.service.reading.database
     current = await readable(service, resource_type, id_text)
     found = await versions(database, told.asked, told.page + 1)
-    if current is None and (not found or not shown(service, resource_type, None, None)):
+    whole = service.may_read.conditions(resource_type) == ()
+    if current is None and (not found or not whole):
         raise not_found(f"there is no {resource_type}/{id_text}")
     more, found = len(found) > told.page > 0, found[: told.page]
     place = found[-1].place if found else 0
@@ -67,8 +68,8 @@ async def _of_one(told: History, resource_type: str, id_text: str) -> Response:
     if current is not None and (latest := await _not_kept(told, current, found if first and found else None)):
         total += 1
         found = [latest, *found] if first and told.page else found
-    seen = [v for v in found if shown(service, resource_type, v.resource, current)]
-    whole = service.may_read.conditions(resource_type) == ()
+    access = service.may_read
+    seen = [v for v in found if await shown(service, access, resource_type, v.resource, current)]
     total_told = total if whole and told.at_from is None else None
     return _bundle(told, seen, place if more else None, total_told)
 
@@ -150,14 +151,12 @@ async def _seen(service: Service, found: Sequence[Version]) -> list[Version]:
         if service.may_search.conditions(kind) != ()
         for id_, resource in (await present(service.searching, kind, ids)).items()
     }
-    return [v for v in found if v.resource_type in by_type and _visible(service, v, now)]
+    return [v for v in found if v.resource_type in by_type and await _visible(service, v, now)]
 
 
-def _visible(service: Service, version: Version, now: dict[tuple[str, str], Resource]) -> bool:
-    if service.may_search.conditions(version.resource_type) == ():
-        return True
+async def _visible(service: Service, version: Version, now: dict[tuple[str, str], Resource]) -> bool:
     current = now.get((version.resource_type, version.id))
-    return current is not None and shown(service, version.resource_type, version.resource, current)
+    return await shown(service, service.may_search, version.resource_type, version.resource, current)
 
 
 # what is asked, and the answer

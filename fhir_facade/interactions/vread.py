@@ -5,12 +5,14 @@ from __future__ import annotations
 from typing import Any
 
 from fhir_facade.audit.patients import PatientsOf
+from fhir_facade.bygone import Bygone
 from fhir_facade.content import Request, Response
 from fhir_facade.drafts import authors_alone
 from fhir_facade.interactions.read import as_answer, refuse_no_id
 from fhir_facade.outages import outages_told
 from fhir_facade.outcome import FhirFault, not_found
 from fhir_facade.service import Service, refused
+from mappers.query import Access, AllOf
 from mappers.write import history
 
 Resource = dict[str, Any]
@@ -33,7 +35,9 @@ async def vread(
         if current is not None and current["meta"]["versionId"] == version_id:
             return as_answer(service, request, current)
         kept = await history.version(service.reading.database, resource_type, id_text, version_id)
-    if kept is None or not shown(service, resource_type, kept.resource, current):
+        told = kept.resource if kept is not None else None
+        opened = await shown(service, service.may_read, resource_type, told, current)
+    if kept is None or not opened:
         raise not_found(f"there is no version of {resource_type}/{id_text} with that id")
     if kept.unreadable:
         raise FhirFault(500, "exception", kept.unreadable)
@@ -48,26 +52,31 @@ async def readable(service: Service, resource_type: str, id_text: str) -> Resour
     return found if isinstance(found, dict) else None
 
 
-def shown(service: Service, resource_type: str, version: Resource | None, current: Resource | None) -> bool:
-    """Whether a caller may see an older version of what they see (or not) now.
+async def shown(
+    service: Service, access: Access, resource_type: str, version: Resource | None, current: Resource | None
+) -> bool:
+    """Whether a caller may see an older version of what the access shows them now (or doesn't).
 
-    Who doesn't see every row of a type sees versions of what they see now, and none that was about another
-    patient: what was entered into the wrong record and corrected is not theirs. Nor is another's draft, when
-    it has been released.
+    Who doesn't see every row of a type sees versions of what they see now, as far as these would have been
+    opened to them then; and none that was about another patient: what was entered into the wrong record, or
+    the wrong visit, and corrected is not theirs. Nor is another's draft, when it has been released.
     """
-    if service.may_read.conditions(resource_type) == ():
+    conditions = access.conditions(resource_type)
+    if conditions == ():
         return True
-    if current is None or version is None or not _released(service, version):
+    if conditions is None or current is None or version is None or not _released(service, access, version):
         return False
     patients_of = PatientsOf({resource_type: service.mappings[resource_type]})
-    return set(patients_of([version])) <= set(patients_of([current]))
+    if not set(patients_of([version])) <= set(patients_of([current])):
+        return False
+    return await Bygone(service).opened_too(version, current, AllOf(conditions))
 
 
-def _released(service: Service, version: Resource) -> bool:
+def _released(service: Service, access: Access, version: Resource) -> bool:
     """Whether a version was no draft, or is the caller's own, or drafts are open to them."""
     kind, user = version["resourceType"], service.caller.user if service.caller else None
     resolved = service.mappings[kind].resolve(version["id"])
     authors = authors_alone(resolved[0], version) if resolved else None
-    if authors is None or service.may_read.releases(kind):
+    if authors is None or access.releases(kind):
         return True
     return user is not None and {a.removeprefix(f"{service.base}/") for a in authors} == {user.fhir_user}

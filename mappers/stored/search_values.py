@@ -56,6 +56,11 @@ class SearchValues:
         for name in mapping.params:
             yield from ((name, found) for found in self.values(mapping, name, resource))
 
+    @staticmethod
+    def tells(mapping: ResourceMapping, name: str) -> bool:
+        """Whether the values of a parameter are all that a search by it asks: not of one made of others."""
+        return declared_type(mapping.resource_type, mapping.params[name]) in _MAKERS
+
     def values(self, mapping: ResourceMapping, name: str, resource: dict[str, Any]) -> list[Found]:
         """The distinct values of one parameter."""
         kind = declared_type(mapping.resource_type, mapping.params[name])

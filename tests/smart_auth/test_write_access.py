@@ -265,3 +265,48 @@ async def test_what_was_deleted_of_others_is_as_if_it_had_never_been(desk: Desk)
     refused(await client.patch(path, []), 410, "deleted")
     assert (await client.put(path, goal(id=mine["id"]))).status_code == 201
     assert (await desk.admin.put(f"Goal/{others['id']}", goal(id=others["id"]))).status_code == 201
+
+
+CONFIDENTIALITY = "http://terminology.hl7.org/CodeSystem/v3-Confidentiality"
+
+
+async def restricted_visit(desk: Desk) -> dict[str, Any]:
+    """A visit of a known patient that nurses may not see."""
+    found = (await desk.admin.get(f"Encounter?_security={CONFIDENTIALITY}|R")).json()["entry"]
+    return next(e["resource"] for e in found if "subject" in e["resource"])
+
+
+async def shown_versions(client: Client, kind: str, id_: str) -> list[list[str]]:
+    """The versions that a caller sees of a resource: by itself, in two histories, one by one."""
+    path = f"{kind}/{id_}"
+    found = []
+    for at in (f"{path}/_history", f"{kind}/_history"):
+        answer = await client.get(at)
+        assert answer.status_code == 200, answer.text
+        entries = [e for e in answer.json().get("entry", []) if e["fullUrl"].endswith(path)]
+        found.append([e["response"]["etag"].strip('W/"') for e in entries])
+    answers = [(v, await client.get(f"{path}/_history/{v}")) for v in ("3", "2", "1")]
+    found.append([v for v, answer in answers if answer.status_code == 200])
+    return found
+
+
+async def test_a_version_that_was_of_a_restricted_visit_stays_closed(desk: Desk) -> None:
+    """Entered into the wrong visit and corrected: what was said of the restricted one is still that."""
+    visit = await restricted_visit(desk)
+    plan = {"resourceType": "CarePlan", "status": "active", "intent": "plan", "subject": visit["subject"]}
+    made = await desk.admin.made({**plan, "encounter": {"reference": f"Encounter/{visit['id']}"}})
+    path = f"CarePlan/{made['id']}"
+    for title in ("corrected", "corrected again"):
+        assert (await desk.admin.put(path, {**plan, "id": made["id"], "title": title})).status_code == 200
+    nurse, doctor = (desk.client("user/*.rs", role) for role in ("nurse", "doctor"))
+    assert await shown_versions(nurse, "CarePlan", made["id"]) == [["3", "2"]] * 3
+    assert await shown_versions(doctor, "CarePlan", made["id"]) == [["3", "2", "1"]] * 3
+
+
+async def test_a_scope_shows_the_versions_that_its_search_would_have_found(desk: Desk) -> None:
+    made = await desk.admin.made(goal(lifecycleStatus="proposed"))
+    for words in ("begun", "going on"):
+        changed = goal(id=made["id"], description={"text": words})
+        assert (await desk.admin.put(f"Goal/{made['id']}", changed)).status_code == 200
+    narrow = desk.client("user/Goal.rs?lifecycle-status=active")
+    assert await shown_versions(narrow, "Goal", made["id"]) == [["3", "2"]] * 3

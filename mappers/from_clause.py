@@ -129,17 +129,22 @@ class Scope:
 
     def joined(self, source: FromClause, *expressions: Any) -> FromClause:
         """Those joins behind a FROM that has the base table in it already."""
-        needed: set[int] = set()
-        todo = [t for e in expressions for t in _froms(e)]
-        while todo:
-            join = self._by_table.get(id(todo.pop()))
-            if join and id(join.table) not in needed:
-                needed.add(id(join.table))
-                todo += [*tables_of(join.on), *join.needs]
-        for join in self.joins:
-            if id(join.table) in needed:
-                source = source.outerjoin(join.table, join.on)
-        return source
+        return with_joins(source, self.joins, *expressions)
+
+
+def with_joins(source: FromClause, joins: Sequence[Join], *expressions: Any) -> FromClause:
+    """A FROM with those of its joins that the expressions need, and the joins those need."""
+    by_table, needed = {id(j.table): j for j in joins}, set[int]()
+    todo = [t for e in expressions for t in _froms(e)]
+    while todo:
+        join = by_table.get(id(todo.pop()))
+        if join and id(join.table) not in needed:
+            needed.add(id(join.table))
+            todo += [*tables_of(join.on), *join.needs]
+    for join in joins:
+        if id(join.table) in needed:
+            source = source.outerjoin(join.table, join.on)
+    return source
 
 
 def _froms(expression: Any) -> Iterator[Any]:

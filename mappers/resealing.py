@@ -285,6 +285,8 @@ class Resealing:
                 connection.exec_driver_sql("SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED")
                 # strict: what doesn't fit is refused, not cut
                 connection.exec_driver_sql("SET SESSION sql_mode = 'STRICT_TRANS_TABLES'")
+                # as the facade's own sessions: guards are digests of all of a row's lines
+                connection.exec_driver_sql("SET SESSION group_concat_max_len = 1048576")
             yield connection
 
 

@@ -8,17 +8,20 @@ once others change these, the columns count again, as they do when the row is re
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
-from sqlalchemy import Select, String, case, cast, func, literal, select
+from sqlalchemy import FromClause, Select, String, case, cast, func, literal, select
 
 from mappers.facade.tables import fhir_amended, fhir_resource
+from mappers.from_clause import with_joins
 from mappers.mapping import Id, Part, ResourceMapping, SqlSource, clean_name
 from mappers.site import Site
-from mappers.sql import any_of
+from mappers.sql import one_of
 from mappers.stored.native import Target, indexed
+from mappers.stored.told import Belonging, Places
 from mappers.value import Column, Columns
+from mappers.values.computed import joined_in_order
 
 R, A = fhir_resource.c, fhir_amended.c
 #: (part, parameter): any row of the part is amended for it
@@ -54,40 +57,77 @@ def held_key(part: Part) -> Column:
 
 def amended_keys(mapping: ResourceMapping, part: Part, param: str) -> Select[Any]:
     """The keys of the part's rows that are amended for a parameter, and not changed by others since."""
-    own, held = part.source.table.alias("held"), held_key(part)
-    told = guard_columns(mapping, part, param)
-    unchanged = A.guard == guard([own.c[c.name] for c in told])
-    return (
-        select(held)
-        .select_from(
-            fhir_resource.join(fhir_amended, A.resource == R.id).join(own, own.c[part.id.column.name] == held)
-        )
-        .where(
-            A.part == part.name, A.param == param, any_of(A.guard == "", unchanged) if told else A.guard == ""
-        )
-    )
+    held, told = held_key(part), told_by(mapping, part, param)
+    kept: FromClause = fhir_resource.join(fhir_amended, A.resource == R.id)
+    if not told.nothing:
+        kept = told.joined(kept.join(part.source.table, part.id.column == held))
+    unchanged = one_of(A.guard, ["", told.guard])
+    return select(held).select_from(kept).where(A.part == part.name, A.param == param, unchanged)
 
 
-def guard_columns(mapping: ResourceMapping, part: Part, param: str) -> list[Any]:
-    """The part's own columns that tell the elements which a parameter searches, in their order."""
+@dataclass(frozen=True, eq=False)
+class Told:
+    """What tells the elements that a parameter searches: a row's own columns, and rows that belong to it.
+
+    `away`: those of them that are in the other database. The guard's first half is made of what is here, so
+    that it can be made again by who sees no more.
+    """
+
+    part: Part
+    columns: Sequence[Column]
+    lists: Sequence[Belonging]
+    away: Sequence[Belonging]
+
+    @property
+    def nothing(self) -> bool:
+        """Whether nothing tells them."""
+        return not (self.columns or self.lists or self.away)
+
+    @property
+    def guard(self) -> Any:
+        """A digest of all of it, made by the database; '' of nothing."""
+        if self.nothing:
+            return literal("")
+        return self.here.concat(_half((), self.away)) if self.away else self.here
+
+    @property
+    def here(self) -> Any:
+        """The guard's first half: HALF characters."""
+        return _half(self.columns, self.lists)
+
+    def joined(self, source: FromClause, *, here: bool = False) -> FromClause:
+        """A FROM that has the part's table, with the joins that the guard (or its first half) needs."""
+        ends = (each.children.own for each in (*self.lists, *(() if here else self.away)))
+        return with_joins(source, self.part.joins, *self.columns, *ends)
+
+
+def told_by(mapping: ResourceMapping, part: Part, param: str) -> Told:
+    """What a parameter's search values of a row depend on; what was sent counts while it is unchanged."""
     heads = {clean_name(path.partition(".")[0]) for path in mapping.params[param].paths}
-    columns = Columns(_ANY_SITE)
-    used: set[int | None] = set()
-    for element in part.elements:
-        if element.segments[0] in heads:
-            used |= columns.used_by(element.value)
-    own = {c.name for i, c in enumerate(columns.selected) if i in used and _of(c) is part.source.table}
-    return [c for c in part.source.table.c if c.name in own]
+    columns = Columns(_ANY_SITE, part.source.table)
+    places = Places.of(part, columns, [e for e in part.elements if e.segments[0] in heads])
+    used = [columns.selected[i] for i in places.columns]
+    own = [c for table in part.tables for c in table.c if any(c is u for u in used)]
+    lists = [Belonging(part, columns.children[-i - 1]) for i in places.lists]
+    return Told(part, own, [x for x in lists if not x.away], [x for x in lists if x.away])
 
 
-def _of(column: Any) -> Any:
-    return getattr(column, "table", None)
+HALF = 32
 
 
-def guard(columns: Sequence[Any]) -> Any:
-    """A digest of columns, made by the database; '' of none."""
-    if not columns:
-        return literal("")
+def _half(columns: Sequence[Column], lists: Sequence[Belonging]) -> Any:
+    return func.substr(_digest(columns, lists), 1, HALF)
+
+
+def _digest(columns: Sequence[Column], lists: Sequence[Belonging]) -> Any:
     texts = (case((c.is_(None), literal("-")), else_=literal("+").concat(cast(c, String()))) for c in columns)
     # MySQL 9.6 took MD5 and SHA1 away
-    return func.sha2(func.concat_ws("\x1f", *texts), 256)
+    return func.sha2(func.concat_ws("\x1f", *texts, *map(_of_rows, lists)), 256)
+
+
+def _of_rows(each: Belonging) -> Any:
+    """The digests of child rows, in the order that they are read in."""
+    children, digest = each.children, _digest(each.columns, each.inner)
+    found = select(joined_in_order(digest, *children.order, digest)).select_from(children.rows())
+    found = found.where(children.link == children.own, children.where).limit(1)
+    return func.coalesce(found.correlate(children.own.table).scalar_subquery(), "")

@@ -17,14 +17,14 @@ from sqlalchemy import and_, literal, select
 
 from mappers.facade.tables import fhir_resource
 from mappers.keyring import UnopenableError
-from mappers.mapping import Join, Part, ResourceMapping, SqlSource
+from mappers.mapping import Element, Join, Part, ResourceMapping, SqlSource
 from mappers.sql import Condition, all_of, any_of
 from mappers.stored.content import SERVERS_OWN, Resource, dumps, loads
 from mappers.stored.meta_params import meta_params
 from mappers.stored.places import of_rest
 from mappers.stored.resident_number import is_resident_number, without_resident_number
+from mappers.stored.told import Belonging, Places
 from mappers.value import Columns, DirtyRowError, Row
-from mappers.values.compounds import Sensitive
 
 #: name → [digest of the columns that tell it, what was sent (None: nothing)]
 Difference = dict[str, list[Any]]
@@ -79,8 +79,8 @@ class Rest:
         self.content, self.version = columns.at(part.rest.c.content), columns.at(part.rest.c.version)
         self._places = _places(part, columns)
         self._stems = [n.removesuffix("[x]") for n in self._places if n.endswith("[x]")]
-        self._own = _own(part, columns)
-        self._children = [-i - 1 for i in range(len(columns.children))]
+        self._all = Places.all_of(part, columns)
+        self._lists = {-i - 1: Belonging(part, query) for i, query in enumerate(columns.children)}
 
     def apply(self, row: Row, resource: Resource) -> bool:
         """Puts back what was sent, wherever the columns are as they were then; whether anything is kept."""
@@ -121,10 +121,9 @@ class Rest:
 
     def guard(self, row: Row, name: str) -> str:
         """A digest of the row's own columns that tell an element; of the narrative's, all of them."""
-        if name == "text":
-            return _digest([row[i] for i in self._own], [row[i] for i in self._children])
-        places, lists = self._places.get(self._element(name), ((), ()))
-        return _digest([row[i] for i in places], [row[i] for i in lists])
+        places = self._all if name == "text" else self._places.get(self._element(name), Places())
+        lists = (self._lists[i].says(row[i]) for i in places.lists)
+        return _digest((row[i] for i in places.columns), lists)
 
     def _element(self, name: str) -> str:
         """The declared name of an element of the JSON: `valueQuantity` is `value[x]`."""
@@ -137,24 +136,12 @@ class Rest:
         return f"{stem}[x]" if stem else bare
 
 
-def _own(part: Part, columns: Columns) -> list[int]:
-    """The places of the row's own columns, and of those that are written with it."""
-    return [i for i, c in enumerate(columns.selected) if getattr(c, "table", None) in part.tables]
-
-
-def _places(part: Part, columns: Columns) -> dict[str, tuple[tuple[int, ...], tuple[int, ...]]]:
-    """For each top-level element the places of own columns that tell it, and of child rows that do."""
-    found: dict[str, set[int | None]] = {}
+def _places(part: Part, columns: Columns) -> dict[str, Places]:
+    """What tells each top-level element."""
+    found: dict[str, list[Element]] = {}
     for element in part.elements:
-        if isinstance(element.value, Sensitive):
-            continue  # whoever may not see it must find the same guard
-        used = columns.used_by(element.value)
-        found.setdefault(element.path.partition(".")[0].removesuffix("[]"), set()).update(used)
-    own, lists = set(_own(part, columns)), {-i - 1 for i in range(len(columns.children))}
-    return {
-        name: (tuple(sorted(own.intersection(used))), tuple(sorted(lists.intersection(used))))
-        for name, used in found.items()
-    }
+        found.setdefault(element.path.partition(".")[0].removesuffix("[]"), []).append(element)
+    return {name: Places.of(part, columns, elements) for name, elements in found.items()}
 
 
 def _digest(*values: Iterable[Any]) -> str:

@@ -123,7 +123,7 @@ class OneOrJoined(Reduced):
 
 
 class joined_in_order(FunctionElement[Any]):
-    """The texts of all rows in one, `, ` between them, ordered by a column."""
+    """The texts of all rows in one, `, ` between them, ordered by columns."""
 
     type = String()
     inherit_cache = True
@@ -131,7 +131,8 @@ class joined_in_order(FunctionElement[Any]):
 
 @compiles(joined_in_order)
 def _joined_in_order(element: joined_in_order, compiler: SQLCompiler, **kw: Any) -> str:
-    text, order = (compiler.process(c, **kw) for c in element.clauses)
+    text, *orders = (compiler.process(c, **kw) for c in element.clauses)
+    order = ", ".join(orders)
     whole = "ROWS BETWEEN UNBOUNDED PRECEDING AND UNBOUNDED FOLLOWING"
     return f"GROUP_CONCAT({text}, ', ') OVER (ORDER BY {order} {whole})"
 
@@ -139,8 +140,8 @@ def _joined_in_order(element: joined_in_order, compiler: SQLCompiler, **kw: Any)
 @compiles(joined_in_order, "mysql")
 @compiles(joined_in_order, "mariadb")
 def _joined_in_order_mysql(element: joined_in_order, compiler: SQLCompiler, **kw: Any) -> str:
-    text, order = (compiler.process(c, **kw) for c in element.clauses)
-    return f"GROUP_CONCAT({text} ORDER BY {order} SEPARATOR ', ')"
+    text, *orders = (compiler.process(c, **kw) for c in element.clauses)
+    return f"GROUP_CONCAT({text} ORDER BY {', '.join(orders)} SEPARATOR ', ')"
 
 
 class WholeText(Value):

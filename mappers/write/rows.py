@@ -14,7 +14,7 @@ from mappers.from_clause import leads
 from mappers.mapping import Element, Part, ResourceMapping
 from mappers.narrative import narrator
 from mappers.reader import Reader, Resource, source_name
-from mappers.stored.amended import guard, guard_columns
+from mappers.stored.amended import told_by
 from mappers.stored.content import dumps
 from mappers.stored.places import of_rest
 from mappers.stored.resident_number import without_resident_number
@@ -218,14 +218,15 @@ class HospitalRows:
 
     async def _amend_one(self, part: Part, key: Any, place: int, name: str, sent: Sequence[Found]) -> None:
         mapping = self._mapping(part)
-        digest = guard(guard_columns(mapping, part, name))
-        [(told,)] = await self.table_rows.fetch(select(digest).where(part.id.column == key))
+        told = told_by(mapping, part, name)
+        row = select(told.guard).select_from(told.joined(part.source.table)).where(part.id.column == key)
+        [(guard,)] = await self.table_rows.fetch(row)
         await self.t.execute(
-            insert(fhir_amended).values(resource=place, param=name, part=part.name, guard=told)
+            insert(fhir_amended).values(resource=place, param=name, part=part.name, guard=guard)
         )
         for found in sent:
-            row = index_row(place, mapping.resource_type, name, found)
-            await self.t.execute(insert(fhir_index).values(row))
+            value = index_row(place, mapping.resource_type, name, found)
+            await self.t.execute(insert(fhir_index).values(value))
         self.engine.plans.amended.add(part.name, name)
 
     async def _read_back(self, part: Part, key: Any) -> tuple[Reader, Row]:

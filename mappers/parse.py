@@ -9,11 +9,12 @@ from datetime import UTC, datetime
 from functools import lru_cache
 
 from mappers import parse_terms as terms
+from mappers.bare_codes import without_own_system
 from mappers.mapping import ResourceMapping, SearchParam
 from mappers.param_places import searched
 from mappers.query import AnyOf, Chained, Condition, Criterion, Has
 from mappers.site import Site
-from mappers.terms import Composite, Ref, Term, Token, Uri
+from mappers.terms import Composite, Ref, Term, Uri
 from mappers.value import folds_of, systems_of
 from mappers.value_sets import BY_TERMINOLOGY, SetFault, tokens_of
 from mappers.values.references import ReferenceTo
@@ -24,7 +25,7 @@ from terminology.service.standing import standing
 MODIFIERS = {
     "string": ("exact", "contains", "missing"),
     "token": ("not", "text", "of-type", "missing", *BY_TERMINOLOGY),
-    "reference": ("missing",),
+    "reference": ("identifier", "missing"),
     "date": ("missing",),
     "number": ("missing",),
     "quantity": ("missing",),
@@ -119,7 +120,7 @@ class Parser:
 
     def _modifier_fits(self, kind: str, modifier: str, param: str) -> bool:
         if kind == "reference":
-            return modifier in definitions.resource_types()
+            return modifier in definitions.resource_types() or modifier == "identifier"
         return modifier in MODIFIERS[kind] and (modifier != "of-type" or param == "identifier")
 
     @staticmethod
@@ -155,7 +156,7 @@ class Parser:
             return [self._own(resource_type, terms.unescape(value))]
         if kind == "token" and modifier in BY_TERMINOLOGY:
             return self._coded(resource_type, param, modifier, value)
-        if kind == "token":
+        if kind == "token" or (kind == "reference" and modifier == "identifier"):
             return [self._token(resource_type, param, modifier, value)]
         if kind == "reference":
             return self._referring(resource_type, param, modifier, terms.unescape(value))
@@ -181,7 +182,7 @@ class Parser:
             return terms.of_type_term(value)
         mapping = self.mappings[resource_type]
         token = terms.token_term(value, _folds(mapping, param))
-        return _without_own_system(token, resource_type, mapping.params.get(param))
+        return without_own_system(token, resource_type, mapping.params.get(param))
 
     def _coded(self, resource_type: str, param: str, modifier: str, value: str) -> Sequence[Term]:
         """The codes of a value set, or of a part of a hierarchy."""
@@ -189,7 +190,7 @@ class Parser:
         folds, declared = _folds(mapping, param), mapping.params.get(param)
         found = tokens_of(self.terminology, modifier, value, self.bases)
         bound = (replace(t, bound=folds is not None and t.code not in folds) for t in found)
-        stated = [_without_own_system(token, resource_type, declared) for token in bound]
+        stated = [without_own_system(token, resource_type, declared) for token in bound]
         systems = systems_of(searched(mapping, param))
         return [t for t in stated if systems is None or t.system is None or t.system in systems]
 
@@ -223,9 +224,10 @@ class Parser:
         return self.reference_types(resource_type, param)
 
     def _referring(self, resource_type: str, param: str, modifier: str, text: str) -> Sequence[Term]:
-        """References; of types whose resources refer by url to each other, that url besides."""
+        """References; besides by url, of other servers' resources and types that refer so to each other."""
         found = self._references(resource_type, param, modifier, text)
-        return [*found, Uri(text)] if self.mappings[resource_type].at_hand else found
+        by_url = self.mappings[resource_type].at_hand or self._stated(text)[1] is None
+        return [*found, Uri(text)] if by_url else found
 
     def _references(self, resource_type: str, param: str, modifier: str, value: str) -> Sequence[Ref]:
         stated, id_text = self._stated(value)
@@ -356,31 +358,6 @@ def _referred(mapping: ResourceMapping, param: str) -> tuple[str, ...]:
 @lru_cache(4096)
 def _refers_to_anything(mapping: ResourceMapping, param: str) -> bool:
     return any(value.to_anything for value in searched(mapping, param))
-
-
-def _without_own_system(token: Token, resource_type: str, param: SearchParam | None) -> Token:
-    """A bare code has the system of its binding: `…/administrative-gender|male` is `male`."""
-    own = own_systems(resource_type, param.paths) if param else frozenset()
-    return Token(None, token.code, token.bound) if token.system in own else token
-
-
-@lru_cache(4096)
-def own_systems(resource_type: str, paths: tuple[str, ...]) -> frozenset[str]:
-    """The systems of the codes at the paths, where all of them are bare codes of a required value set."""
-    found: set[str] = set()
-    for path in paths:
-        url = definitions.required_binding(resource_type, path)
-        codes = definitions.valueset_codes(url) if url and is_code(resource_type, path) else None
-        if codes is None:
-            return frozenset()
-        found |= {system for system, _ in codes}
-    return frozenset(found)
-
-
-def is_code(resource_type: str, path: str) -> bool:
-    """Whether the element at a path is a bare code."""
-    found = definitions.element(resource_type, path)
-    return found is not None and [t.code for t in found.types] == ["code"]
 
 
 def targets(resource_type: str, param: SearchParam | None) -> tuple[str, ...]:

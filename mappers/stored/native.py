@@ -15,7 +15,7 @@ from mappers.mapping import Id, Part, ResourceMapping, SearchParam, SqlSource
 from mappers.parse import declared_type
 from mappers.sql import all_of
 from mappers.stored.meta_params import meta_params
-from mappers.stored.values import KINDS, Indexed, Stored, leading_to
+from mappers.stored.values import ELSEWHERE, KINDS, Indexed, Stored, leading_to
 from mappers.value import Value
 from mappers.values.time import Instant
 from terminology import definitions
@@ -89,6 +89,6 @@ def indexed(mapping: ResourceMapping, param: SearchParam, targets: Sequence[Targ
         definition = definitions.search_parameter(mapping.resource_type, param.name)
         allowed = set(param.target or (definition.target if definition else ()))
         led = [(part, leading_to(name, id_)) for name, part, id_ in targets if name in allowed]
-        return Indexed(mapping.resource_type, param.name, led) if led else None
+        return Indexed(mapping.resource_type, param.name, [*led, *ELSEWHERE]) if led else None
     value: Value | None = KINDS.get(kind)
     return Indexed(mapping.resource_type, param.name, [("", value)]) if value else None

@@ -20,7 +20,7 @@ from mappers.mapping import Part, ResourceMapping
 from mappers.parse import declared_type
 from mappers.parse_terms import ValueFault, date_term
 from mappers.site import Site
-from mappers.stored.values import stamp
+from mappers.stored.values import SHORT, stamp, typed
 from terminology import definitions
 
 Found = dict[str, Any]
@@ -30,8 +30,8 @@ BEGINNING, END = "0001-01-01 00:00:00.000000", "9999-12-31 23:59:59.999999"
 _MOST = Decimal(10) ** 26
 # `as` takes one value only, and most of what is searched repeats
 _AS = re.compile(r"\(?([\w.]+)(?: as |\.as\()(\w+)\)?")
+_ADDRESS = re.compile(r"/([A-Z]\w+)/[A-Za-z0-9\-.]+(?:/_history/[A-Za-z0-9\-.]+)?$")
 _RESOLVED = re.compile(r"\.where\(resolve\(\) is (\w+)\)")
-_SHORT = 255
 
 
 @dataclass(frozen=True)
@@ -84,24 +84,24 @@ class SearchValues:
         if isinstance(node, bool):
             yield {"value": str(node).lower()}
         elif isinstance(node, str | int | Decimal):
-            yield {"value": str(node)[:_SHORT], "words": str(node)}
+            yield {"value": str(node)[:SHORT], "words": str(node)}
         elif "coding" in node or ("text" in node and "value" not in node):
             words = _joined([node.get("text"), *(c.get("display") for c in node.get("coding") or [])])
             yield from (_token(c.get("system"), c.get("code"), words) for c in node.get("coding") or [])
             if not node.get("coding"):
                 yield {"words": words}
         elif "value" in node:
-            yield _token(node.get("system"), node["value"], _joined([(node.get("type") or {}).get("text")]))
+            yield from _identifier(node, node.get("type") or {})
         elif "code" in node or "display" in node:
             yield _token(node.get("system"), node.get("code"), _joined([node.get("display")]))
 
     def _texts(self, node: Any, mapping: ResourceMapping, name: str) -> Iterator[Found]:
         for text in _strings(node):
-            yield {"value": text[:_SHORT], "words": text}
+            yield {"value": text[:SHORT], "words": text}
 
     def _uris(self, node: Any, mapping: ResourceMapping, name: str) -> Iterator[Found]:
         if isinstance(node, str):
-            yield {"value": node[:_SHORT], "words": node}
+            yield {"value": node[:SHORT], "words": node}
 
     def _numbers(self, node: Any, mapping: ResourceMapping, name: str) -> Iterator[Found]:
         if isinstance(node, dict):
@@ -137,11 +137,14 @@ class SearchValues:
         return (stamp(self.site, term.low), stamp(self.site, term.high)) if term else None
 
     def _references(self, node: Any, mapping: ResourceMapping, name: str) -> Iterator[Found]:
-        text = node if isinstance(node, str) else node.get("reference")
-        if not isinstance(text, str):
-            return
-        found = self.target(text)
-        yield found if found else {"words": text, "value": text[:_SHORT]}
+        stated = node if isinstance(node, dict) else {"reference": node}
+        text, identifier, kind = stated.get("reference"), stated.get("identifier"), stated.get("type")
+        if isinstance(text, str):
+            led = self.target(text) or _elsewhere(text, kind)
+            kind = led["type"]
+            yield led
+        if identifier:
+            yield {"type": kind, **_token(identifier.get("system"), identifier.get("value"), None)}
 
     def target(self, text: str) -> Found | None:
         """Type, part and key of a reference to this server; None for any other text."""
@@ -178,8 +181,23 @@ _MAKERS: dict[str, Callable[[SearchValues, Any, ResourceMapping, str], Iterator[
 
 
 def _token(system: Any, code: Any, words: str | None) -> Found:
-    found = {"system": system and system[:_SHORT], "value": code and str(code)[:_SHORT], "words": words}
+    found = {"system": system and system[:SHORT], "value": code and str(code)[:SHORT], "words": words}
     return {k: v for k, v in found.items() if v}
+
+
+def _identifier(node: dict[str, Any], type_: dict[str, Any]) -> Iterator[Found]:
+    """An identifier (or contact point), once for each coding of its type: `:of-type` asks for that, too."""
+    found = _token(node.get("system"), node["value"], _joined([type_.get("text")]))
+    kinds = [typed(c.get("system", ""), c["code"]) for c in type_.get("coding") or [] if "code" in c]
+    yield from ({**found, "target_text": kind} for kind in kinds)
+    if not kinds:
+        yield found
+
+
+def _elsewhere(text: str, stated: str | None) -> Found:
+    """A reference to another server's resource, whose type its address tells as a rule."""
+    told = _ADDRESS.search(text)
+    return {"type": stated or (told[1] if told else None), "words": text, "value": text[:SHORT]}
 
 
 def _joined(texts: Sequence[Any]) -> str | None:

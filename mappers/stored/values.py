@@ -13,7 +13,7 @@ from mappers.facade.tables import fhir_index, fhir_resource
 from mappers.keyring import UnopenableError
 from mappers.mapping import Id
 from mappers.site import Site
-from mappers.sql import NEVER, Alternative, Condition, all_of, any_of, exact, negate
+from mappers.sql import Alternative, Condition, all_of, any_of, exact, negate, plain
 from mappers.stored.content import loads
 from mappers.stored.places import of_whole
 from mappers.terms import Amount, Mode, OfType, Prefix, Range, Term, Text, Token, Uri
@@ -23,6 +23,8 @@ from mappers.values.children import Children
 from mappers.values.references import ReferenceTo, Route
 from mappers.values.text import text_condition, uri_condition
 
+#: characters of a value that `fhir_index` finds by index
+SHORT = 255
 R, I = fhir_resource.c, fhir_index.c  # noqa: E741 - as the other tables' initials
 
 
@@ -65,14 +67,18 @@ class _Indexed(Value):
 
 
 class IndexedToken(_Indexed):
-    """A code, identifier, contact point or flag: `system`, `value`, and its words for `:text`."""
+    """A code, identifier, contact point or flag: `system`, `value`, and its words for `:text`.
+
+    Of an identifier `target_text` holds what type it is of.
+    """
 
     takes: tuple[type[Term], ...] = (Token, OfType)
     order = I.value
 
     def matches(self, term: Term, q: Question) -> list[Alternative]:
         if isinstance(term, OfType):
-            return [NEVER]
+            kind = exact(literal(typed(term.system, term.code)))
+            return [all_of(I.value == exact(q.bind(term, lambda t: t.value)), I.target_text == kind)]
         assert isinstance(term, Token)
         return [all_of(*self._system(term, q), *self._code(term, q))]
 
@@ -113,7 +119,18 @@ class IndexedUri(_Indexed):
 
     def matches(self, term: Term, q: Question) -> list[Alternative]:
         assert isinstance(term, Uri)
-        return [uri_condition(I.words, term, q)]
+        found = uri_condition(I.words, term, q)
+        # the beginning of it has an index
+        return [found if term.modifier else all_of(I.value == exact(q.bind(term, _beginning)), found)]
+
+
+class IndexedIdentifier(IndexedToken):
+    """A reference's own identifier, which is all that has no words. https://hl7.org/fhir/R4/search.html#reference"""
+
+    takes: tuple[type[Term], ...] = (Token,)
+
+    def matches(self, term: Term, q: Question) -> list[Alternative]:
+        return [all_of(I.words.is_(None), I.target_part.is_(None), *map(plain, super().matches(term, q)))]
 
 
 class IndexedNumber(_Indexed):
@@ -161,11 +178,22 @@ class IndexedStretch(_Indexed):
         return [ways[term.prefix]()]
 
 
+def typed(system: str, code: str) -> str:
+    """An identifier's type as `fhir_index` holds it."""
+    return f"{system}|{code}"[:191]
+
+
 def stamp(site: Site, when: datetime) -> str:
     """A moment as `fhir_index` holds it: the site's time, to the microsecond (so that text compares)."""
     return site.wall_clock(when).isoformat(" ", "microseconds")
 
 
+def _beginning(term: Uri) -> str:
+    return term.value[:SHORT]
+
+
+#: what a reference may have beside the parts that it leads to: another server's address, an identifier
+ELSEWHERE: Sequence[tuple[str, Value]] = (("", IndexedUri()), ("", IndexedIdentifier()))
 #: the kind of each search type's values
 KINDS: dict[str, Value] = {
     "token": IndexedToken(),

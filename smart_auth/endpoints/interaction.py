@@ -54,7 +54,8 @@ class Interaction:
             start, lang = self._server.provider.start(text, again=again), request.query_params.get("lang", "")
             return Browser(self._server, request).go(start, lang=lang)
         if not pending.client_id:
-            return Browser(self._server, request).go("/apps", lang=request.query_params.get("lang", ""))
+            lang = request.query_params.get("lang", "") or pending.lang
+            return Browser(self._server, request).go("/apps", lang=lang)
         context = known_context(pending, login)
         if what := to_choose(pending, login):
             if "none" in pending.prompt:

@@ -136,7 +136,7 @@ class Runner:
         try:
             result = await _beating(work.run(lease), lease)
         except asyncio.CancelledError:
-            await _whole(asyncio.to_thread(self.jobs.release, job, tried=False))
+            await self._given_back(job)
             raise
         except LeaseLostError:
             raise
@@ -149,6 +149,15 @@ class Runner:
             await asyncio.to_thread(self.jobs.release, job, PAUSE)
         else:
             await asyncio.to_thread(self.jobs.end, job, COMPLETED, result, work.lifetime)
+
+    async def _given_back(self, job: Job) -> None:
+        """Gives a job back as the process stops, which it does whether or not that could be done: a job that
+        can't be given back is another's already, or free when its lease runs out.
+        """
+        try:
+            await _whole(asyncio.to_thread(self.jobs.release, job, tried=False))
+        except Exception as error:
+            log.warning("job %s was not given back: %s", job.id, type(error).__name__)
 
 
 async def _beating(work: Any, lease: Lease) -> Any:
@@ -178,5 +187,6 @@ async def _whole(doing: Any) -> Any:
     try:
         return await asyncio.shield(task)
     except asyncio.CancelledError:
-        await task
+        with suppress(Exception):  # who is cancelled ends, whatever became of it
+            await task
         raise

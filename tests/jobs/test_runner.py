@@ -8,7 +8,7 @@ from typing import Any
 
 from fhir_facade.jobs.runner import PAUSE, FailedError, LaterError, Lease, Runner
 from fhir_facade.jobs.store import Jobs
-from fhir_facade.jobs.tables import COMPLETED, FAILED, IN_PROGRESS, REQUESTED, Job
+from fhir_facade.jobs.tables import CANCELLED, COMPLETED, FAILED, IN_PROGRESS, REQUESTED, Job
 from tests.jobs.conftest import Bench
 
 
@@ -104,6 +104,18 @@ async def test_a_process_that_stops_gives_its_job_back_at_once(bench: Bench) -> 
     work.wait = False
     assert await Runner(bench.jobs, {bench.kind: work}).run_one()
     assert kept(bench, job_id).state == COMPLETED
+
+
+async def test_a_process_stops_though_its_job_is_no_longer_its_own(embedded_bench: Bench) -> None:
+    """A client has dropped the job, which the worker hasn't heard of yet."""
+    bench, work = embedded_bench, Counting()
+    work.wait = True
+    job_id, runner = bench.add(), Runner(bench.jobs, {bench.kind: work})
+    runner.start()
+    await work.at_three.wait()
+    bench.jobs.cancel(job_id)
+    await asyncio.wait_for(runner.stop(), 5)
+    assert kept(bench, job_id).state == CANCELLED
 
 
 async def test_a_cancelled_job_stops_where_it_is(embedded_bench: Bench) -> None:

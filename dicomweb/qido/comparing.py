@@ -83,9 +83,13 @@ def _like(column: ColumnElement[Any], pattern: Any) -> Condition:
 
 
 def _group(column: ColumnElement[Any], pattern: Any) -> Condition:
-    """Of `=A^B=C=` for a name `A^B^^=C`: each group between delimiters, without those of empty components."""
+    """Of `=A^B=C=` for a name `A^B^^=C`: each group between delimiters, without those of empty components.
+
+    So is each of several names.
+    """
     mark, end = literal("=", String()), literal("", String())
     found: ColumnElement[Any] = func.concat_ws(mark, end, column, end)
+    found = func.replace(found, literal("\\", String()), mark)
     for _ in range(DELIMITERS):
         found = func.replace(found, literal("^=", String()), mark)
     return _like(found, pattern)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 
 import orjson
 
@@ -89,6 +89,29 @@ def time(name: str, value: str) -> Node:
     """A time, as precisely as it is stated, or a range of times."""
     low, high = _ends(name, value, _a_time)
     return _between(_earliest(low), high and _latest(high))
+
+
+def day_of(match: Match, others: Iterable[Match]) -> Match | None:
+    """The match of the date that a time is of: StudyDate's of StudyTime."""
+    keyword = match.attribute.keyword
+    date = f"{keyword.removesuffix('Time')}Date"
+    return next((m for m in others if keyword.endswith("Time") and m.attribute.keyword == date), None)
+
+
+def moments(dates: Match, times: Match) -> Node | None:
+    """Both as one range, from a moment to another: where both are ranges with the same ends open; else None.
+
+    What is compared are dates with times behind them. PS3.18 asks for what PS3.4 lets be negotiated:
+    https://dicom.nema.org/medical/dicom/current/output/html/part04.html#sect_C.2.2.2.5.4
+    """
+    if not all("-" in match.values[0] for match in (dates, times)):
+        return None
+    (from_day, to_day), (from_time, to_time) = (
+        _ends(m.attribute.keyword, m.values[0], parsed) for m, parsed in ((dates, _a_day), (times, _a_time))
+    )
+    if (bool(from_day), bool(to_day)) != (bool(from_time), bool(to_time)):
+        return None
+    return _between(from_day + _earliest(from_time), to_day and to_day + _latest(to_time))
 
 
 def _a_time(name: str, text: str) -> str:

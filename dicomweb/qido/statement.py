@@ -7,14 +7,14 @@ from dataclasses import dataclass
 from itertools import count
 from typing import Any
 
-from sqlalchemy import ColumnElement, FromClause, Select, func, literal_column, select, union
+from sqlalchemy import ColumnElement, FromClause, Select, String, func, literal, literal_column, select, union
 
 from dicomweb.access import Restriction
 from dicomweb.archives.archive import Address
 from dicomweb.qido.asked import Match, Search
-from dicomweb.qido.attributes import LEVELS, of_level
+from dicomweb.qido.attributes import LEVELS, Attribute, of_level
 from dicomweb.qido.comparing import Node
-from dicomweb.qido.matching import asked_of
+from dicomweb.qido.matching import asked_of, day_of, moments
 from dicomweb.qido.stretch import Stretch, within
 from mappers.facade.imaging import fhir_dicom_instance, fhir_dicom_series, fhir_dicom_study
 from mappers.sql import Condition, all_of, any_of
@@ -34,11 +34,26 @@ COUNTS = {"study": ("series_count", "instance_count"), "series": ("series_instan
 
 @dataclass(frozen=True)
 class Asked:
-    """One match of a search, as comparisons; `name`: what its slots' names begin with."""
+    """One match of a search, as comparisons; `name`: what its slots' names begin with.
+
+    `day`: the attribute with the date of a time that is compared together with it.
+    """
 
     name: str
     match: Match
     node: Node
+    day: Attribute | None = None
+
+    @property
+    def shape(self) -> Hashable:
+        """What its SQL depends on."""
+        return self.match.attribute.tag, self.node.shape, self.day is not None
+
+    @property
+    def column(self) -> ColumnElement[Any]:
+        """What is compared: a date and a time as one text, which is none where there is no time."""
+        own = _column_of(self.match.attribute)
+        return _column_of(self.day).concat(func.nullif(own, literal("", String()))) if self.day else own
 
     @property
     def values(self) -> dict[str, Any]:
@@ -63,13 +78,13 @@ class Statement:
         self.search, self.address, self.restriction, self.stretch = search, address, restriction, stretch
         self.levels = LEVELS[: LEVELS.index(search.level) + 1]
         self.slots = Slots(restriction.terms)
-        nodes = [(match, asked_of(match, fuzzy=search.fuzzy)) for match in search.matches]
+        nodes = ((match, *_nodes(match, search)) for match in search.matches)
         self.asked = [Asked(f"m{i}", *one) for i, one in enumerate(nodes)]
 
     @property
     def shape(self) -> Hashable:
         """What its text depends on."""
-        asked = tuple((a.match.attribute.tag, a.node.shape) for a in self.asked)
+        asked = tuple(one.shape for one in self.asked)
         named = tuple(bool(uid) for uid in self.address)
         return (
             self.search.level,
@@ -152,13 +167,8 @@ class Statement:
         named = row.table.alias("named_study")
         return _is_there(select(named), named.c[row.name] == ST.ris_study, named.c[uid.name] == ST.study)
 
-    @staticmethod
-    def _asked_of(one: Asked) -> ColumnElement[Any]:
-        attribute = one.match.attribute
-        return TABLES[attribute.level].c[attribute.column or attribute.level]
-
     def _asked(self, one: Asked) -> Condition:
-        return one.condition(self._asked_of(one), self.slots)
+        return one.condition(one.column, self.slots)
 
     def _patients(self) -> list[Asked]:
         return [one for one in self.asked if one.match.attribute.matching == "patient"]
@@ -184,6 +194,19 @@ class Statement:
             elif self.search.of_files:
                 found.append(table.c.metadata.label("instance_metadata"))
         return found + _counted(self.levels[-1])
+
+
+def _column_of(attribute: Attribute) -> ColumnElement[Any]:
+    return TABLES[attribute.level].c[attribute.column or attribute.level]
+
+
+def _nodes(match: Match, search: Search) -> tuple[Node, Attribute | None]:
+    """What a match asks, and the date that is compared with it if it is a time's."""
+    day = day_of(match, search.matches)
+    together = moments(day, match) if day else None
+    if day and together:
+        return together, day.attribute
+    return asked_of(match, fuzzy=search.fuzzy), None
 
 
 def _is_there(rows: Select[Any], *where: ColumnElement[bool]) -> Condition:

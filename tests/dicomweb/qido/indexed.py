@@ -76,6 +76,7 @@ def add_series(connection: Connection, study: str, number: int, modality: str) -
         number=number,
         description=f"Series {number}",
         body_part="BRAIN",
+        performer=r"KIM^A\LEE^B=李^乙" if number == 3 else "",
         attributes={"00400275": {"vr": "SQ", "Value": [step]}},
     )
     for instance in range(1, INSTANCES + 1):

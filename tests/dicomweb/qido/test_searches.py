@@ -38,6 +38,15 @@ SEARCHES = {
     "?StudyTime=101200-134209.999": "mr",
     "?StudyTime=18:07-": "ct",
     "?StudyDate=20250101-&StudyTime=10": "mr",
+    "?StudyDate=20250514-20251021&StudyTime=1013-1807": "ct",
+    "?StudyDate=20250514-20251021&StudyTime=1012-1806": "mr",
+    "?StudyDate=20250108-20250514&StudyTime=1400-1000": "",
+    "?StudyDate=20250108-20250514&StudyTime=1300-1100": "mr old",
+    "?StudyDate=20250514-&StudyTime=1900-": "ct",
+    "?StudyDate=-20250514&StudyTime=-1000": "old",
+    "?StudyDate=-20250514&StudyTime=10-": "mr old",
+    "?StudyDate=20250514&StudyTime=1013-": "",
+    "?StudyDate=20250101-20251231&StudyTime=-1342": "mr old",
     "?PatientBirthDate=19790203": "old",
     "?PatientBirthDate=-19891231": "ct old",
     "?PatientID=MRN-0001": "old",
@@ -87,6 +96,7 @@ SEARCHES = {
     "?limit=101&offset=0&fuzzymatching=false&includefield=00081030%2C00080060%2C00080090": "ct mr old",
 }
 STEP = "RequestAttributesSequence.ScheduledProcedureStepID=STEP3"
+PERFORMERS = ("KIM^A", "LEE^B", "李^乙", "lee*", "KIM^A^^")
 REFUSED = {
     "?PatientNmae=X": "PatientNmae",
     "?Modality=CT": "Modality",
@@ -124,6 +134,9 @@ async def test_servers_find_what_the_embedded_databases_find(server_images: Imag
     assert found == SEARCHES
     [step] = await server_images.found(f"/series?{STEP}")
     assert value(step, "0020000E") == f"{OLD}.3"
+    for name in PERFORMERS:
+        [found_by] = await server_images.found(f"/series?PerformingPhysicianName={quote(name)}")
+        assert value(found_by, "0020000E") == f"{OLD}.3"
 
 
 @pytest.mark.parametrize(("query", "named"), REFUSED.items())
@@ -149,6 +162,14 @@ async def test_series_and_instances_are_found_by_their_own_attributes_and_those_
     found = await images.found(f"/studies/{OLD}/instances?SOPInstanceUID={OLD}.1.1,{OLD}.2.3")
     assert [value(one, "00080018") for one in found] == [f"{OLD}.1.1", f"{OLD}.2.3"]
     assert await images.found(f"/studies/{OLD}/series/{MR}.1/instances") == []
+
+
+@pytest.mark.parametrize("name", PERFORMERS)
+async def test_each_of_several_names_is_found(images: Images, name: str) -> None:
+    """https://dicom.nema.org/medical/dicom/current/output/html/part04.html#sect_C.2.2.2"""
+    [found] = await images.found(f"/series?PerformingPhysicianName={quote(name)}")
+    assert value(found, "0020000E") == f"{OLD}.3"
+    assert await images.found("/series?PerformingPhysicianName=A") == []
 
 
 async def test_series_are_found_by_what_was_requested_of_them(images: Images) -> None:

@@ -24,6 +24,8 @@ RESULT_PARAMETERS = (
     "_totalMethod",
     "_explain",
 )
+#: the modifiers of those that have any; `:recurse` is the former name of `:iterate`
+INCLUDING = dict.fromkeys(("_include", "_revinclude"), ("", "iterate", "recurse"))
 SUMMARIES = ("true", "false", "text", "data", "count")
 
 
@@ -71,6 +73,12 @@ class SearchRequest:
         return None
 
 
+def _unfit(base: str, name: str) -> SearchFault:
+    """The fault for a modifier that would be ignored, though it asks for something else."""
+    text = f"{base} takes {'the modifier :iterate only' if base in INCLUDING else 'no modifier'}"
+    return SearchFault("not-supported", name[:60], text, ignorable=True)
+
+
 def _top_elements(resource_type: str) -> list[str]:
     """The names of a type's own elements, choices as `value[x]`."""
     return [p.partition(".")[2] for p in definitions.elements(resource_type) if p.count(".") == 1]
@@ -115,8 +123,10 @@ class Reader:
         return request
 
     def _take(self, request: SearchRequest, name: str, value: str) -> None:
-        base = name.partition(":")[0]
+        base, _, modifier = name.partition(":")
         if base in RESULT_PARAMETERS:
+            if modifier not in INCLUDING.get(base, ("",)):
+                raise _unfit(base, name)
             take = getattr(self, "take" + base)
             take(request, name, value)
         else:
@@ -183,10 +193,6 @@ class Reader:
 
     def _include(self, name: str, value: str, *, reverse: bool) -> Include:
         base, _, modifier = name.partition(":")
-        if modifier not in ("", "iterate", "recurse"):
-            raise SearchFault(
-                "not-supported", name, f"{base} takes the modifier :iterate only", ignorable=True
-            )
         iterate = bool(modifier)
         if value == "*" and not reverse:
             return Include("*", "*", iterate=iterate)
@@ -236,8 +242,10 @@ class Reader:
 
     def take_totalMethod(self, request: SearchRequest, name: str, value: str) -> None:
         """`_totalMethod`, as fhirpy sends it for `_total=accurate`."""
-        request.total = "accurate" if value == "count" else value
+        self.take_total(request, name, "accurate" if value == "count" else value)
 
     def take_explain(self, request: SearchRequest, name: str, value: str) -> None:
         """`_explain=true`: how the search would be done, instead of its result."""
+        if value not in ("true", "false"):
+            raise parameter("_explain", "_explain is true or false")
         request.explain = value == "true"

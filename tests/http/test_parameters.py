@@ -16,6 +16,10 @@ from tests.http.outcomes import refused
         ("gender:exact=male", "not-supported"),
         ("birthdate:not=2020", "not-supported"),
         ("active:code-text=x", "not-supported"),
+        ("_sort:desc=name", "not-supported"),
+        ("_elements:exclude=name", "not-supported"),
+        ("_count:missing=true", "not-supported"),
+        ("_include:all=Patient:general-practitioner", "not-supported"),
     ],
 )
 async def test_10_an_unknown_parameter_or_modifier_is_refused_or_ignored(
@@ -56,6 +60,8 @@ async def test_10_the_refusal_lists_what_there_is(embedded: Facade) -> None:
         "active:missing=perhaps",
         "general-practitioner=a/b/c/d/e",
         "_count=-1",
+        "_explain=yes",
+        "_totalMethod=perhaps",
         "_count=a",
         "_count=1.5",
         "_count=",

@@ -37,15 +37,19 @@ def only_if_absent(request: Request) -> bool:
     return stated is not None
 
 
-def if_none_exist(request: Request) -> list[tuple[str, str]] | None:
-    """The criteria of a conditional create; None where there are none.
+def if_none_exist(request: Request, resource_type: str) -> list[tuple[str, str]] | None:
+    """The criteria of a conditional create; None where there are none. Raises 400 for those of another type.
 
-    https://hl7.org/fhir/R4/http.html#ccreate
+    They may stand behind `Type?`, as in an address: https://hl7.org/fhir/R4/http.html#ccreate
     """
     stated = request.headers.get("if-none-exist")
     if stated is None:
         return None
-    query = stated.strip().rpartition("?")[2]
+    address, mark, query = stated.strip().partition("?")
+    if not mark or "=" in address:  # a ? of a value's own
+        address, query = "", stated.strip()
+    if address.rpartition("/")[2] not in ("", resource_type):
+        raise parameter("If-None-Exist", f"the criteria are not of {resource_type}")
     try:
         query.encode("ascii")
     except UnicodeEncodeError:

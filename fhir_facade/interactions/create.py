@@ -31,7 +31,7 @@ async def created(writing: Writing, request: Request, resource_type: str, resour
     open_to(may_create, resource_type, "create")
     of_type(resource, resource_type)
     refuse_uncreatable(writing.service, resource_type)
-    criteria = if_none_exist(request)
+    criteria = if_none_exist(request, resource_type)
     if criteria is not None:
         there = await match(writing, resource_type, criteria, "http.If-None-Exist")
         if there is not None:

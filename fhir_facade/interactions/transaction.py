@@ -122,7 +122,7 @@ class _Transaction:
 
     async def _meant_by_create(self, entry: Entry, asked: Request, kind: str) -> Entry:
         open_to(self.writing.service.may_create, kind, "create")
-        found = await match(self.writing, kind, if_none_exist(asked) or (), "http.If-None-Exist")
+        found = await match(self.writing, kind, if_none_exist(asked, kind) or (), "http.If-None-Exist")
         if found is not None:
             self.names.add(entry, f"{kind}/{found['id']}")
             self.answers[entry.place] = asked, await answer(self.writing, asked, found, "found")

@@ -7,7 +7,7 @@ import asyncio
 import pytest
 
 from tests.http.outcomes import refused
-from tests.interactions.client import Client, basic
+from tests.interactions.client import Client, basic, entry
 
 
 async def two_alike(client: Client) -> None:
@@ -99,3 +99,18 @@ async def test_a_conditional_create_needs_criteria(
 ) -> None:
     refused(await embedded_client.post("Basic", basic("a"), if_none_exist=criteria), status)
     assert (await embedded_client.get("Basic?_summary=count")).json()["total"] == 0
+
+
+async def test_criteria_of_a_conditional_create_are_read_as_they_are_meant(embedded_client: Client) -> None:
+    """A `?` may be of a value, and the criteria of another type would find nothing that is meant."""
+    odd = basic("one", identifier=[{"system": "http://lab.test/ids?of=x", "value": "1"}])
+    criteria = "identifier=http://lab.test/ids?of=x|1"
+    made = [await embedded_client.post("Basic", odd, if_none_exist=criteria) for _ in range(2)]
+    assert [answer.status_code for answer in made] == [201, 200]
+    again = await embedded_client.post("Basic", odd, if_none_exist=f"Basic?{criteria}")
+    assert again.status_code == 200
+    goals = "Goal?identifier=http://lab.test/ids|1"
+    refused(await embedded_client.post("Basic", odd, if_none_exist=goals), 400, None, "http.If-None-Exist")
+    inside = entry("POST", "Basic", odd, ifNoneExist=goals)
+    answer = await embedded_client.bundle("transaction", inside)
+    refused(answer, 400, None, "Bundle.entry[0].request.ifNoneExist")

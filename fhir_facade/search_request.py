@@ -237,7 +237,7 @@ class Reader:
     def take_total(self, request: SearchRequest, name: str, value: str) -> None:
         """`_total`."""
         if value not in ("none", "estimate", "accurate"):
-            raise parameter("_total", "_total is none, estimate or accurate")
+            raise parameter(name, f"{name} is none, estimate or accurate")
         request.total = value
 
     def take_totalMethod(self, request: SearchRequest, name: str, value: str) -> None:

@@ -19,7 +19,14 @@ Mappings = Mapping[str, ResourceMapping]
 #: the tables of what clients write
 WRITTEN = tuple(
     (CDSS_SCHEMA, name)
-    for name in ("fhir_resource", "fhir_index", "fhir_amended", "fhir_version", "fhir_audit_due")
+    for name in (
+        "fhir_resource",
+        "fhir_index",
+        "fhir_amended",
+        "fhir_version",
+        "fhir_audit_due",
+        "fhir_report_signature",
+    )
 )
 NOT_MIGRATED = "nothing can be written: the facade's own tables are missing (run `fhir-facade migrate`)"
 log = logging.getLogger("fhir_facade.drift")

@@ -20,6 +20,18 @@ NOW = Moment()
 Resource = dict[str, Any]
 #: (what is sent, what is there now) → (path, what is wrong with it)
 Rule = Callable[[Resource, "Resource | None"], Iterator[tuple[str, str]]]
+
+
+@dataclass(frozen=True)
+class Caller:
+    """Who writes: a reference to them (None: a program, or nobody knows); `leads`: where a reference does."""
+
+    who: str | None
+    leads: Callable[[str], object]
+
+
+#: (what is sent, what is there now, who sends it) → (path, what is wrong with it)
+CallersRule = Callable[[Resource, "Resource | None", Caller], Iterator[tuple[str, str]]]
 #: a row as it is: its columns by name
 Held = Mapping[str, Any]
 #: what becomes of rows of one table: the key of each (None: it is new) and what it holds from now on
@@ -49,8 +61,8 @@ class Upkeep:
     `new`: what a new row holds where nothing is said of it; `touched`: columns that each write sets to now;
     `retired`: what a DELETE sets, since no row is ever removed (None: there is no way to delete);
     `states`: what a status may become, by what it is ('': at first); `fixed`: elements that never change;
-    `follows`: what columns hold because of what is sent, at that moment; `lines` and `parent`: rows of other
-    tables that a row brings along.
+    `callers_rules`: those that ask who sends it; `follows`: what columns hold because of what is sent, and of
+    what was there, at that moment; `lines` and `parent`: rows of other tables that a row brings along.
     """
 
     key: str = ""
@@ -60,7 +72,8 @@ class Upkeep:
     states: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     fixed: tuple[str, ...] = ()
     rules: tuple[Rule, ...] = ()
-    follows: Callable[[Resource, str], Cells] | None = None
+    callers_rules: tuple[CallersRule, ...] = ()
+    follows: Callable[[Resource, Resource | None, str], Cells] | None = None
     lines: tuple[Lines, ...] = ()
     parent: Parent | None = None
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from mappers.cdss import links
 from mappers.cdss.ai_jobs import PARTICIPANT
 from mappers.cdss.radiology_report import RADIOLOGIST, RELEASED, SOURCE, R
+from mappers.cdss.signing import SIGNER
 from mappers.mapping import Element, Id, Part
 from mappers.sql import all_of
 from mappers.values import Backbone, Choice, Fixed, Instant, ReferenceTo, concept
@@ -27,6 +28,14 @@ SIGNED_REPORT = Part(
             ),
         ),
         Element(
+            "agent[]",
+            Backbone(
+                Element("type", Fixed(concept(PARTICIPANT, "verifier", "Verifier"))),
+                Element("who", SIGNER),
+                needs=("who",),
+            ),
+        ),
+        Element(
             "entity[]",
             Backbone(
                 Element("role", Fixed("source")),
@@ -37,5 +46,5 @@ SIGNED_REPORT = Part(
     ),
     last_updated=Instant(R.updated_at),
     where=all_of(RELEASED[0], SIGNED.present(), RADIOLOGIST.present()),
-    comment="Who wrote a signed radiology report.",
+    comment="Who wrote a signed radiology report and, where it was signed here, who signed it.",
 )

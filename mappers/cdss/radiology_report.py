@@ -7,6 +7,15 @@ from collections.abc import Iterator
 from sqlalchemy import func, select
 
 from mappers.cdss import links
+from mappers.cdss.signing import (
+    INTERPRETER,
+    SIGNATURE_JOIN,
+    SIGNATURES,
+    keeps_its_author,
+    names_its_signer,
+    says_what_was_signed,
+    signed,
+)
 from mappers.cdss.tables import (
     ris_radiologyorder,
     ris_radiologyreport,
@@ -15,7 +24,7 @@ from mappers.cdss.tables import (
 from mappers.mapping import AuthorOnly, Element, Id, Join, Part, Profile, SqlSource
 from mappers.profiles import kr_imaging_report
 from mappers.upkeep import NOW, Resource, Upkeep
-from mappers.value import Cells, Column
+from mappers.value import Column
 from mappers.values import (
     Attached,
     Choice,
@@ -34,6 +43,7 @@ from mappers.values import (
     word_is,
 )
 from mappers.values.conditions import Sides
+from mappers.values.fixed import codings
 from terminology.code_map import CodeMap
 from terminology.systems import KR_CORE, LOINC, V2_DIAGNOSTIC_SERVICE
 
@@ -53,6 +63,7 @@ SOURCE = SqlSource(
         Join(STUDY, STUDY.c.study_id == R.study_id),
         PLACED,
         Join(EXAMINATION, EXAMINATION.c.id == _FIRST.scalar_subquery(), needs=(STUDY,)),
+        SIGNATURE_JOIN,
     ),
 )
 RADIOLOGIST = links.practitioner(R.radiologist_id)
@@ -85,9 +96,14 @@ def names_its_author(sent: Resource, current: Resource | None) -> Iterator[tuple
         yield AUTHOR[0], "a registered report is seen by its author only: it names one radiologist"
 
 
-def signed(sent: Resource, now: str) -> Cells:
-    """A final or amended report is signed at the moment that makes it so."""
-    return {R.signed_at: now} if sent.get("status") in ("final", "amended") else {}
+def is_of_radiology(sent: Resource, current: Resource | None) -> Iterator[tuple[str, str]]:
+    """The laboratory's reports are made of its results: none of them is written here."""
+    told = [
+        (c.get("system"), c.get("code")) for one in sent.get("category", ()) for c in one.get("coding", ())
+    ]
+    ours = [c for kind in (RADIOLOGY, DIAGNOSTIC_IMAGING) for c in codings(kind)]
+    if told and not set(told) & set(ours):
+        yield "category", "what is written is a radiology report (RAD or IMG); others are made of results"
 
 
 RADIOLOGY_REPORT = Part(
@@ -118,7 +134,8 @@ RADIOLOGY_REPORT = Part(
             writes=Instant(R.reported_at),  # when it was made available: that it is signed, its status says
         ),
         Element("performer[]", RADIOLOGIST),
-        Element("resultsInterpreter[]", RADIOLOGIST),
+        # the RIS's column is its performer's, who wrote it, if one is named; who signs it has a row of ours
+        Element("resultsInterpreter[]", INTERPRETER, writes=RADIOLOGIST),
         Element("imagingStudy[]", ReferenceTo("ImagingStudy", Id("", R.study_id))),
         Element("conclusion", Str(R.impression)),
         Element("presentedForm[]", Attached(WHOLE_TEXT, "text/plain", title="Radiology report")),
@@ -141,8 +158,10 @@ RADIOLOGY_REPORT = Part(
             "amended": (),
         },
         fixed=("imagingStudy[]",),
-        rules=(names_its_author,),
+        rules=(is_of_radiology, names_its_author, says_what_was_signed),
+        callers_rules=(keeps_its_author, names_its_signer),
         follows=signed,
+        lines=(SIGNATURES,),
     ),
     author_only=AuthorOnly(DRAFT[0], RADIOLOGIST, "registered"),
     comment="A radiologist's report; findings and recommendation stand in `presentedForm`. A draft "

@@ -127,6 +127,19 @@ fhir_amended = Table(
     **INNODB,
 )
 
+#: who signed a radiology report through us: the RIS has a column for who wrote it only. It holds as long as
+#: the RIS's row was signed at that moment
+fhir_report_signature = Table(
+    "fhir_report_signature",
+    FACADE,
+    Column("id", BIGINT, primary_key=True, autoincrement=True),
+    Column("report_id", BIGINT, nullable=False, unique=True),
+    Column("signer_id", BIGINT),
+    Column("signed_at", SiteDateTime(6), nullable=False),
+    **INNODB,
+    sqlite_autoincrement=True,
+)
+
 #: every version that a client has written, and those of others that one has written over
 fhir_version = Table(
     "fhir_version",

@@ -3,8 +3,13 @@
 from __future__ import annotations
 
 import copy
+from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import chain
 from typing import Any
+
+from sqlalchemy import ColumnClause
+from sqlalchemy.sql.visitors import iterate
 
 from mappers.mapping import Id, Join
 from mappers.sql import Alternative, Condition, any_of
@@ -60,6 +65,8 @@ class ReferenceTo(Value):
 
     def _reader(self, columns: Columns) -> Read:
         ids = [route.id.reader(columns) for route in self.routes]
+        for column in chain.from_iterable(_columns(route.own) for route in self.routes):
+            columns.at(column)  # what others change there is another reference, wherever the id is read
         prefix = self.resource_type + "/"
         display = self.display.reader(columns) if self.display else None
         if len(ids) == 1 and display is None:
@@ -91,6 +98,11 @@ class ReferenceTo(Value):
             return {route.own: None for route in self.routes}
         text = said.get("reference") if isinstance(said, dict) else None
         return w.target(self, text) if isinstance(text, str) else None
+
+
+def _columns(own: Column) -> Iterator[Column]:
+    """The columns that lead from a row, where an expression is made of several."""
+    return (c for c in iterate(own) if isinstance(c, ColumnClause))
 
 
 def needed(reference: ReferenceTo) -> ReferenceTo:

@@ -20,7 +20,7 @@ from mappers.stored.places import of_rest
 from mappers.stored.resident_number import without_resident_number
 from mappers.stored.search_values import Found, SearchValues
 from mappers.transaction import Transaction
-from mappers.upkeep import NOW, Parent, Upkeep
+from mappers.upkeep import NOW, Caller, Parent, Upkeep
 from mappers.value import Cells, Row
 from mappers.values.references import ReferenceTo
 from mappers.write.belonging import Belonging
@@ -37,8 +37,11 @@ R = fhir_resource.c
 class HospitalRows:
     """Rows of the parts that have an upkeep, within a transaction; `now` is the site's time."""
 
-    def __init__(self, engine: Engine, t: Transaction, values: SearchValues, now: str) -> None:
+    def __init__(
+        self, engine: Engine, t: Transaction, values: SearchValues, now: str, who: str | None = None
+    ) -> None:
         self.engine, self.t, self.values, self.now = engine, t, values, now
+        self.caller = Caller(who, self._leads)
         self.site = engine.site
         self.table_rows = TableRows(t, engine.site.sealed)
         self.belonging = Belonging(self.table_rows, self, now)
@@ -59,7 +62,7 @@ class HospitalRows:
     async def create(self, part: Part, resource: Resource) -> Any:
         """The key that the new row got; raises WriteFault 422 for what the table has no place for."""
         upkeep = _upkeep(part)
-        refuse_unruly(part, resource, None, self._leads)
+        refuse_unruly(part, resource, None, self.caller)
         everything = self._held(part, part.elements, resource)
         cells = _own(everything, part.source.table)
         if cells.get(part.id.column) is not None:
@@ -79,7 +82,7 @@ class HospitalRows:
     def _new(self, upkeep: Upkeep, cells: Cells, resource: Resource, said: Cells) -> Cells:
         """A new row. What is said and can't be held isn't now: it is another time, or a day."""
         named = {c: v for c, v in cells.items() if v is not None}
-        follows = upkeep.follows(resource, self.now) if upkeep.follows else {}
+        follows = upkeep.follows(resource, None, self.now) if upkeep.follows else {}
         new = {c: v for c, v in upkeep.new.items() if v is not NOW or c not in said or not c.nullable}
         return {**self.belonging.stamped(new), **named, **follows, **dict.fromkeys(upkeep.touched, self.now)}
 
@@ -101,16 +104,18 @@ class HospitalRows:
     async def update(self, part: Part, key: Any, resource: Resource, current: Resource) -> None:
         """Writes the columns of those elements that are said otherwise than they are now."""
         upkeep = _upkeep(part)
-        refuse_unruly(part, resource, current, self._leads)
+        refuse_unruly(part, resource, current, self.caller)
         resource = self._without_our_words(part, resource, current)
         changed = [e for e in part.elements if _said(resource, e) != _said(current, e)]
-        everything = self._held(part, changed, resource)
+        # where others write a column too, it holds what it would in a new row
+        whole = cells_of(part.elements, resource, self)
+        everything = {c: whole.get(c, v) for c, v in self._held(part, changed, resource).items()}
         cells = _own(everything, part.source.table)
         if cells.pop(part.id.column, None) not in (None, key):
             raise given_by_server(part.id.column)
         cells = _as_new(upkeep, cells)
         refuse_blanks(part, cells, resource["resourceType"])
-        follows = upkeep.follows(resource, self.now) if upkeep.follows and changed else {}
+        follows = upkeep.follows(resource, current, self.now) if upkeep.follows else {}
         row = {**cells, **follows, **dict.fromkeys(upkeep.touched, self.now)}
         if row:
             await self.table_rows.change(_table(part), part.id.column, key, row)

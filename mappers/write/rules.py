@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from itertools import chain
 
 from mappers.cells import told_at
 from mappers.mapping import Part
 from mappers.stored.content import dumps
-from mappers.upkeep import Resource, Upkeep
+from mappers.upkeep import Caller, Resource, Upkeep
 from mappers.values.references import ReferenceTo
 from mappers.write.faults import WriteFault
 
@@ -15,18 +16,19 @@ from mappers.write.faults import WriteFault
 Resolve = Callable[[str], object]
 
 
-def refuse_unruly(part: Part, sent: Resource, current: Resource | None, resolve: Resolve) -> None:
+def refuse_unruly(part: Part, sent: Resource, current: Resource | None, caller: Caller) -> None:
     """Raises WriteFault 422 for a step that the state doesn't allow, or for what never changes."""
     assert part.upkeep is not None
     kind = sent["resourceType"]
     _refuse_step(part.upkeep, kind, sent, current)
     if current is not None:
-        for path in _changed(part, sent, current, resolve):
+        for path in _changed(part, sent, current, caller.leads):
             text = "this doesn't change once it is written: revoke it and write another"
             raise WriteFault(422, "business-rule", text, f"{kind}.{path}")
-    for rule in part.upkeep.rules:
-        for path, text in rule(sent, current):
-            raise WriteFault(422, "business-rule", text, f"{kind}.{path}")
+    asked = (rule(sent, current) for rule in part.upkeep.rules)
+    asked_of_caller = (rule(sent, current, caller) for rule in part.upkeep.callers_rules)
+    for path, text in chain.from_iterable((*asked, *asked_of_caller)):
+        raise WriteFault(422, "business-rule", text, f"{kind}.{path}")
 
 
 def _refuse_step(upkeep: Upkeep, kind: str, sent: Resource, current: Resource | None) -> None:

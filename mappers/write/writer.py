@@ -38,7 +38,8 @@ class Writer:
         self.engine, self.t, self.author = engine, t, author
         self.now = stamp(engine.site, datetime.now(UTC))
         self.native = NativeRows(t, values, self.now)
-        self.rows = HospitalRows(engine, t, values, self.now)
+        who = author.name if author.name.startswith("Practitioner/") else None
+        self.rows = HospitalRows(engine, t, values, self.now, who)
 
     async def create(self, resource_type: str, resource: Resource, method: str = "POST") -> Resource:
         """The resource as it can be read from now on; its id is ours to give. Raises WriteFault."""

@@ -15,11 +15,13 @@ from mappers.demo.embedded import CDSS_FILE, OPENEMR_FILE
 from mappers.demo.loading import load
 from mappers.engine import Engine
 from mappers.facade.imaging import fhir_dicom_instance, fhir_dicom_series, fhir_dicom_study
+from mappers.facade.tables import fhir_report_signature
 from mappers.openemr.tables import OPENEMR
 from mappers.site import Site
 from tests.facade.imaged import leave_images
 
-IMAGES = (fhir_dicom_study, fhir_dicom_series, fhir_dicom_instance)
+#: tables of ours that tell something of the hospital's rows
+BESIDE = (fhir_dicom_study, fhir_dicom_series, fhir_dicom_instance, fhir_report_signature)
 
 
 @pytest.fixture(scope="session")
@@ -36,7 +38,7 @@ async def engine(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Engi
         with writer.begin() as connection:
             load(connection, [(found.table, found.row) for found in awkward(metadata)])
             if metadata is CDSS:
-                fhir_dicom_study.metadata.create_all(connection, IMAGES)
+                fhir_dicom_study.metadata.create_all(connection, BESIDE)
                 leave_images(connection)
     database = Sqlite(folder / CDSS_FILE, folder / OPENEMR_FILE)
     yield Engine(by_type(), database, Site())

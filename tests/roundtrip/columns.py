@@ -67,7 +67,7 @@ class _Row:
         self.part, self.sent, self.upkeep = part, sent, part.upkeep
         said = (self._columns(e) for e in part.elements if told_at(sent, e.path) is not None)
         self.said = set().union(*said)
-        self.follows = {c.name for c in part.upkeep.follows(sent, "")} if part.upkeep.follows else set()
+        self.follows = {c.name for c in part.upkeep.follows(sent, None, "")} if part.upkeep.follows else set()
 
     def answers_for(self, name: str) -> bool:
         """Whether the element is of columns that what was sent fills, or leaves empty; no stand-in's."""

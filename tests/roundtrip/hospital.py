@@ -26,7 +26,7 @@ NEEDED: dict[str, tuple[str, ...]] = {
     "AllergyIntolerance": ("patient", "code"),
     "Communication": ("status",),
     "Condition": ("subject",),
-    "DiagnosticReport": ("status", "subject", "imagingStudy"),
+    "DiagnosticReport": ("status", "category", "subject", "imagingStudy"),
     "Encounter": ("status", "subject"),
     "MedicationRequest": ("status", "subject", "medicationCodeableConcept"),
     "Observation": ("status", "subject", "code"),
@@ -95,8 +95,8 @@ class Fitting:
 
     def _references(self) -> Iterator[tuple[Element, ReferenceTo]]:
         for element in self.part.elements:
-            if isinstance(element.value, ReferenceTo):
-                yield element, element.value
+            if isinstance(element.writer, ReferenceTo):
+                yield element, element.writer
 
     def _holds(self, table: Any) -> bool:
         assert self.part.upkeep is not None

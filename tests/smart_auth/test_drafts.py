@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from base64 import b64encode
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -13,14 +12,13 @@ import pytest_asyncio
 from smart_auth.access.policy import policy
 from tests.facade.facade import Facade, embedded_folder, execute, ids, settings_of, writer
 from tests.http.outcomes import refused
-from tests.interactions.client import Client, entry
-from tests.smart_auth.badges import Badges, user
+from tests.interactions.client import entry
+from tests.smart_auth.badges import Badges
+from tests.smart_auth.desk import COLLEAGUE, PATIENT, STUDY, Desk, draft
 
-STUDY, ORDER, PATIENT = "ST-2025-000002", "O-2025-000008", "P-2025-000002"
+ORDER = "O-2025-000008"
 #: the demo's own draft, of user-6
 OLD = "DiagnosticReport/rad-4"
-#: another radiologist's
-COLLEAGUE = "Practitioner/user-7"
 ALLOWING = "role,resource_type,permissions,rows,query\nadmin,*,rs,all,\nadmin,DiagnosticReport,rs,drafts,\n"
 
 
@@ -33,48 +31,9 @@ async def place(tmp_path_factory: pytest.TempPathFactory, badges: Badges) -> Asy
     await facade.close()
 
 
-class Desk:
-    """Clients of those who have to do with reports."""
-
-    def __init__(self, facade: Facade, badges: Badges) -> None:
-        self.facade, self.badges = facade, badges
-        self.author, self.colleague = self.client(), self.client(fhir_user=COLLEAGUE)
-
-    def client(self, role: str = "radiologist", fhir_user: str = "", **more: str) -> Client:
-        holder = user(role, fhir_user=fhir_user) if role else None
-        scopes = "user/*.cruds" if role else "system/*.cruds"
-        return Client(self.facade, authorization=self.badges.badge(scopes, holder, **more))
-
-    @property
-    def others(self) -> list[Client]:
-        doctor = self.client("doctor")
-        unconscious = self.client("doctor", patient=PATIENT, emergency="found unconscious at the door")
-        return [self.colleague, doctor, unconscious, self.client("admin"), self.client("")]
-
-
 @pytest.fixture
 def desk(place: Facade, badges: Badges) -> Desk:
     return Desk(place, badges)
-
-
-def draft(**more: Any) -> dict[str, Any]:
-    """A report that the demo's radiologist is about to write."""
-    words = b64encode("소견: 아직 쓰는 중".encode()).decode()
-    return {
-        "resourceType": "DiagnosticReport",
-        "status": "registered",
-        "category": [
-            {"coding": [{"system": "http://terminology.hl7.org/CodeSystem/v2-0074", "code": "RAD"}]}
-        ],
-        "code": {"text": "뇌 CT"},
-        "subject": {"reference": f"Patient/{PATIENT}"},
-        "performer": [{"reference": "Practitioner/user-6"}],
-        "imagingStudy": [{"reference": f"ImagingStudy/{STUDY}"}],
-        "conclusion": "출혈 의심",
-        "conclusionCode": [{"text": "미정"}],
-        "presentedForm": [{"contentType": "text/plain", "data": words}],
-        **more,
-    }
 
 
 async def test_its_author_reads_back_what_they_wrote_and_finds_it(desk: Desk) -> None:
@@ -100,11 +59,13 @@ async def test_nobody_else_is_told_of_it_by_any_way(desk: Desk) -> None:
         f"Patient/{PATIENT}/$everything?_count=500",
         "DiagnosticReport/_history",
     ]
-    for client in desk.others:
+    writers = desk.writers
+    for client in [*writers, *desk.readers]:
         for path in (f"DiagnosticReport/{id_}", f"DiagnosticReport/{id_}/_history/{version}"):
             refused(await client.get(path), 404, "not-found")
         refused(await client.get(f"DiagnosticReport/{id_}/_history"), 404, "not-found")
-        refused(await client.put(f"DiagnosticReport/{id_}", made, if_match='W/"1"'), 405)
+        written = await client.put(f"DiagnosticReport/{id_}", made, if_match='W/"1"')
+        refused(written, 405 if client in writers else 403)
         for path in finding:
             answer = await client.get(path)
             assert answer.status_code in (200, 403), f"{path}: {answer.text[:300]}"

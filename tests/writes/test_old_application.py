@@ -125,3 +125,25 @@ async def test_half_a_dosage_is_never_written(written: Written) -> None:
     rows = await written.engine.database.fetch(sql, ())
     assert tuple(rows[0]) == (None, None, "하루 두 번 한 알")
     assert found["dosageInstruction"] == sent["dosageInstruction"]
+
+
+async def test_who_signs_what_another_wrote_is_known_beside_the_old_columns(written: Written) -> None:
+    wrote = [{"reference": "Practitioner/user-2"}]
+    found = await written.made({**sample("DiagnosticReport"), "performer": wrote})
+    signer = [{"reference": "Practitioner/user-6"}]
+    async with written.writer() as writer:
+        changed = {**found, "status": "final", "resultsInterpreter": signer}
+        found = await writer.update("DiagnosticReport", found["id"], changed)
+    assert (found["performer"], found["resultsInterpreter"]) == (wrote, signer)
+    key = found["id"].removeprefix("rad-")
+    sql = "SELECT r.radiologist_id, s.signer_id FROM ris_radiologyreport r JOIN fhir_report_signature s"
+    sql += f" ON s.report_id = r.id AND s.signed_at = r.signed_at WHERE r.id = {key}"
+    rows = await written.engine.database.fetch(sql, ())
+    assert [tuple(row) for row in rows] == [(2, 6)]
+    named = await written.all_found("DiagnosticReport", "results-interpreter", "Practitioner/user-6")
+    assert found["id"] in named
+    assert found["id"] not in await written.all_found("DiagnosticReport", "performer", "Practitioner/user-6")
+    await written.change(f"UPDATE ris_radiologyreport SET radiologist_id = 7 WHERE id = {key}")  # noqa: S608
+    read = await written.engine.read("DiagnosticReport", found["id"])
+    assert isinstance(read, dict)
+    assert [one["reference"] for one in read["performer"]] == ["Practitioner/user-7"]

@@ -83,11 +83,11 @@ class Browser:
 
     @property
     def csrf(self) -> str:
-        """What this browser's forms carry."""
-        return self._server.seals.csrf.mark(self._cookie)
+        """What this browser's forms carry, as long as nobody signs in or out: a page asks whom it names."""
+        return self._server.seals.csrf.mark(f"{self._cookie} {self.session}")
 
     def refuse_foreign(self, form: Mapping[str, str]) -> None:
-        """Raises PageFault for a form that isn't from a page that this browser was given."""
+        """Raises PageFault for a form that isn't from a page that this browser was given, in this session."""
         origin = self._request.headers.get("origin", "null")
         foreign = origin not in ("null", self._server.config.base_url)
         if self._new or foreign or not hmac.compare_digest(form.get("csrf", ""), self.csrf):

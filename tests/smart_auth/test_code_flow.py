@@ -7,7 +7,7 @@ from joserfc import jwt
 from joserfc.jwk import KeySet
 
 from tests.facade.facade import BASE
-from tests.smart_auth.app import AUTH, CALLBACK, App, asks_for_password, offered
+from tests.smart_auth.app import AUTH, BUILT_IN, CALLBACK, App, asks_for_password, offered
 
 
 async def test_an_app_gets_tokens_for_a_chosen_patient(app: App) -> None:
@@ -135,6 +135,21 @@ async def test_a_form_of_another_page_is_refused(app: App) -> None:
     response = await app.submit(page, "consent", decision="allow", csrf="x" * 43)
     assert response.status_code == 403
     assert "location" not in response.headers
+
+
+@BUILT_IN
+async def test_what_one_user_was_asked_nobody_else_allows(app: App) -> None:
+    """At a shared browser: the page names who was signed in when it was shown."""
+    scope = "user/*.rs openid"
+    page = await app.consent_page(scope=scope)
+    assert "doctor" in page.text
+    nurse = app.another(username="nurse")
+    own = await nurse.sign_in(await nurse.follow(await nurse.ask(scope=scope, prompt="login")))
+    response = await app.submit(page, "consent", decision="allow", scope=offered(page))
+    assert response.status_code == 403
+    assert "location" not in response.headers
+    answer = await nurse.submit(own, "consent", decision="allow", scope=offered(own))
+    assert app.came_back(answer)["code"]
 
 
 async def test_a_patient_whom_the_user_may_not_see_can_not_be_chosen(app: App) -> None:

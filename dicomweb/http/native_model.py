@@ -9,6 +9,7 @@ from xml.sax.saxutils import escape, quoteattr
 from pydicom.datadict import keyword_for_tag
 
 Json = Mapping[str, Any]
+XML, SPACE = "application/dicom+xml", "http://dicom.nema.org/PS3.19/models/NativeDICOM"
 HEAD = '<?xml version="1.0" encoding="UTF-8"?>\n'
 COMPONENTS = ("FamilyName", "GivenName", "MiddleName", "NamePrefix", "NameSuffix")
 #: what XML 1.0 can't hold
@@ -18,15 +19,24 @@ _NOT_IN_XML = dict.fromkeys([*range(9), 11, 12, *range(14, 32), 0xFFFE, 0xFFFF])
 def native_model(dataset: Json) -> bytes:
     """One data set as an XML document."""
     inner = "".join(_attributes(dataset))
-    return f'{HEAD}<NativeDicomModel xml:space="preserve">{inner}</NativeDicomModel>'.encode()
+    root = f'NativeDicomModel xmlns="{SPACE}" xml:space="preserve"'
+    return f"{HEAD}<{root}>{inner}</NativeDicomModel>".encode()
 
 
 def _attributes(dataset: Json) -> Iterator[str]:
     for tag, element in dataset.items():
-        keyword = keyword_for_tag(int(tag, 16))
-        named = f" keyword={quoteattr(keyword)}" if keyword else ""
+        told = {"keyword": keyword_for_tag(int(tag, 16)), "privateCreator": _creator(tag, dataset)}
+        named = "".join(f" {name}={quoteattr(text)}" for name, text in told.items() if text)
         inner = "".join(_content(element))
         yield f'<DicomAttribute tag="{tag}" vr="{element["vr"]}"{named}>{inner}</DicomAttribute>'
+
+
+def _creator(tag: str, dataset: Json) -> str:
+    """Who has reserved a private attribute's block."""
+    if int(tag[3], 16) % 2 == 0 or tag[4:6] == "00":
+        return ""
+    values = dataset.get(f"{tag[:4]}00{tag[4:6]}", {}).get("Value") or ("",)
+    return str(values[0] or "").translate(_NOT_IN_XML)
 
 
 def _content(element: Json) -> Iterator[str]:

@@ -2,23 +2,15 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from urllib.parse import unquote
 
 from dicomweb.archives.archive import Address
 from dicomweb.http.faults import DicomFault
 from dicomweb.http.routes import Route
+from dicomweb.index.entry import is_uid
 
-#: PS3.5 9.1, but for leading zeros, which many devices write
-UID = re.compile(r"[0-9]+(?:\.[0-9]+)*")
-LONGEST_UID = 64
 NAMES = {"study": "StudyInstanceUID", "series": "SeriesInstanceUID", "instance": "SOPInstanceUID"}
-
-
-def is_uid(text: str) -> bool:
-    """Whether a text is a UID."""
-    return len(text) <= LONGEST_UID and UID.fullmatch(text) is not None
 
 
 class Paths:

@@ -19,6 +19,7 @@ from dicomweb.index.part10 import Header, NotDicomError, damaged, header_of
 from mappers.facade.imaging import fhir_dicom_series, fhir_dicom_study
 
 LEVELS = Path(__file__).parent / "levels.csv"
+#: PS3.5 9.1, but for leading zeros, which many devices write
 #: https://dicom.nema.org/medical/dicom/current/output/html/part05.html#chapter_9
 UID = re.compile(r"[0-9]+(\.[0-9]+)*")
 UID_LENGTH = 64

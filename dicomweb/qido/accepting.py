@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from starlette.requests import Request
 
-from dicomweb.wado.acceptable import MULTIPART, Acceptable, acceptable, not_acceptable
+from dicomweb.http.acceptable import MULTIPART, Acceptable, acceptable, not_acceptable
+from dicomweb.http.native_model import XML
 
-DICOM_JSON, JSON, XML = "application/dicom+json", "application/json", "application/dicom+xml"
+DICOM_JSON, JSON = "application/dicom+json", "application/json"
 ANY = {"*/*": DICOM_JSON, "application/*": DICOM_JSON, DICOM_JSON: DICOM_JSON, JSON: JSON}
 
 
 def accepted(request: Request) -> str:
     """The best of the media types that are accepted; raises DicomFault 400, 406."""
-    query = request.scope["query_string"].decode("latin-1")
-    for one in acceptable(query, request.headers):
+    for one in acceptable(request):
         if found := _answered_in(one):
             return found
     raise not_acceptable(f'{DICOM_JSON}, and {MULTIPART}; type="{XML}"')

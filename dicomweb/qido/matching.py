@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable, Mapping
 import orjson
 
 from dicomweb.http.faults import DicomFault
-from dicomweb.http.paths import is_uid
+from dicomweb.index.entry import is_uid
 from dicomweb.qido.asked import Match
 from dicomweb.qido.attributes import path_of
 from dicomweb.qido.comparing import All, Any_, Leaf, Node

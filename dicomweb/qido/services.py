@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any
 
@@ -11,9 +10,10 @@ from anyio import to_thread
 from starlette.responses import Response
 
 from dicomweb.access import Access
-from dicomweb.http.native_model import native_model
+from dicomweb.http.multipart import Part, whole
+from dicomweb.http.native_model import XML, native_model
 from dicomweb.http.routes import Asked, Route
-from dicomweb.qido.accepting import XML, accepted
+from dicomweb.qido.accepting import accepted
 from dicomweb.qido.answers import Answer
 from dicomweb.qido.asked import Search, search_of
 from dicomweb.qido.attributes import LEVELS
@@ -41,23 +41,22 @@ def searching(level: str) -> Callable[[Asked], Awaitable[Response]]:
         rows, more = await found(asked, search)
         above = tuple(one for one, uid in zip(LEVELS, asked.address, strict=True) if not uid)
         told = Answer(search, asked.gateway.base, above, asked.gateway.database.at_rest)
-        body, media = await to_thread.run_sync(written, told, rows, media)
+        response = await to_thread.run_sync(written, told, rows, media)
         warnings = [MORE] * more + [BROKEN] * bool(told.broken)
-        warning = ", ".join(w.format(base=asked.gateway.base, count=told.broken) for w in warnings)
-        return Response(body, 200, {"warning": warning} if warning else {}, media)
+        if warnings:
+            named = (w.format(base=asked.gateway.base, count=told.broken) for w in warnings)
+            response.headers["warning"] = ", ".join(named)
+        return response
 
     return answer
 
 
-def written(told: Answer, rows: Sequence[Mapping[str, Any]], media: str) -> tuple[bytes, str]:
-    """The results' body and its media type: JSON, or XML of which each is a part."""
+def written(told: Answer, rows: Sequence[Mapping[str, Any]], media: str) -> Response:
+    """The results in JSON, or in XML of which each is a part."""
     results = [told.of(row) for row in rows]
-    if media != XML:
-        return orjson.dumps(results), media
-    mark = os.urandom(16).hex()
-    parts = [f"--{mark}\r\nContent-Type: {XML}\r\n\r\n".encode() + native_model(r) for r in results]
-    body = b"\r\n".join([*parts, f"--{mark}--\r\n".encode()])
-    return body, f'multipart/related; type="{XML}"; boundary={mark}'
+    if media == XML:
+        return whole(XML, [Part(XML, native_model(one)) for one in results])
+    return Response(orjson.dumps(results), media_type=media)
 
 
 async def found(asked: Asked, search: Search) -> tuple[list[dict[str, Any]], bool]:

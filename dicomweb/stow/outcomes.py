@@ -8,13 +8,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
-from xml.etree.ElementTree import Element, SubElement, tostring
 
 import orjson
-from pydicom.datadict import keyword_for_tag
 from starlette.responses import Response
 
 from dicomweb.archives.archive import Address
+from dicomweb.http.native_model import XML, native_model
 
 Json = dict[str, Any]
 
@@ -46,7 +45,7 @@ def status_of(outcomes: Sequence[Outcome]) -> int:
 def answer_of(outcomes: Sequence[Outcome], base: str, media: str) -> Response:
     """The answer in DICOM JSON or XML, with a Warning for each kind of note."""
     told = _dataset(outcomes, base)
-    body = _xml(told) if media == "application/dicom+xml" else orjson.dumps(told)
+    body = native_model(told) if media == XML else orjson.dumps(told)
     notes = dict.fromkeys(o.note for o in outcomes if o.note)
     headers = {"warning": ", ".join(f'299 {base} "{note}"' for note in notes)} if notes else {}
     status = status_of(outcomes)
@@ -92,24 +91,3 @@ def _of(vr: str, value: str | int) -> Json:
 
 def _sequence(items: list[Json]) -> Json:
     return {"vr": "SQ", "Value": items}
-
-
-def _xml(told: Json) -> bytes:
-    """https://dicom.nema.org/medical/dicom/current/output/html/part19.html#chapter_A"""
-    root = Element("NativeDicomModel", {"xmlns": "http://dicom.nema.org/PS3.19/models/NativeDICOM"})
-    _attributes(root, told)
-    found: bytes = tostring(root, "utf-8", xml_declaration=True)
-    return found
-
-
-def _attributes(parent: Element, told: Json) -> None:
-    for tag, element in told.items():
-        named = {"tag": tag, "vr": element["vr"], "keyword": keyword_for_tag(int(tag, 16))}
-        attribute = SubElement(parent, "DicomAttribute", named)
-        for number, value in enumerate(element.get("Value", ()), 1):
-            inside = "Item" if element["vr"] == "SQ" else "Value"
-            child = SubElement(attribute, inside, {"number": str(number)})
-            if isinstance(value, dict):
-                _attributes(child, value)
-            else:
-                child.text = str(value)

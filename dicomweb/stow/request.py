@@ -13,15 +13,16 @@ from typing import BinaryIO
 
 from starlette.requests import Request
 
+from dicomweb.http.acceptable import acceptable
 from dicomweb.http.faults import DicomFault
+from dicomweb.http.native_model import XML
 from dicomweb.index.entry import Entry, entry_of
 from dicomweb.index.part10 import NotDicomError
 from dicomweb.stow.multipart import Parts, media_type
 from dicomweb.stow.spool import Spool, Spooled
-from dicomweb.wado.acceptable import acceptable
 
 DICOM, RELATED = "application/dicom", "multipart/related"
-ANSWERS = ("application/dicom+json", "application/json", "application/dicom+xml")
+ANSWERS = ("application/dicom+json", "application/json", XML)
 #: instances of a request, and characters of all that is told of them, which are in memory together
 MOST_PARTS, MOST_METADATA = 10_000, 256 * 1024**2
 _GZIP = zlib.MAX_WBITS | 16
@@ -39,7 +40,7 @@ class Sent:
 
 def answered_in(request: Request) -> str:
     """The media type that the answer has; raises DicomFault 400, 406."""
-    for one in acceptable("", request.headers):
+    for one in acceptable(request):
         if one.media in ("*/*", "application/*"):
             return ANSWERS[0]
         if one.media in ANSWERS:

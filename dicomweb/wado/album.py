@@ -16,10 +16,10 @@ from anyio import to_thread
 
 from dicomweb.archives.archive import Address
 from dicomweb.http.faults import DicomFault
+from dicomweb.http.multipart import Part, streamed
 from dicomweb.http.routes import Asked
 from dicomweb.http.streaming import Streamed
 from dicomweb.index.reading import IndexedInstance
-from dicomweb.wado.multipart import Part, streamed
 from dicomweb.wado.pictures import look_asked, picture_of, while_wanted, with_pixels
 from dicomweb.wado.rendering import Look
 from dicomweb.wado.seen import handed, recorded, seen

@@ -14,11 +14,11 @@ from pydicom.dataelem import RawDataElement
 from pydicom.dataset import Dataset
 from starlette.responses import Response
 
+from dicomweb.http.acceptable import acceptable, not_acceptable
 from dicomweb.http.faults import DicomFault
+from dicomweb.http.multipart import Part, whole
 from dicomweb.http.routes import Asked
-from dicomweb.wado.acceptable import acceptable, not_acceptable
 from dicomweb.wado.frames import check_frames, chosen_frames
-from dicomweb.wado.multipart import Part, whole
 from dicomweb.wado.part10 import PIXELS, Part10, UnsuitableError, broken
 from dicomweb.wado.seen import file_of, handed, recorded, seen, told
 from dicomweb.wado.syntaxes import OCTETS
@@ -64,7 +64,7 @@ def _as_part(answer: Response) -> Response:
 
 def _in_parts(asked: Asked) -> bool:
     """Whether the value is taken in parts; raises DicomFault 406 if it isn't taken at all."""
-    for one in acceptable(asked.request.url.query, asked.request.headers):
+    for one in acceptable(asked.request):
         if one.takes(OCTETS):
             return one.multipart
     raise not_acceptable(f"{OCTETS}, alone or in multipart/related")

@@ -9,11 +9,11 @@ from typing import NamedTuple
 
 from starlette.responses import Response
 
+from dicomweb.http.acceptable import Acceptable, acceptable, not_acceptable
 from dicomweb.http.faults import DicomFault
+from dicomweb.http.multipart import Part, streamed, whole
 from dicomweb.http.routes import Asked
 from dicomweb.index.reading import IndexedInstance
-from dicomweb.wado.acceptable import Acceptable, acceptable, not_acceptable
-from dicomweb.wado.multipart import Part, streamed, whole
 from dicomweb.wado.pixels import plain, stored
 from dicomweb.wado.seen import content_of, file_of, handed, recorded, seen, told
 from dicomweb.wado.syntaxes import EXPLICIT, LOSSLESS, MEDIA, OCTETS, decodable, is_native, media_of
@@ -91,7 +91,7 @@ def unchanged(asked: Asked, tag: str) -> bool:
 
 
 def _choose(asked: Asked, syntax: str, *, single: bool) -> Chosen:
-    for accepted in acceptable(asked.request.url.query, asked.request.headers):
+    for accepted in acceptable(asked.request):
         chosen = chosen_for(accepted, syntax, single=single)
         if chosen:
             return chosen

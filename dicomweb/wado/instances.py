@@ -14,12 +14,12 @@ from typing import NamedTuple
 from anyio import CancelScope, to_thread
 from starlette.responses import Response
 
+from dicomweb.http.acceptable import acceptable, not_acceptable
+from dicomweb.http.multipart import Part, streamed
 from dicomweb.http.routes import Asked
 from dicomweb.http.streaming import Begun, Streamed, begun
 from dicomweb.index.reading import IndexedInstance
-from dicomweb.wado.acceptable import acceptable, not_acceptable
 from dicomweb.wado.archived import Zip
-from dicomweb.wado.multipart import Part, streamed
 from dicomweb.wado.part10 import PIECE, opened
 from dicomweb.wado.seen import fetched, handed, recorded, seen, told
 from dicomweb.wado.syntaxes import COMPRESSED_BITS, EXPLICIT, LOSSLESS, NATIVE, SHORTEST, convertible
@@ -83,7 +83,7 @@ async def retrieve(asked: Asked) -> Response:
 
 def _form(asked: Asked, *, single: bool) -> Form:
     forms: dict[str, list[str]] = {}
-    for one in acceptable(asked.request.url.query, asked.request.headers):
+    for one in acceptable(asked.request):
         media = ""
         if (one.multipart and one.takes(DICOM)) or one.media in ("*/*", "application/*"):
             media = "multipart/related"
@@ -97,10 +97,10 @@ def _form(asked: Asked, *, single: bool) -> Form:
 
 
 async def _answer(asked: Asked, form: Form, had: Sequence[tuple[IndexedInstance, str]]) -> Response:
-    if asked.request.method == "HEAD":
-        return Response(headers={"content-type": form.media})
-    # The first one is begun before anything is said, so that what is wrong with it has a status.
-    first = await begun(_bytes_of(asked, *had[0]))
+    # The first one is begun before anything is said, so that what is wrong with it has a status; but none
+    # for who only asks about it.
+    pieces = _bytes_of(asked, *had[0])
+    first = Begun(b"", pieces) if asked.request.method == "HEAD" else await begun(pieces)
     if form.media == "multipart/related":
         return streamed(DICOM, _parts(asked, first, had), held=first)
     if form.media == ZIP:

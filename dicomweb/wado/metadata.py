@@ -1,4 +1,4 @@
-"""What instances say of themselves, in DICOM JSON, from the index: no file is opened.
+"""What instances say of themselves, in DICOM JSON or XML, from the index: no file is opened.
 
 https://dicom.nema.org/medical/dicom/current/output/html/part18.html#sect_10.4.1.1.2
 """
@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import gzip
 import logging
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import orjson
@@ -15,13 +16,15 @@ from sqlalchemy import func, select
 from starlette.responses import Response
 
 from dicomweb.archives.archive import Address
+from dicomweb.http.acceptable import MULTIPART, acceptable, not_acceptable
 from dicomweb.http.compression import Packed
 from dicomweb.http.faults import DicomFault
+from dicomweb.http.multipart import Part, whole
+from dicomweb.http.native_model import XML, native_model
 from dicomweb.http.routes import Asked
 from dicomweb.index.checking import is_dataset
 from dicomweb.index.reading import metadata as indexed_metadata
 from dicomweb.index.reading import rows
-from dicomweb.wado.acceptable import Acceptable, acceptable, not_acceptable
 from dicomweb.wado.frames import etag_of, unchanged
 from dicomweb.wado.seen import handed, not_there, recorded, visible
 from mappers.database import Database
@@ -37,10 +40,16 @@ _LINK = b'"BulkDataURI":"'
 class Bodies(NamedTuple):
     """A body, plain and gzipped; `instances`: how many it tells of, `broken`: of how many it can't."""
 
+    media: str
     plain: bytes
     packed: bytes
     instances: int
     broken: int = 0
+
+    @property
+    def size(self) -> int:
+        """Bytes of both."""
+        return len(self.plain) + len(self.packed)
 
 
 async def metadata(asked: Asked) -> Response:
@@ -48,16 +57,15 @@ async def metadata(asked: Asked) -> Response:
 
     With those left out that can't be read in the index: 206, and a Warning that says how many.
     """
-    if not any(one.takes(JSON) or one.media in _TAKEN for one in _accepted(asked)):
-        raise not_acceptable(JSON)
+    media = _accepted(asked)
     studies = await visible(asked)
     version = await _version(asked.gateway.database, asked.address.study)
-    tag = etag_of("metadata", asked.gateway.base, *asked.address, version)
-    bodies = await asked.gateway.recent.get(tag, lambda: _assembled(asked), lambda b: len(b[0]) + len(b[1]))
+    tag = etag_of("metadata", asked.gateway.base, *asked.address, version, media)
+    bodies = await asked.gateway.recent.get(tag, lambda: _assembled(asked, media), lambda made: made.size)
     if not bodies.instances:
         raise DicomFault(500, UNREADABLE.format(bodies.broken)) if bodies.broken else not_there()
     await recorded(asked, studies, bodies.instances)
-    headers = {"content-type": JSON, "etag": tag}
+    headers = {"content-type": bodies.media, "etag": tag}
     if unchanged(asked, tag):
         return Response(status_code=304, headers=headers)
     handed(asked, size=len(bodies.plain))
@@ -68,8 +76,14 @@ async def metadata(asked: Asked) -> Response:
     return response
 
 
-def _accepted(asked: Asked) -> list[Acceptable]:
-    return [a for a in acceptable(asked.request.url.query, asked.request.headers) if not a.multipart]
+def _accepted(asked: Asked) -> str:
+    """The best of the media types that are accepted: XML comes in parts, one an instance."""
+    for one in acceptable(asked.request):
+        if one.multipart and one.takes(XML):
+            return XML
+        if not one.multipart and (one.takes(JSON) or one.media in _TAKEN):
+            return JSON
+    raise not_acceptable(f'{JSON}, and {MULTIPART}; type="{XML}"')
 
 
 async def _version(database: Database, study: str) -> tuple[object, ...]:
@@ -79,15 +93,21 @@ async def _version(database: Database, study: str) -> tuple[object, ...]:
     return tuple(str(value) for row in await rows(database, stated) for value in row)
 
 
-async def _assembled(asked: Asked) -> Bodies:
+async def _assembled(asked: Asked, media: str) -> Bodies:
     found = await indexed_metadata(asked.gateway.database, asked.address)
 
     def made() -> Bodies:
         linked = [_linked(asked.gateway.base, a, text.encode()) for a, text in found if _is_whole(a, text)]
-        body = b"[" + b",".join(linked) + b"]"
-        return Bodies(body, gzip.compress(body, 4), len(linked), len(found) - len(linked))
+        told, body = _in_xml(linked) if media == XML else (JSON, b"[" + b",".join(linked) + b"]")
+        return Bodies(told, body, gzip.compress(body, 4), len(linked), len(found) - len(linked))
 
     return await to_thread.run_sync(made)
+
+
+def _in_xml(instances: Sequence[bytes]) -> tuple[str, bytes]:
+    """The media type with its boundary, and the body."""
+    made = whole(XML, [Part(XML, native_model(orjson.loads(one))) for one in instances])
+    return made.headers["content-type"], bytes(made.body)
 
 
 def _is_whole(address: Address, text: str) -> bool:

@@ -13,12 +13,12 @@ from typing import TypeVar
 from starlette.requests import Request
 from starlette.responses import Response
 
+from dicomweb.http.acceptable import acceptable, not_acceptable
 from dicomweb.http.faults import DicomFault
+from dicomweb.http.multipart import Part, whole
 from dicomweb.http.routes import Asked
 from dicomweb.index.reading import IndexedInstance
-from dicomweb.wado.acceptable import acceptable, not_acceptable
 from dicomweb.wado.frames import check_frames, listed
-from dicomweb.wado.multipart import Part, whole
 from dicomweb.wado.part10 import Part10, broken
 from dicomweb.wado.rendering import FORMATS, Look, look_of, rendered, thumbnail_of
 from dicomweb.wado.seen import content_of, file_of, handed, recorded, seen, told
@@ -97,7 +97,7 @@ def _refuse_without_pixels(found: IndexedInstance) -> None:
 
 
 def _media(asked: Asked) -> str:
-    for one in acceptable(asked.request.url.query, asked.request.headers):
+    for one in acceptable(asked.request):
         for media in FORMATS:
             if one.takes(media):
                 return media
@@ -149,7 +149,7 @@ async def _left(request: Request) -> None:
 
 
 async def _pdf(asked: Asked, found: IndexedInstance) -> Response:
-    if not any(one.takes(PDF) for one in acceptable(asked.request.url.query, asked.request.headers)):
+    if not any(one.takes(PDF) for one in acceptable(asked.request)):
         raise not_acceptable(PDF)
     opened = await file_of(asked.gateway, found)
     document = await told(found.address, partial(_document, opened))

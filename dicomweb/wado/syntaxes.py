@@ -55,8 +55,6 @@ MEDIA = {
     "video/mp4": tuple(_JPEG + n for n in ("102", "103", "104", "105", "106", "107", "108")),
 }
 _OF_SYNTAX = {syntax: media for media, all_of_it in MEDIA.items() for syntax in all_of_it}
-#: the older name of a media type
-ALIASES = {"image/x-dicom-rle": "image/dicom-rle", "image/x-jls": "image/jls", "image/j2c": "image/jp2"}
 
 
 def media_of(syntax: str) -> str:

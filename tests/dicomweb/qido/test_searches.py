@@ -19,6 +19,7 @@ SEARCHES = {
     "": "ct mr old",
     "?": "ct mr old",
     "?accept=application/dicom%2Bjson&charset=utf-8": "ct mr old",
+    "?accept=application/dicom+json": "ct mr old",
     f"?StudyInstanceUID={MR}": "mr",
     f"?0020000d={MR}": "mr",
     f"?StudyInstanceUID={MR},{OLD}": "mr old",

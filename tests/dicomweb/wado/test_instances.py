@@ -98,8 +98,13 @@ async def test_only_what_is_offered_is_accepted(images: Images) -> None:
 
 
 async def test_head_answers_without_a_body(images: Images) -> None:
-    answer = await images.request("HEAD", f"/studies/{STUDY}", accept=DICOM)
-    assert (answer.status_code, answer.content) == (200, b"")
+    single = "application/dicom; transfer-syntax=*"
+    for path, accept in ((f"/studies/{STUDY}", DICOM), (path_of("explicit"), single)):
+        answer, full = [await images.request(method, path, accept=accept) for method in ("HEAD", "GET")]
+        assert (answer.status_code, answer.content) == (200, b"")
+        assert "content-length" not in answer.headers  # https://www.rfc-editor.org/rfc/rfc9110#section-8.6
+        told, whole = (a.headers["content-type"].partition("boundary")[::2] for a in (answer, full))
+        assert (told[0], len(told[1])) == (whole[0], len(whole[1]))
 
 
 async def test_what_is_not_there_is_not_found(images: Images) -> None:

@@ -5,19 +5,24 @@ from __future__ import annotations
 import gzip
 import io
 from dataclasses import replace
+from xml.etree import ElementTree
 
 import httpx
 import pydicom
 import pytest
 
+from dicomweb.http.native_model import SPACE
 from dicomweb.index.entry import entry_of
 from dicomweb.index.writing import remove, write
 from mappers.transaction import transaction
 from tests.dicomweb.files import made
 from tests.dicomweb.qido.conftest import ROOT
 from tests.dicomweb.wado.conftest import Archived, keep
+from tests.dicomweb.wado.parts import parts_of
 from tests.dicomweb.wado.samples import NAMES, PATIENT, STUDY, address_of, path_of, sample
 from tests.facade.facade import execute, writer
+
+AS_XML = 'multipart/related; type="application/dicom+xml"'
 
 
 async def test_metadata_is_what_the_file_says_without_its_bulk_data(images: Archived) -> None:
@@ -61,8 +66,34 @@ async def test_metadata_is_gzipped_for_who_takes_it(images: Archived) -> None:
 
 
 async def test_other_formats_are_not_acceptable(images: Archived) -> None:
-    for accept in ('multipart/related; type="application/dicom+xml"', "image/png"):
+    for accept in ("application/dicom+xml", 'multipart/related; type="application/dicom"', "image/png"):
         assert (await images.get(f"/studies/{STUDY}/metadata", accept=accept)).status_code == 406
+
+
+async def test_xml_says_of_each_instance_what_json_says(images: Archived) -> None:
+    """https://dicom.nema.org/medical/dicom/current/output/html/part19.html#sect_A.1.6"""
+    found = (await images.get(f"/studies/{STUDY}/metadata")).json()
+    answer = await images.get(f"/studies/{STUDY}/metadata", accept=AS_XML)
+    assert answer.status_code == 200
+    for (media, body), told in zip(parts_of(answer), found, strict=True):
+        root = ElementTree.fromstring(body)  # noqa: S314 - our own answer
+        assert (media, root.tag) == ("application/dicom+xml", f"{{{SPACE}}}NativeDicomModel")
+        assert {a.get("tag"): a.get("vr") for a in root} == {tag: e["vr"] for tag, e in told.items()}
+        uris = [str(bulk.get("uri")) for bulk in root.iter(f"{{{SPACE}}}BulkData")]
+        assert len(uris) == str(told).count("BulkDataURI")
+        assert all(uri.startswith("http://facade.test/api/dicom-web/studies/") for uri in uris)
+    again = await images.get(
+        f"/studies/{STUDY}/metadata", accept=AS_XML, if_none_match=answer.headers["etag"]
+    )
+    json = await images.get(f"/studies/{STUDY}/metadata", if_none_match=answer.headers["etag"])
+    assert (again.status_code, json.status_code) == (304, 200)
+
+
+async def test_xml_says_whose_a_private_attribute_is(images: Archived) -> None:
+    ((_, body),) = parts_of(await images.get(f"{path_of('explicit')}/metadata", accept=AS_XML))
+    creators = {a.get("tag"): a.get("privateCreator") for a in ElementTree.fromstring(body)}  # noqa: S314
+    assert (creators["00091001"], creators["00090010"]) == ("GEMS_IDEN_01", None)
+    assert creators["00080016"] is None
 
 
 async def test_an_unchanged_study_is_told_to_be_and_a_changed_one_is_not(images: Archived) -> None:

@@ -6,13 +6,16 @@ https://dicom.nema.org/medical/dicom/current/output/html/part18.html#sect_8.7
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 from urllib.parse import parse_qsl
 
-from dicomweb.http.faults import DicomFault
-from dicomweb.wado.syntaxes import ALIASES
+from starlette.requests import Request
 
+from dicomweb.http.faults import DicomFault
+
+#: the older names of media types
+ALIASES = {"image/x-dicom-rle": "image/dicom-rle", "image/x-jls": "image/jls", "image/j2c": "image/jp2"}
 MULTIPART = "multipart/related"
 #: outside of quotation marks: what stands between commas or semicolons
 _SPLIT = {mark: re.compile(rf'((?:[^{mark}"]|"(?:[^"\\]|\\.)*")+)') for mark in (",", ";")}
@@ -45,10 +48,11 @@ def _covers(pattern: str, media: str) -> bool:
     return pattern in ("*/*", "*", media) or (pattern == f"{major}/*" and media.startswith(f"{major}/"))
 
 
-def acceptable(query: str, headers: Mapping[str, str]) -> Sequence[Acceptable]:
+def acceptable(request: Request) -> Sequence[Acceptable]:
     """What a request takes, in order; anything, if it doesn't say. Raises DicomFault 400."""
+    query = request.scope["query_string"].decode("latin-1")
     asked = ",".join(value for name, value in parse_qsl(query) if name == "accept")
-    stated = asked or headers.get("accept", "")
+    stated = asked or request.headers.get("accept", "")
     if len(stated) > _LONGEST:
         raise DicomFault(400, f"Accept has more than {_LONGEST} characters")
     named = (text for text in _parts(stated, ",") if any(_parts(text, ";")))
@@ -64,16 +68,21 @@ def _parts(text: str, mark: str) -> Iterator[str]:
 
 def _one(text: str) -> Acceptable:
     media, *stated = _parts(text, ";")
-    media = media.lower()
+    media = _named(media)
     pairs = (p.partition("=") for p in stated)
     parameters = {name.strip().lower(): value.strip().strip('"') for name, _, value in pairs}
-    part = parameters.get("type", "*/*").lower() if media.startswith("multipart/") else ""
+    part = _named(parameters.get("type", "*/*")) if media.startswith("multipart/") else ""
     return Acceptable(
         ALIASES.get(media, media),
         ALIASES.get(part, part),
         parameters.get("transfer-syntax", ""),
         _quality(parameters.get("q", "1")),
     )
+
+
+def _named(text: str) -> str:
+    """A media type: what it can't have within is a `+` that came in a query as it is."""
+    return text.lower().replace(" ", "+")
 
 
 def _quality(text: str) -> float:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import os
 from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import BinaryIO, NamedTuple, TypeVar
-
-from anyio import CapacityLimiter, to_thread
 
 from dicomweb.access import Access, Handed
 from dicomweb.archives.archive import Address, NotThereError
@@ -22,8 +22,10 @@ log = logging.getLogger("dicomweb.wado")
 T = TypeVar("T")
 #: what an open file counts as, at least: there are only so many of them
 _OPEN_FILE = 2 * 1024**2
-#: decoding takes processors, and memory for a frame each
-_DECODING = CapacityLimiter(max(os.cpu_count() or 1, 2))
+#: frames that are decoded side by side: each takes a processor, and memory
+AT_ONCE = max(os.cpu_count() or 1, 2)
+#: threads of their own: what is given up keeps its thread until it ends, and what waits for one is not begun
+_DECODING = ThreadPoolExecutor(AT_ONCE, "decoding")
 
 
 class Seen(NamedTuple):
@@ -102,7 +104,7 @@ async def told(address: Address, work: Callable[[], T]) -> T:
     what is wrong with it: neither is a fault of other instances.
     """
     try:
-        return await to_thread.run_sync(work, abandon_on_cancel=True, limiter=_DECODING)
+        return await asyncio.get_running_loop().run_in_executor(_DECODING, work)
     except UnsuitableError as fault:
         raise DicomFault(406, f"instance {address.instance}: {fault}") from None
     except UnreadableError as fault:

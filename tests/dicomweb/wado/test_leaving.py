@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 from tempfile import TemporaryFile
 from typing import IO, Any, BinaryIO
 
 import pytest
 from starlette.types import Message
 
+from dicomweb.archives.archive import Address
 from dicomweb.wado import album
+from dicomweb.wado.seen import AT_ONCE, told
 from tests.dicomweb.qido.conftest import ROOT, Images
 from tests.dicomweb.wado.samples import STUDY, path_of
 
@@ -84,3 +87,30 @@ async def test_pictures_on_the_disk_are_given_back_as_soon_as_the_client_has_gon
     monkeypatch.setattr(album, "SpooledTemporaryFile", on_disk)
     await left_by(Client(reads), images, f"/studies/{STUDY}/rendered", "image/png")
     assert [file.closed for file in opened] == [True]
+
+
+async def test_no_more_is_decoded_at_once_however_many_clients_have_gone() -> None:
+    """What is given up in a thread goes on there, and keeps its place until it ends."""
+    lock, running, most, end = threading.Lock(), 0, 0, threading.Event()
+
+    def decoding() -> None:
+        nonlocal running, most
+        with lock:
+            running += 1
+            most = max(most, running)
+        end.wait(10)
+        with lock:
+            running -= 1
+
+    try:
+        for _ in range(3 * AT_ONCE):
+            asking = asyncio.create_task(told(Address("1.2"), decoding))
+            await asyncio.wait({asking}, timeout=0.02)
+            asking.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await asking
+    finally:
+        end.set()
+    assert most == AT_ONCE
+    assert await told(Address("1.2"), lambda: "decoded") == "decoded"
+    assert most == AT_ONCE

@@ -11,15 +11,12 @@ from typing import Any
 
 from sqlalchemy import Select, case, func, literal_column, select
 
+from mappers.composites import of_whole, within_elements
 from mappers.from_clause import Compilation, Scope, leads
 from mappers.mapping import Part, Place, ResourceMapping, places
 from mappers.param_places import (
-    ANYTHING,
     children_around,
-    component_types,
-    composite_containers,
     containers_around,
-    narrowed_places,
     param_places,
 )
 from mappers.parse import SearchFault
@@ -88,7 +85,9 @@ class PartScope(Scope):
     def _asked(self, criterion: Criterion) -> Alternative:
         found = self._by_columns(criterion)
         amended = (self.part.name, criterion.param) in self.c.amended
-        return self._or_as_sent(criterion, plain(found)) if amended else found
+        asked = self._or_as_sent(criterion, plain(found)) if amended else found
+        whole = [all_of(*map(plain, map(self.criterion, each))) for each in of_whole(self, criterion)]
+        return any_of(*whole, plain(asked)) if whole else asked
 
     def _or_as_sent(self, criterion: Criterion, by_columns: Sql) -> Sql:
         """The condition on a row's columns, or of one that is amended on what was sent of it."""
@@ -112,8 +111,8 @@ class PartScope(Scope):
         return param_places(self.mapping, self.part, param)
 
     def _alternatives(self, criterion: Criterion, found: Sequence[Place], term: Term) -> list[Alternative]:
-        if isinstance(term, Composite):
-            return self._composite(criterion.param, term)
+        if isinstance(term, Composite) and criterion.param not in self.part.indexed:
+            return [self._wrapped(*each) for each in within_elements(self, criterion.param, term)]
         ask_text = criterion.modifier == "text"
         takers = [p for p in found if ask_text or isinstance(term, p.value.takes)]
         return [a for place in takers for a in self._ask(place, term, ask_text)]
@@ -141,34 +140,6 @@ class PartScope(Scope):
         terms = [t for t in criterion.terms if isinstance(t, Ref) and t.part == self.part.name]
         found = one_of(self.part.id.column, [self.key(self.part, t) for t in terms])
         return negate(found) if criterion.modifier == "not" else found
-
-    def _composite(self, param: str, term: Composite) -> list[Alternative]:
-        declared = self.mapping.params[param]
-        paths = [path for _, path in declared.components]
-        types = component_types(self.mapping.resource_type, param) or [frozenset()] * len(paths)
-        components = list(zip(paths, types, term.components, strict=True))
-        found: list[Alternative] = []
-        for elements, around in composite_containers(self.part, declared.paths):
-
-            def ask(scope: Scope, elements: Any = elements) -> list[Alternative]:
-                return [all_of(*(self._component(scope, elements, *each) for each in components))]
-
-            found.append(self._wrapped(Place(ANYTHING, around), ask))
-        return found
-
-    def _component(
-        self, scope: Scope, elements: Any, path: str, types: frozenset[str], terms: tuple[Term, ...]
-    ) -> Sql:
-        found = list(narrowed_places(elements, path, types))
-        return any_of(
-            *(
-                plain(a)
-                for t in terms
-                for p in found
-                if isinstance(t, p.value.takes)
-                for a in p.value.matches(t, scope)
-            )
-        )
 
     def _released_to(self, condition: ReleasedTo) -> Sql:
         """That a row isn't its author's alone, or is this author's; a row that names none is nobody's."""

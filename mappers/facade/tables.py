@@ -89,7 +89,8 @@ fhir_resource = Table(
     sqlite_autoincrement=True,
 )
 
-#: search values of what `fhir_resource` holds: a row a value, `resource` its id there
+#: search values of what `fhir_resource` holds: a row a value, `resource` its id there; of a composite's value
+#: `of_system` and `of_code` hold the code that it is said of
 fhir_index = Table(
     "fhir_index",
     FACADE,
@@ -106,10 +107,13 @@ fhir_index = Table(
     Column("target_part", VARCHAR(128)),
     Column("target_int", BIGINT),
     Column("target_text", VARCHAR(191)),
+    Column("of_system", VARCHAR(255)),
+    Column("of_code", VARCHAR(255)),
     Index("ix_fhir_index_value", "resource_type", "param", "value", "resource"),
     Index("ix_fhir_index_low", "resource_type", "param", "low", "resource"),
     Index("ix_fhir_index_target_int", "resource_type", "param", "target_part", "target_int", "resource"),
     Index("ix_fhir_index_target_text", "resource_type", "param", "target_part", "target_text", "resource"),
+    Index("ix_fhir_index_of", "resource_type", "param", "of_code", "resource"),
     Index("ix_fhir_index_resource", "resource", "param"),
     **INNODB,
     sqlite_autoincrement=True,

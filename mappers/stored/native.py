@@ -14,6 +14,7 @@ from mappers.facade.tables import fhir_resource
 from mappers.mapping import Id, Part, ResourceMapping, SearchParam, SqlSource
 from mappers.parse import declared_type
 from mappers.sql import all_of
+from mappers.stored import pairs
 from mappers.stored.meta_params import meta_params
 from mappers.stored.values import ELSEWHERE, KINDS, Indexed, Stored, leading_to
 from mappers.value import Value
@@ -45,13 +46,21 @@ def _params(mapping: ResourceMapping) -> tuple[SearchParam, ...]:
     """The mapping's own parameters, and the standard's that it lacks."""
     standard = definitions.search_parameters(mapping.resource_type).values()
     lacked = [d for d in standard if _fits(d) and d.code not in mapping.params]
-    more = [SearchParam(d.code, of=_paths(d.resource_type, d.expression)) for d in lacked]
+    more = [_declared(d, _paths(d.resource_type, d.expression)) for d in lacked]
     return (*mapping.search_params, *more, *meta_params(mapping))
+
+
+def _declared(definition: Any, paths: tuple[str, ...]) -> SearchParam:
+    if definition.type == "composite":
+        return pairs.declared(definition.resource_type, definition.code, paths)
+    return SearchParam(definition.code, of=paths)
 
 
 def _fits(definition: Any) -> bool:
     """Whether we can answer by it; those of every type (`_id`, …) are found otherwise."""
     plain = not definition.code.startswith("_") and bool(definition.expression)
+    if definition.type == "composite":
+        return plain and pairs.fits(definition.resource_type, definition.code)
     return plain and (definition.type in KINDS or definition.type == "reference")
 
 
@@ -83,12 +92,25 @@ def _part(mapping: ResourceMapping, targets: Sequence[Target]) -> Part:
 
 
 def indexed(mapping: ResourceMapping, param: SearchParam, targets: Sequence[Target]) -> Indexed | None:
-    """What finds a parameter's values in the index; None for what isn't indexed (composites)."""
+    """What finds a parameter's values in the index; None for what isn't indexed."""
+    if declared_type(mapping.resource_type, param) != "composite":
+        found = _alternatives(mapping, param, targets)
+    elif pairs.fits(mapping.resource_type, param.name):
+        second = SearchParam(pairs.components(mapping.resource_type, param.name)[1].param, of=())
+        found = [(part, pairs.Pair(value)) for part, value in _alternatives(mapping, second, targets)]
+    else:
+        found = []
+    return Indexed(mapping.resource_type, param.name, found) if found else None
+
+
+def _alternatives(
+    mapping: ResourceMapping, param: SearchParam, targets: Sequence[Target]
+) -> Sequence[tuple[str, Value]]:
+    """Each kind of value that a parameter may have, with the part that it leads to."""
     kind = declared_type(mapping.resource_type, param)
     if kind == "reference":
         definition = definitions.search_parameter(mapping.resource_type, param.name)
         allowed = set(param.target or (definition.target if definition else ()))
         led = [(part, leading_to(name, id_)) for name, part, id_ in targets if name in allowed]
-        return Indexed(mapping.resource_type, param.name, [*led, *ELSEWHERE]) if led else None
-    value: Value | None = KINDS.get(kind)
-    return Indexed(mapping.resource_type, param.name, [("", value)]) if value else None
+        return [*led, *ELSEWHERE] if led else []
+    return [("", KINDS[kind])] if kind in KINDS else []

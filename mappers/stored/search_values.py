@@ -20,6 +20,7 @@ from mappers.mapping import Part, ResourceMapping
 from mappers.parse import declared_type
 from mappers.parse_terms import ValueFault, date_term
 from mappers.site import Site
+from mappers.stored.pairs import Component, components, fits
 from mappers.stored.values import SHORT, stamp, typed
 from terminology import definitions
 
@@ -146,6 +147,18 @@ class SearchValues:
         if identifier:
             yield {"type": kind, **_token(identifier.get("system"), identifier.get("value"), None)}
 
+    def _composites(self, node: Any, mapping: ResourceMapping, name: str) -> Iterator[Found]:
+        """What each element says of a code; what the resource itself says its other parameters find."""
+        if "resourceType" in node or not fits(mapping.resource_type, name):
+            return
+        codes, values = (list(self._of(c, node, mapping)) for c in components(mapping.resource_type, name))
+        for code in (c for c in codes if "value" in c):
+            yield from ({**v, "of_system": code.get("system"), "of_code": code["value"]} for v in values)
+
+    def _of(self, component: Component, node: dict[str, Any], mapping: ResourceMapping) -> Iterator[Found]:
+        for said in component.nodes(node):
+            yield from _MAKERS[component.kind](self, said, mapping, component.param)
+
     def target(self, text: str) -> Found | None:
         """Type, part and key of a reference to this server; None for any other text."""
         resolved = self.resolved(text)
@@ -177,6 +190,7 @@ _MAKERS: dict[str, Callable[[SearchValues, Any, ResourceMapping, str], Iterator[
     "quantity": SearchValues._numbers,
     "date": SearchValues._dates,
     "reference": SearchValues._references,
+    "composite": SearchValues._composites,
 }
 
 

@@ -52,12 +52,12 @@ class Stored(Value):
         return self.column.is_not(None)
 
 
-class _Indexed(Value):
+class IndexedValue(Value):
     """A search value in `fhir_index`; nothing folds, for any code may be written."""
 
     folds: frozenset[str] | None = frozenset()
-    #: what such values are ordered by
-    order: Column
+    #: what such values are ordered by; None: they have no order
+    order: Column | None
 
     def reader(self, columns: Columns) -> Read:
         raise NotImplementedError("it is only searched")
@@ -66,7 +66,7 @@ class _Indexed(Value):
         return I.id.is_not(None)
 
 
-class IndexedToken(_Indexed):
+class IndexedToken(IndexedValue):
     """A code, identifier, contact point or flag: `system`, `value`, and its words for `:text`.
 
     Of an identifier `target_text` holds what type it is of.
@@ -75,6 +75,9 @@ class IndexedToken(_Indexed):
     takes: tuple[type[Term], ...] = (Token, OfType)
     order = I.value
 
+    def __init__(self, system: Column = I.system, value: Column = I.value) -> None:
+        self.system, self.value = system, value
+
     def matches(self, term: Term, q: Question) -> list[Alternative]:
         if isinstance(term, OfType):
             kind = exact(literal(typed(term.system, term.code)))
@@ -82,24 +85,22 @@ class IndexedToken(_Indexed):
         assert isinstance(term, Token)
         return [all_of(*self._system(term, q), *self._code(term, q))]
 
-    @staticmethod
-    def _system(term: Token, q: Question) -> Sequence[Condition]:
+    def _system(self, term: Token, q: Question) -> Sequence[Condition]:
         if term.system is None:
             return ()
         if term.system == "":
-            return (I.system.is_(None),)
-        return (I.system == exact(q.bind(term, lambda t: t.system)),)
+            return (self.system.is_(None),)
+        return (self.system == exact(q.bind(term, lambda t: t.system)),)
 
-    @staticmethod
-    def _code(term: Token, q: Question) -> Sequence[Condition]:
-        return () if term.code is None else (I.value == exact(q.bind(term, lambda t: t.code)),)
+    def _code(self, term: Token, q: Question) -> Sequence[Condition]:
+        return () if term.code is None else (self.value == exact(q.bind(term, lambda t: t.code)),)
 
     def matches_text(self, term: Term, q: Question) -> list[Alternative]:
         assert isinstance(term, Text)
         return [text_condition(I.words, term, q)]
 
 
-class IndexedText(_Indexed):
+class IndexedText(IndexedValue):
     """A string: `value` is its beginning, `words` the whole of it."""
 
     takes: tuple[type[Term], ...] = (Text,)
@@ -111,7 +112,7 @@ class IndexedText(_Indexed):
         return [text_condition(I.value if short else I.words, term, q)]
 
 
-class IndexedUri(_Indexed):
+class IndexedUri(IndexedValue):
     """A uri, whole."""
 
     takes: tuple[type[Term], ...] = (Uri,)
@@ -133,7 +134,7 @@ class IndexedIdentifier(IndexedToken):
         return [all_of(I.words.is_(None), I.target_part.is_(None), *map(plain, super().matches(term, q)))]
 
 
-class IndexedNumber(_Indexed):
+class IndexedNumber(IndexedValue):
     """A number, or a quantity with its unit (`system`, `value`), which compares with others by UCUM."""
 
     takes: tuple[type[Term], ...] = (Amount,)
@@ -152,7 +153,7 @@ class IndexedNumber(_Indexed):
         return [all_of(*unit, as_sent)]
 
 
-class IndexedStretch(_Indexed):
+class IndexedStretch(IndexedValue):
     """A stretch of time [low, high), as wide as what was written. https://hl7.org/fhir/R4/search.html#date"""
 
     takes: tuple[type[Term], ...] = (Range,)
@@ -231,14 +232,16 @@ class Indexed(Value):
         return any_of(*(c.present() for c in self.children))
 
     def sort_key(self) -> Column | None:
-        found: Column = self._first
+        found: Column | None = self._first
         return found
 
     @cached_property
     def _first(self) -> Any:
-        """The least of its values."""
-        value = self.children[0].value
-        column = value.order if isinstance(value, _Indexed) else func.coalesce(I.target_text, I.target_int)
+        """The least of its values; None where they have no order."""
+        value, key = self.children[0].value, func.coalesce(I.target_text, I.target_int)
+        column = value.order if isinstance(value, IndexedValue) else key
+        if column is None:
+            return None
         found = select(func.min(column)).where(
             I.resource == R.id, I.resource_type == self.resource_type, I.param == self.param
         )

@@ -17,7 +17,10 @@ from mappers.transaction import Transaction
 R, I = fhir_resource.c, fhir_index.c  # noqa: E741 - as the other tables' initials
 #: rows of the index that one statement takes
 ROWS = 200
-COLUMNS = ("system", "value", "words", "number", "low", "high", "target_part", "target_int", "target_text")
+COLUMNS = (
+    *("system", "value", "words", "number", "low", "high"),
+    *("target_part", "target_int", "target_text", "of_system", "of_code"),
+)
 
 
 class NativeRows:

@@ -67,6 +67,7 @@ def wanted_of(settings: Settings, users: tuple[DemoUser, ...] = ()) -> Wanted:
         settings.base_url,
         known_roles(policy_of(settings)),
         users,
+        settings.keycloak_backchannel_url,
     )
 
 

@@ -81,6 +81,9 @@ class Settings:
     keycloak_realm: str = setting("hospital", "its realm, one of the facade's own (never master)")
     keycloak_client_id: str = setting("fhir-facade", "the facade's client in it")
     keycloak_client_secret: str = setting("", "that client's secret", secret=True)
+    keycloak_backchannel_url: str = setting(
+        "", "how Keycloak reaches this server to tell of logouts, without path; default PUBLIC_BASE_URL"
+    )
     keycloak_admin_user: str = setting("", "who may change realms, for `keycloak provision` only")
     keycloak_admin_password: str = setting("", "their password", secret=True)
     audit: str = setting(

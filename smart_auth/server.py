@@ -15,11 +15,12 @@ from smart_auth.clients.assertion import Assertions
 from smart_auth.clients.authentication import ClientAuthentication
 from smart_auth.clients.keys import ClientKeys
 from smart_auth.config import Config, Encounters, Events, Grantable, Patients, unheard
-from smart_auth.identity.provider import IdentityProvider
+from smart_auth.identity.provider import IdentityProvider, SignedOut
 from smart_auth.seal import Seal
 from smart_auth.store.approvals import Approvals
 from smart_auth.store.clients import Clients
 from smart_auth.store.families import Families
+from smart_auth.store.once import first_use
 from smart_auth.store.revocations import forget_expired
 from smart_auth.store.sessions import Login, Sessions
 from smart_auth.store.transaction import Store
@@ -85,6 +86,15 @@ class AuthorizationServer:
         await to_thread.run_sync(self.sessions.end, login.id, self.config.access_seconds)
         await self.provider.sign_out(login.user.subject, login.held)
         await self.tell("logout", subject=login.user.subject, username=login.user.username)
+
+    async def signed_out(self, told: SignedOut) -> None:
+        """Ends what has ended at the provider; a notice counts once, or it would end what came since."""
+        notice = f"signed out {told.notice}"
+        if not await to_thread.run_sync(first_use, self.store, notice, told.expires + 600):
+            return
+        for login in await to_thread.run_sync(self.sessions.end_of, told, self.config.access_seconds):
+            who = {"subject": login.user.subject, "username": login.user.username}
+            await self.tell("logout", **who, reason="signed out at the identity provider")
 
     def clean(self) -> None:
         """Removes what has expired, now and then."""

@@ -17,7 +17,7 @@ from smart_auth.endpoints.context import Context, known_context, left_over, to_c
 from smart_auth.endpoints.launches import used_up
 from smart_auth.endpoints.pages import Page, language, permissions, user_of
 from smart_auth.faults import PageFault
-from smart_auth.identity.provider import SignedIn
+from smart_auth.identity.provider import SignedIn, SignedOut
 from smart_auth.seal import digest, fresh
 from smart_auth.server import AuthorizationServer
 from smart_auth.store.sessions import Login
@@ -121,6 +121,10 @@ class Interaction:
         await self._server.tell("login-failed", username=username[:190], reason=reason)
         opened(self._server, pending)
         raise PageFault("sign_in", 403)
+
+    async def ended(self, signed_out: SignedOut) -> None:
+        """See `SignIn`."""
+        await self._server.signed_out(signed_out)
 
     async def _login(self, request: Request) -> Login | None:
         cookie = Browser(self._server, request).session

@@ -21,12 +21,27 @@ class SignedIn:
 
     `held` is what the provider wants to see again in `current` and `sign_out` (a session's id, a refresh
     token); it is kept encrypted beside the login session and leaves the server to nobody else. `since` is
-    when they proved it, where that was before now.
+    when they proved it, where that was before now; `sid` is the session at the provider, if it tells when
+    that ends.
     """
 
     user: User
     held: str = ""
     since: int = 0
+    sid: str = ""
+
+
+@dataclass(frozen=True)
+class SignedOut:
+    """A session that has ended at the provider: `sid`, or all of a `subject` without one. `notice` is what
+    this was told by, good once until `expires`; `lasting`: what was to outlive the session ends too.
+    """
+
+    subject: str
+    sid: str
+    notice: str
+    expires: int
+    lasting: bool = False
 
 
 class SignIn(Protocol):
@@ -46,6 +61,9 @@ class SignIn(Protocol):
         """A page that says that the sign-in failed, with a way to try again. `reason` is for the audit
         trail; the page doesn't show it.
         """
+
+    async def ended(self, signed_out: SignedOut) -> None:
+        """Ends the login sessions that belong to it, and their tokens on all workers at once."""
 
 
 class IdentityProvider(Protocol):

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from sqlmodel import Session, col, select
 
 from smart_auth.access.caller import User
-from smart_auth.identity.provider import SignedIn
+from smart_auth.identity.provider import SignedIn, SignedOut
 from smart_auth.seal import Seal, SealFault, digest, fresh
 from smart_auth.store.revocations import live_grants, revoke_grants
 from smart_auth.store.tables import LoginSession
@@ -38,6 +38,7 @@ class Sessions:
         row = LoginSession(
             id=digest(cookie),
             subject=signed_in.user.subject,
+            sid=digest(signed_in.sid) if signed_in.sid else "",
             person=self._seal.seal([person_json(signed_in.user), signed_in.held]),
             created=min(signed_in.since or now(), now()),
             expires=now() + self._seconds,
@@ -54,6 +55,9 @@ class Sessions:
         """A live session."""
         with self._store.transaction() as session:
             row = session.get(LoginSession, id_)
+        return self._live(row)
+
+    def _live(self, row: LoginSession | None) -> Login | None:
         if row is None or row.ended or row.expires <= now():
             return None
         try:
@@ -68,6 +72,19 @@ class Sessions:
             row = session.get(LoginSession, id_)
             if row is not None:
                 _end(session, row, token_seconds)
+
+    def end_of(self, told: SignedOut, token_seconds: int) -> list[Login]:
+        """Ends the sessions that have ended at the provider, as `end` does; those that were live till now."""
+        of_user = (LoginSession.subject == told.subject,) if told.subject else ()
+        of_session = (LoginSession.sid == digest(told.sid),) if told.sid else ()
+        with self._store.transaction() as session:
+            rows = list(session.exec(select(LoginSession).where(*of_user, *of_session)))
+            ended = [login for row in rows if (login := self._live(row))]
+            for row in rows:
+                _end(session, row, token_seconds)
+            if told.lasting and told.subject:
+                revoke_grants(session, live_grants(session, "subject", told.subject), now() + token_seconds)
+        return ended
 
     def end_all(self, subject: str, token_seconds: int) -> None:
         """Ends every session and every token of a user."""

@@ -77,12 +77,13 @@ class BuiltInUser(SQLModel, table=True):
 
 class LoginSession(SQLModel, table=True):
     """A browser where somebody is signed in, `created` when they proved it; `person` and what the provider
-    holds are encrypted.
+    holds are encrypted, `sid` is the hash of the provider's own session.
     """
 
     __tablename__ = "fhir_auth_session"
     id: str = Field(primary_key=True, sa_type=ID)
     subject: str = Field(index=True, sa_type=NAME)
+    sid: str = Field(default="", index=True, sa_type=ID)
     person: str = Field(sa_type=Text)
     created: int = Field(sa_type=BigInteger)
     expires: int = Field(index=True, sa_type=BigInteger)

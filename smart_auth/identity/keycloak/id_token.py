@@ -1,4 +1,7 @@
-"""Verifies Keycloak's ID tokens: https://openid.net/specs/openid-connect-core-1_0.html#IDTokenValidation"""
+"""Verifies Keycloak's ID tokens: https://openid.net/specs/openid-connect-core-1_0.html#IDTokenValidation
+
+Its logout tokens are signed and addressed alike.
+"""
 
 from __future__ import annotations
 
@@ -39,16 +42,32 @@ class IdTokens:
             iat={"essential": True},
             preferred_username={"essential": True},
         )
+        self._logout = jwt.JWTClaimsRegistry(
+            leeway=LEEWAY_SECONDS,
+            iss={"essential": True, "value": issuer},
+            aud={"essential": True, "value": client_id},
+            exp={"essential": True},
+            iat={"essential": True},
+            jti={"essential": True},
+        )
 
     async def claims(self, token: str, nonce: str) -> Json:
         """The token's claims; raises IdTokenFault for any doubt."""
+        claims = await self._verified(token, self._registry)
+        self._refuse_others(claims, nonce)
+        return claims
+
+    async def logout_claims(self, token: str) -> Json:
+        """The claims of a token that comes without a browser; raises IdTokenFault for any doubt."""
+        return await self._verified(token, self._logout)
+
+    async def _verified(self, token: str, registry: jwt.JWTClaimsRegistry) -> Json:
         try:
             key = await self._key(jws.extract_compact(token.encode()).headers().get("kid"))
             claims = jwt.decode(token, key, ALGORITHMS).claims
-            self._registry.validate(claims)
+            registry.validate(claims)
         except (JoseError, ValueError) as fault:
             raise IdTokenFault(f"ID token: {fault}") from fault
-        self._refuse_others(claims, nonce)
         return claims
 
     def _refuse_others(self, claims: Json, nonce: str) -> None:

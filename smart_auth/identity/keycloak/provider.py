@@ -13,7 +13,9 @@ from urllib.parse import quote, urlencode
 from fastapi import APIRouter, Request, Response
 
 from smart_auth.access.caller import User
+from smart_auth.endpoints.browser import FormFault, form_pairs
 from smart_auth.identity.keycloak.id_token import IdTokenFault, IdTokens
+from smart_auth.identity.keycloak.logout_token import signed_out
 from smart_auth.identity.keycloak.proxy import Proxy
 from smart_auth.identity.keycloak.realm import Connection, Realm, RefusedError
 from smart_auth.identity.keycloak.sign_in import SignInAttempt
@@ -34,7 +36,7 @@ class KeycloakProvider:
     def __init__(self, connection: Connection, resource_of: ResourceOf, known: frozenset[str]) -> None:
         self.connection, self._resource_of, self._known = connection, resource_of, known
         self.realm = Realm(connection)
-        self._id_tokens = IdTokens(connection.issuer, connection.client_id, self.realm.keys)
+        self._tokens = IdTokens(connection.issuer, connection.client_id, self.realm.keys)
         self._secure = connection.base_url.startswith("https:")
 
     def start(self, pending: str, *, again: bool = False) -> str:
@@ -53,6 +55,10 @@ class KeycloakProvider:
         @router.get("/callback")
         async def callback(request: Request) -> Response:
             return await self._callback(request, sign_in)
+
+        @router.post("/logout")
+        async def logout(request: Request) -> Response:
+            return await self._logged_out(request, sign_in)
 
         router.add_api_route("/{path:path}", proxy.answer, methods=["GET", "HEAD", "POST"])
         return router
@@ -118,16 +124,27 @@ class KeycloakProvider:
         attempt.drop(response, secure=self._secure)
         return response
 
+    async def _logged_out(self, request: Request, sign_in: SignIn) -> Response:
+        """https://openid.net/specs/openid-connect-backchannel-1_0.html#BCResponse"""
+        try:
+            form = dict(await form_pairs(request))
+            told = signed_out(await self._tokens.logout_claims(form.get("logout_token", "")))
+        except (FormFault, IdTokenFault) as fault:
+            said = {"error": "invalid_request", "error_description": str(fault)}
+            return Response(json.dumps(said), 400, PRIVATE, "application/json")
+        await sign_in.ended(told)
+        return Response(None, 200, PRIVATE)
+
     async def _signed_in(self, answer: Mapping[str, str], attempt: SignInAttempt) -> SignedIn:
         if answer.get("iss", self.connection.issuer) != self.connection.issuer:
             raise RefusedError("the answer is another issuer's")  # RFC 9207
         if "code" not in answer:
             raise RefusedError(answer.get("error", "no code")[:64])
         tokens = await self.realm.exchange(answer["code"], attempt.verifier)
-        claims = await self._id_tokens.claims(tokens.get("id_token", ""), attempt.nonce)
+        claims = await self._tokens.claims(tokens.get("id_token", ""), attempt.nonce)
         since = claims.get("auth_time") or claims["iat"]
         held = {"since": since, "refresh": tokens.get("refresh_token", "")}
-        return SignedIn(await self._user_of(claims), json.dumps(held), since)
+        return SignedIn(await self._user_of(claims), json.dumps(held), since, str(claims.get("sid", "")))
 
     async def _user_of(self, claims: Mapping[str, Any]) -> User:
         return await self._user(

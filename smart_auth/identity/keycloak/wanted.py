@@ -16,6 +16,8 @@ REALM_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
 #: below the public address: where Keycloak's pages are, and where it sends the browser back to
 PREFIX = "/api/auth/idp"
 CALLBACK = f"{PREFIX}/callback"
+#: where it tells that a session has ended
+LOGOUT = f"{PREFIX}/logout"
 
 
 @dataclass(frozen=True)
@@ -41,15 +43,20 @@ class Wanted:
     roles: Mapping[str, str]
     """Realm roles with their descriptions."""
     demo_users: tuple[DemoUser, ...] = ()
+    backchannel_url: str = ""
+    """How Keycloak reaches the facade, where that is not `base_url`."""
 
     def client(self) -> dict[str, Any]:
         """The client as Keycloak writes it: this facade's one redirect address, nothing by pattern."""
+        definition = _definition("client.json")
+        logout = {"backchannel.logout.url": f"{self.backchannel_url or self.base_url}{LOGOUT}"}
         own = {
             "clientId": self.client_id,
             "secret": self.client_secret,
             "redirectUris": [f"{self.base_url}{CALLBACK}"],
+            "attributes": definition["attributes"] | logout,
         }
-        return {**_definition("client.json"), **own}
+        return {**definition, **own}
 
 
 def realm() -> dict[str, Any]:

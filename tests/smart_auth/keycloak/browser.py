@@ -16,7 +16,7 @@ from fhir_facade.settings import Settings
 from smart_auth.identity.keycloak.provider import KeycloakProvider
 from smart_auth.identity.keycloak.realm import Connection
 from smart_auth.identity.keycloak.wanted import roles
-from smart_auth.identity.provider import ProviderDownError, SignedIn
+from smart_auth.identity.provider import ProviderDownError, SignedIn, SignedOut
 from tests.services.keycloak import PUBLIC
 from tests.smart_auth.keycloak.realms import PASSWORD
 
@@ -30,6 +30,7 @@ class Told:
 
     signed_in: list[SignedIn] = field(default_factory=list)
     refused: list[str] = field(default_factory=list)
+    signed_out: list[SignedOut] = field(default_factory=list)
 
     async def finish(
         self, request: Request, pending: str, signed_in: SignedIn, *, lang: str = ""
@@ -41,6 +42,9 @@ class Told:
     async def refuse(self, request: Request, pending: str, reason: str, username: str = "") -> Response:
         self.refused.append(reason)
         return JSONResponse({"pending": pending, "refused": reason}, 403)
+
+    async def ended(self, signed_out: SignedOut) -> None:
+        self.signed_out.append(signed_out)
 
 
 async def practitioner(username: str) -> str:

@@ -3,9 +3,13 @@
 import asyncio
 import base64
 import json
+import threading
 from collections.abc import AsyncIterator, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
+from urllib.parse import parse_qs
 
 import pytest
 import pytest_asyncio
@@ -125,6 +129,63 @@ def claims_of(id_token: str) -> dict[str, Any]:
 
 def authenticated(id_token: str) -> int:
     return int(claims_of(id_token)["auth_time"])
+
+
+@contextmanager
+def notices(hospital: Administrator) -> Iterator[list[str]]:
+    """The logout tokens that Keycloak sends meanwhile."""
+    heard: list[str] = []
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            form = self.rfile.read(int(self.headers["content-length"])).decode()
+            heard.extend(parse_qs(form)["logout_token"])
+            self.send_response(200)
+            self.end_headers()
+
+        def log_message(self, format: str, *args: Any) -> None:
+            """Says nothing."""
+
+    client = hospital.client()
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        threading.Thread(target=server.serve_forever).start()
+        address = {"backchannel.logout.url": f"http://127.0.0.1:{server.server_port}/"}
+        changed = client | {"attributes": client["attributes"] | address}
+        hospital.send("PUT", f"/clients/{client['id']}", changed)
+        try:
+            yield heard
+        finally:
+            hospital.send("PUT", f"/clients/{client['id']}", client)
+            server.shutdown()
+
+
+async def test_who_is_signed_out_at_keycloak_is_out_here_at_once(
+    app: App, hospital: Administrator, lab: str
+) -> None:
+    online = await app.tokens(scope="openid online_access user/*.rs")
+    offline = await app.tokens(scope="openid offline_access user/*.rs")
+    elsewhere = App.of(app.facade, app.client, "doctor")
+    other = await elsewhere.tokens(scope="openid user/*.rs")
+    with notices(hospital) as heard:
+        hospital.send("POST", f"/users/{lab}/logout")
+    assert await status(app, online["access_token"]) == 200  # what was told didn't come yet
+    assert heard  # one for each session that the user has there
+    for notice in heard:
+        told = await app.post("idp/logout", logout_token=notice)
+        assert (told.status_code, told.headers["cache-control"]) == (200, "no-store")
+    assert await status(app, online["access_token"]) == 401
+    assert (await app.refresh(online["refresh_token"])).json()["error"] == "invalid_grant"
+    assert (await app.refresh(offline["refresh_token"])).json()["error"] == "invalid_grant"
+    assert await status(app, other["access_token"]) == 200
+    assert asks_for_password(await app.follow(await app.ask()))
+    again = await app.tokens(scope="openid user/*.rs")
+    for notice in heard:
+        assert (await app.post("idp/logout", logout_token=notice)).status_code == 200
+    assert await status(app, again["access_token"]) == 200  # the notices were of other sessions
+    for wrong in (notice[:-4], again["id_token"], ""):
+        refused = await app.post("idp/logout", logout_token=wrong)
+        assert (refused.status_code, refused.json()["error"]) == (400, "invalid_request")
+    await elsewhere.browser.aclose()
 
 
 async def test_keycloaks_administration_is_not_to_be_had_here(facade: Facade) -> None:

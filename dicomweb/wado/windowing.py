@@ -13,6 +13,8 @@ from pydicom.pixels.processing import apply_modality_lut, apply_voi
 from dicomweb.wado.part10 import broken
 
 Array = np.ndarray[Any, Any]
+#: values that are looked up at once
+STRETCH = 1 << 20
 
 
 class Window(NamedTuple):
@@ -33,15 +35,39 @@ class Window(NamedTuple):
 
 
 def grey(values: Array, header: Dataset, index: int, window: Window | None) -> Array:
-    """A monochrome frame as bytes, black at 0: by the window given, else the file's own, else its range."""
+    """A monochrome frame as bytes, black at 0: by the window given, else the file's own, else its range.
+
+    Each value is shown as it is wherever it stands, so that of whole numbers each is looked up once.
+    """
     with broken("says how its pixels are shown in a way that can't be applied"):
-        groups = list(_groups(header, index))
-        seen = _measured(values, groups)
-        shown = _shown(seen, values, groups, window)
-        inverse = header.get("PresentationLUTShape") == "INVERSE"
-        if inverse or header.get("PhotometricInterpretation") == "MONOCHROME1":
-            shown = 1 - shown
-        return np.asarray(np.rint(shown * 255), np.uint8)
+        if values.dtype.kind not in "iu" or values.dtype.itemsize > 2:
+            return _grey(values, header, index, window)
+        table = np.zeros(1 << values.dtype.itemsize * 8, np.uint8)
+        places = values.view(f"u{values.dtype.itemsize}").ravel()
+        there = np.zeros(table.size, bool)
+        for at in _stretches(places):
+            there[places[at]] = True
+        known = np.flatnonzero(there).astype(places.dtype)
+        table[known] = _grey(known.view(values.dtype), header, index, window)
+        shown = np.empty(places.size, np.uint8)
+        for at in _stretches(places):
+            shown[at] = table[places[at]]
+        return shown.reshape(values.shape)
+
+
+def _stretches(values: Array) -> Iterator[slice]:
+    """All of an array, some at a time: as indexes they are widened."""
+    return (slice(start, start + STRETCH) for start in range(0, values.size, STRETCH))
+
+
+def _grey(values: Array, header: Dataset, index: int, window: Window | None) -> Array:
+    groups = list(_groups(header, index))
+    seen = _measured(values, groups)
+    shown = _shown(seen, values, groups, window)
+    inverse = header.get("PresentationLUTShape") == "INVERSE"
+    if inverse or header.get("PhotometricInterpretation") == "MONOCHROME1":
+        shown = 1 - shown
+    return np.asarray(np.rint(shown * 255), np.uint8)
 
 
 def _groups(header: Dataset, index: int) -> Iterator[Dataset]:

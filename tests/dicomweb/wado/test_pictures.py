@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from typing import Any
 
 import numpy as np
 import pydicom
@@ -13,6 +14,7 @@ from pydicom.dataset import Dataset
 from pydicom.uid import UID, EncapsulatedPDFStorage
 
 from dicomweb.archives.archive import Address
+from dicomweb.wado import windowing
 from dicomweb.wado.part10 import UnreadableError, opened
 from dicomweb.wado.rendering import look_of, rendered
 from tests.dicomweb.phantom import dataset
@@ -51,6 +53,31 @@ async def test_every_image_is_rendered_at_its_size(images: Images, name: str) ->
 
 def test_without_a_window_the_range_of_the_pixels_is_shown() -> None:
     assert seen() == [17 * v for v in range(16)]
+
+
+@pytest.mark.parametrize("kind", ["u1", "i1", "u2", "i2"])
+@pytest.mark.parametrize(
+    "said",
+    [
+        {"RescaleSlope": "2", "RescaleIntercept": "-1024", "WindowCenter": -800, "WindowWidth": 600},
+        {"PhotometricInterpretation": "MONOCHROME1", "PixelPaddingValue": 5},
+        {"WindowCenter": 7, "WindowWidth": 90, "VOILUTFunction": "SIGMOID"},
+    ],
+)
+def test_values_that_are_looked_up_are_shown_as_if_each_were_reckoned(
+    monkeypatch: pytest.MonkeyPatch, kind: str, said: dict[str, Any]
+) -> None:
+    monkeypatch.setattr(windowing, "STRETCH", 100)
+    bounds = np.iinfo(kind)
+    values = np.random.default_rng(1).integers(bounds.min, bounds.max, (31, 17), np.int32, endpoint=True)
+    values[3, 4] = 5
+    header = Dataset()
+    for keyword, value in said.items():
+        setattr(header, keyword, value)
+    reckoned = windowing.grey(values, header, 0, None)
+    assert (windowing.grey(values.astype(kind), header, 0, None) == reckoned).all()
+    assert (windowing.grey(values.astype(kind).T, header, 0, None) == reckoned.T).all()
+    assert len(np.unique(reckoned)) > 1
 
 
 def test_the_files_own_window_is_applied() -> None:

@@ -22,6 +22,10 @@ LOCK_SECONDS = 10
 #: https://dev.mysql.com/doc/mysql-errors/9.0/en/server-error-reference.html
 AGAIN = frozenset({1205, 1213, 3058, 1020})
 DUPLICATE = 1062
+#: errors by which a server refuses what was to be written: nothing where something must be, a value that
+#: doesn't fit, a key that isn't there (or is referred to), a CHECK, a trigger's own word
+REFUSED = frozenset({1048, 1364, 1264, 1265, 1366, 1406, 1451, 1452, 1644, 3819, 4025})
+_UNIQUE = ("SQLITE_CONSTRAINT_UNIQUE", "SQLITE_CONSTRAINT_PRIMARYKEY", "SQLITE_CONSTRAINT_ROWID")
 
 
 class RetryError(Exception):
@@ -30,6 +34,10 @@ class RetryError(Exception):
 
 class DuplicateError(Exception):
     """A unique key is there already; nothing was written."""
+
+
+class RefusedError(Exception):
+    """The database's own rules refuse it, by the error that is named; nothing was written."""
 
 
 class Written(NamedTuple):
@@ -45,7 +53,7 @@ class Transaction(Database, Protocol):
     changed: bool
 
     async def execute(self, statement: ClauseElement) -> Written:
-        """Changes rows; raises RetryError or DuplicateError, after which the transaction is over."""
+        """Changes rows; raises RetryError, DuplicateError or RefusedError: then the transaction is over."""
 
     async def lock(self, name: str) -> None:
         """Returns once no other transaction holds the name; holds it until the transaction ends."""
@@ -117,6 +125,8 @@ def _of_mysql(error: Exception) -> Exception:
     code = error.args[0] if error.args else 0
     if code in AGAIN:
         return RetryError(str(code))
+    if code in REFUSED:
+        return RefusedError(str(code))
     return DuplicateError(str(code)) if code == DUPLICATE else translated(error)
 
 
@@ -145,7 +155,8 @@ class SqliteTransaction(_Statements):
         try:
             return await asyncio.get_running_loop().run_in_executor(self._thread, work)
         except sqlite3.IntegrityError as error:
-            raise DuplicateError(type(error).__name__) from error
+            kind = DuplicateError if error.sqlite_errorname in _UNIQUE else RefusedError
+            raise kind(error.sqlite_errorname) from error
         except sqlite3.OperationalError as error:
             raise RetryError("locked") if "locked" in str(error) else translated(error) from error
 

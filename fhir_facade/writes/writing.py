@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import random
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
@@ -13,11 +14,12 @@ from fhir_facade.outages import outages_told
 from fhir_facade.outcome import FhirFault
 from fhir_facade.service import Service
 from mappers.stored.search_values import SearchValues
-from mappers.transaction import DuplicateError, RetryError, Transaction, transaction
+from mappers.transaction import DuplicateError, RefusedError, RetryError, Transaction, transaction
 from mappers.write.faults import WriteFault
 from mappers.write.history import Author
 from mappers.write.writer import Writer
 
+log = logging.getLogger("fhir_facade")
 #: how often a transaction is tried that others are in the way of, and the first pause in seconds
 TRIES, PAUSE = 6, 0.02
 
@@ -38,20 +40,38 @@ async def in_transaction(
     """What `work` answers, once it is durable, with what the audit trail will say of it.
 
     Raises FhirFault: then nothing of it was written. Where a deadlock or another writer ended the transaction
-    it is done again, from the beginning.
+    it is done again, from the beginning; what is still there already then is 409.
     """
     if service.keeper is not None:
         await service.keeper.ready()
+    faults: list[Exception] = []
     for attempt in range(TRIES):
         try:
             with outages_told():
                 async with _begun(service, request) as writing:
                     return await _recorded(writing, request, await work(writing))
-        except (RetryError, DuplicateError):
+        except (RetryError, DuplicateError) as fault:
+            faults.append(fault)
             await asyncio.sleep(PAUSE * 2**attempt * random.uniform(0.5, 1.5))  # noqa: S311 - no secret
         except WriteFault as fault:
             raise told(fault) from None
-    raise FhirFault(
+        except RefusedError as fault:
+            raise _refused(fault) from fault
+    raise _given_up(faults[-1])
+
+
+def _refused(fault: RefusedError) -> FhirFault:
+    """What only the hospital's own database knows a rule against; its words may repeat values of rows."""
+    log.error("the database refuses what was to be written: %s", fault)
+    return FhirFault(
+        422, "business-rule", f"the database refuses what was sent, by a rule of its own ({fault})"
+    )
+
+
+def _given_up(fault: Exception) -> FhirFault:
+    if isinstance(fault, DuplicateError):
+        return FhirFault(409, "duplicate", "the database has a row already with a value that must be its own")
+    return FhirFault(
         503, "lock-error", "others write the same just now: send it again", headers={"retry-after": "1"}
     )
 

@@ -61,6 +61,7 @@ class Upkeep:
     `new`: what a new row holds where nothing is said of it; `touched`: columns that each write sets to now;
     `retired`: what a DELETE sets, since no row is ever removed (None: there is no way to delete);
     `states`: what a status may become, by what it is ('': at first); `fixed`: elements that never change;
+    `settled`: those that don't any more once it is no draft; `instead`: what a client does then;
     `callers_rules`: those that ask who sends it; `follows`: what columns hold because of what is sent, and of
     what was there, at that moment; `lines` and `parent`: rows of other tables that a row brings along.
     """
@@ -71,11 +72,17 @@ class Upkeep:
     retired: tuple[Column, Any] | None = None
     states: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     fixed: tuple[str, ...] = ()
+    settled: tuple[str, ...] = ()
+    instead: str = "revoke it and write another"
     rules: tuple[Rule, ...] = ()
     callers_rules: tuple[CallersRule, ...] = ()
     follows: Callable[[Resource, Resource | None, str], Cells] | None = None
     lines: tuple[Lines, ...] = ()
     parent: Parent | None = None
+
+    def unchanging(self, status: object) -> tuple[str, ...]:
+        """The elements that don't change in a state."""
+        return self.fixed if status == "draft" else (*self.fixed, *self.settled)
 
     @property
     def joined(self) -> tuple[FromClause, ...]:

@@ -5,13 +5,15 @@ from __future__ import annotations
 from sqlalchemy import func, select
 
 from mappers.cdss import links
+from mappers.cdss.item_rows import ITEM_ROWS
 from mappers.cdss.order_items import CODE, DETAIL, ITEMS
 from mappers.cdss.order_states import OrderStatus
-from mappers.cdss.ordering import examinations, items_followed, ordered_items, states_what
-from mappers.cdss.tables import lis_specimen, ocs_order, ocs_orderitem, ris_radiologyorder
+from mappers.cdss.ordering import ORDER_TYPE as ORDER_TYPES
+from mappers.cdss.ordering import examinations, keeps_its_kind, states_what
+from mappers.cdss.tables import lis_specimen, ocs_order, ris_radiologyorder
 from mappers.mapping import Element, Id, Join, Part, SqlSource
 from mappers.order_items import instructions
-from mappers.upkeep import NOW, Lines, Upkeep
+from mappers.upkeep import NOW, Upkeep
 from mappers.values import (
     Backbone,
     Children,
@@ -31,7 +33,7 @@ from mappers.values import (
     unless,
 )
 from terminology.code_map import CodeMap
-from terminology.systems import V2_IDENTIFIER_TYPE, local_identifier, local_system
+from terminology.systems import V2_IDENTIFIER_TYPE, local_identifier
 
 ORDER_ID = local_identifier("order-id")
 PLACER = (V2_IDENTIFIER_TYPE, "PLAC", "Placer Identifier")
@@ -42,7 +44,7 @@ E, SPECIMEN = EXAMINATION.c, lis_specimen.alias("specimen_of_order")
 
 ORDER_TYPE = Concept(
     MappedCoding(O.order_type, CodeMap.load("cdss_order_category")),
-    Coded(local_system("order-type"), O.order_type),
+    Coded(ORDER_TYPES, O.order_type),
 )
 
 STATUS = OrderStatus(Code(O.status, CodeMap.load("cdss_order_status"), otherwise="unknown"))
@@ -71,7 +73,7 @@ SERVICE_ORDER = Part(
             "category[]",
             Concept(
                 MappedCoding(O.order_type, CodeMap.load("cdss_order_category")),
-                Coded(local_system("order-type"), O.order_type),
+                Coded(ORDER_TYPES, O.order_type),
                 text=Str(O.order_type),
             ),
             writes=ORDER_TYPE,
@@ -118,10 +120,21 @@ SERVICE_ORDER = Part(
             "active": ("on-hold", "completed", "revoked"),
             "on-hold": ("active", "revoked"),
         },
-        fixed=("category[]", "code", "orderDetail[]", "occurrence[x]", "bodySite[]", "specimen[]"),
-        rules=(states_what,),
+        fixed=("specimen[]",),
+        settled=(
+            "category[]",
+            "code",
+            "orderDetail[]",
+            "occurrence[x]",
+            "bodySite[]",
+            "encounter",
+            "requester",
+            "authoredOn",
+        ),
+        instead="revoke it, and create another that `replaces` it",
+        rules=(states_what, keeps_its_kind),
         lines=(
-            Lines(ocs_orderitem, ocs_orderitem.c.order_id, ordered_items, items_followed),
+            ITEM_ROWS,
             examinations(EXAMINATION),
         ),
     ),

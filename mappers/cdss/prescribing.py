@@ -28,7 +28,7 @@ COLUMNS = (I.dose, I.dose_unit, I.frequency, I.route, I.duration_days, I.instruc
 def names_a_drug(sent: Resource, current: Resource | None) -> Iterator[tuple[str, str]]:
     """The line names the drug: a reference to a Medication isn't what its columns hold."""
     drug = sent.get("medicationCodeableConcept") or {}
-    if current is None and not (drug.get("text") or drug.get("coding")):
+    if not (drug.get("text") or drug.get("coding")):
         yield "medication", "a prescription names the drug by a code or in words (medicationCodeableConcept)"
 
 

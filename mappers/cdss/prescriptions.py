@@ -165,7 +165,15 @@ PRESCRIPTION_LINE = Part(
             "on-hold": ("active", "cancelled", "stopped"),
         },
         # another drug or dose is another order: what was given by this one must stay told
-        fixed=("medication[x]", "dosageInstruction[]", "dispenseRequest", "encounter", "requester"),
+        settled=(
+            "medication[x]",
+            "dosageInstruction[]",
+            "dispenseRequest",
+            "encounter",
+            "requester",
+            "authoredOn",
+        ),
+        instead="cancel it, and create another whose `priorPrescription` it is",
         rules=(names_a_drug,),
         parent=Parent(
             ORDER.table,

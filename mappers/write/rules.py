@@ -23,8 +23,9 @@ def refuse_unruly(part: Part, sent: Resource, current: Resource | None, caller: 
     _refuse_step(part.upkeep, kind, sent, current)
     if current is not None:
         for path in _changed(part, sent, current, caller.leads):
-            text = "this doesn't change once it is written: revoke it and write another"
-            raise WriteFault(422, "business-rule", text, f"{kind}.{path}")
+            text = f"this doesn't change {_since(part.upkeep, path)}: {part.upkeep.instead}"
+            name = path.removesuffix("[]").removesuffix("[x]")
+            raise WriteFault(422, "business-rule", text, f"{kind}.{name}")
     asked = (rule(sent, current) for rule in part.upkeep.rules)
     asked_of_caller = (rule(sent, current, caller) for rule in part.upkeep.callers_rules)
     for path, text in chain.from_iterable((*asked, *asked_of_caller)):
@@ -50,9 +51,13 @@ def _changed(part: Part, sent: Resource, current: Resource, resolve: Resolve) ->
         for e in part.elements
         if isinstance(e.writer, ReferenceTo) and e.writer.resource_type == "Patient"
     ]
-    for path in (*part.upkeep.fixed, *patients):
+    for path in (*part.upkeep.unchanging(current.get("status")), *patients):
         if _said(sent, path, resolve) != _said(current, path, resolve):
-            yield path.removesuffix("[]").removesuffix("[x]")
+            yield path
+
+
+def _since(upkeep: Upkeep, path: str) -> str:
+    return "once it is no draft any more" if path in upkeep.settled else "once it is written"
 
 
 def _said(resource: Resource, path: str, resolve: Resolve) -> object:

@@ -125,7 +125,7 @@ class Fitting:
         if "contained" in self.current:  # what is left alone may refer to it
             found["contained"] = copy.deepcopy(self.current["contained"])
         patients = [e.path for e, r in self._references() if r.resource_type == "Patient"]
-        for path in (*self.part.upkeep.fixed, *patients):
+        for path in (*self.part.upkeep.unchanging(self.current.get("status")), *patients):
             _drop(found, path)
             found |= {k: copy.deepcopy(v) for k, v in self.current.items() if _is(k, path)}
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 from sqlalchemy import Table
@@ -11,6 +12,10 @@ from mappers.mapping import Element, Part
 from mappers.site import Site
 from mappers.value import Cells
 from mappers.write.faults import WriteFault
+from terminology.systems import DATA_ABSENT_REASON
+
+#: systems whose codes fill nothing
+NO_CODE = ("", DATA_ABSENT_REASON)
 
 
 def given_by_server(column: Any, path: str = "") -> WriteFault:
@@ -36,14 +41,20 @@ def refuse_blanks(part: Part, cells: Cells, resource_type: str) -> None:
 
 def _needed(part: Part, column: Any, resource_type: str) -> WriteFault:
     text = f"the column {column.name} must be filled, and nothing that was sent can fill it"
-    return WriteFault(422, "business-rule", text, path_of(part, column, resource_type))
+    systems = sorted(s for e in _writers(part, column) for s in e.value.of_systems or () if s not in NO_CODE)
+    taken = f"; it takes codes of {', '.join(systems)}" if systems else ""
+    return WriteFault(422, "business-rule", text + taken, path_of(part, column, resource_type))
 
 
 def path_of(part: Part, column: Any, resource_type: str) -> str:
     """The FHIRPath of the element that writes a column; '' where none does."""
-    writers = (e.path for e in part.elements if column.name in {c.name for c in _written_by(e)})
-    path = next(writers, "")
+    path = next((e.path for e in _writers(part, column)), "")
     return f"{resource_type}.{path.replace('[]', '').replace('[x]', '')}" if path else ""
+
+
+def _writers(part: Part, column: Any) -> Iterator[Element]:
+    """The elements that write a column."""
+    return (e for e in part.elements if column.name in {c.name for c in _written_by(e)})
 
 
 def _written_by(element: Element) -> Cells:

@@ -24,6 +24,7 @@ from mappers.upkeep import NOW, Caller, Parent, Upkeep
 from mappers.value import Cells, Row
 from mappers.values.references import ReferenceTo
 from mappers.write.belonging import Belonging
+from mappers.write.equal_codes import EqualCodes
 from mappers.write.faults import WriteFault
 from mappers.write.keys import next_key
 from mappers.write.native import index_row
@@ -44,6 +45,7 @@ class HospitalRows:
         self.caller = Caller(who, self._leads)
         self.site = engine.site
         self.table_rows = TableRows(t, engine.site.sealed)
+        self.equal_codes = EqualCodes(self.table_rows.fetch)
         self.belonging = Belonging(self.table_rows, self, now)
 
     def target(self, reference: ReferenceTo, text: str) -> Cells | None:
@@ -63,18 +65,19 @@ class HospitalRows:
         """The key that the new row got; raises WriteFault 422 for what the table has no place for."""
         upkeep = _upkeep(part)
         refuse_unruly(part, resource, None, self.caller)
-        everything = self._held(part, part.elements, resource)
+        known = await self.equal_codes.beside(resource)
+        everything = self._held(part, part.elements, known)
         cells = _own(everything, part.source.table)
         if cells.get(part.id.column) is not None:
             raise given_by_server(part.id.column)
         if upkeep.parent:
-            cells[upkeep.parent.link] = await self._parent(part, upkeep.parent, everything, resource)
+            cells[upkeep.parent.link] = await self._parent(part, upkeep.parent, everything, known)
         row = self._new(upkeep, cells, resource, _own(self._said(part, resource), part.source.table))
         if upkeep.key:
             row[part.id.column] = await next_key(self.t, part.id.column, upkeep.key, self.now)
         refuse_gaps(part, row, resource["resourceType"], _table(part))
         key = await self.table_rows.insert(_table(part), part.id.column, row)
-        await self.belonging.make(part, key, resource)
+        await self.belonging.make(part, key, known)
         await self.belonging.follow_in_parent(part, key)
         await self._keep_rest(part, key, resource)
         return key
@@ -107,9 +110,10 @@ class HospitalRows:
         refuse_unruly(part, resource, current, self.caller)
         resource = self._without_our_words(part, resource, current)
         changed = [e for e in part.elements if _said(resource, e) != _said(current, e)]
+        known = await self.equal_codes.beside(resource)
         # where others write a column too, it holds what it would in a new row
-        whole = cells_of(part.elements, resource, self)
-        everything = {c: whole.get(c, v) for c, v in self._held(part, changed, resource).items()}
+        whole = cells_of(part.elements, known, self)
+        everything = {c: whole.get(c, v) for c, v in self._held(part, changed, known).items()}
         cells = _own(everything, part.source.table)
         if cells.pop(part.id.column, None) not in (None, key):
             raise given_by_server(part.id.column)
@@ -119,7 +123,7 @@ class HospitalRows:
         row = {**cells, **follows, **dict.fromkeys(upkeep.touched, self.now)}
         if row:
             await self.table_rows.change(_table(part), part.id.column, key, row)
-        await self.belonging.follow(part, key, resource, current)
+        await self.belonging.follow(part, key, known, current)
         await self._update_parent(part, key, everything, resource, current)
         await self._keep_rest(part, key, resource)
 

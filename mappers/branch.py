@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from sqlalchemy import ColumnElement, Numeric, String, case, cast, literal_column, select
+from sqlalchemy import ColumnElement, Numeric, Select, String, case, cast, literal_column, select
 
 from mappers.column_types import FloatText, OneOf
 from mappers.from_clause import Compilation
@@ -18,6 +18,7 @@ from mappers.query import Condition as Query
 from mappers.scope import PartScope
 from mappers.semi_joins import semi_join
 from mappers.sql import Alternative, Condition, KeySet, all_of, any_of, is_always, is_never, plain, tables_of
+from mappers.stored.amended import amended_keys
 from mappers.terms import Ref
 
 #: key sets of more selects are asked one by one: SQLite takes no union of more than 500
@@ -95,8 +96,19 @@ class Branch:
         plainly = [a for a in self.shared if not self._joinable(a)]
         specific = any_of(*self.own)
         exactly = [k.exactly for k in self.key_sets if k.exactly is not None]
-        found = [self._codes_first(plain(a)) for a in plainly] + [*exactly, specific]
+        found = [self._codes_first(plain(a)) for a in plainly] + [*exactly, specific, self._which]
         return [c for c in found if not is_always(c)]
+
+    @cached_property
+    def sent(self) -> Mapping[str, Select[Any]]:
+        """For each sort key that some rows tell otherwise than their columns do, the keys of those rows."""
+        names = [s.param for s in self.query.sort if (self.name, s.param) in self.c.amended]
+        return {n: amended_keys(self.mapping, self.parts[0], n).correlate(None) for n in names}
+
+    @property
+    def _which(self) -> Condition:
+        """Rows that are ordered by what clients have sent are another branch: no index orders them."""
+        return all_of(*(self.key.not_in(keys) for keys in self.sent.values()))
 
     def _codes_first(self, condition: Condition) -> Condition:
         """A code of a master's as the keys of its rows, looked up first where nothing else leads to few rows.
@@ -159,6 +171,31 @@ class Branch:
     def key(self) -> ColumnElement[Any]:
         """The native key's column."""
         return self.parts[0].id.column
+
+
+class BranchAsSent(Branch):
+    """The few rows of a branch that are ordered by what clients have sent of them."""
+
+    @property
+    def _which(self) -> Condition:
+        return any_of(*(self.key.in_(keys) for keys in self.sent.values()))
+
+    def _order(self, param: str, descending: bool) -> Order:
+        own = super()._order(param, descending)
+        if param not in self.sent:
+            return own
+        told = self._told(param)
+        if len(self.sent) > 1:  # of another sort key the row may say what its columns do
+            told = case((self.key.in_(self.sent[param]), told), else_=own.expression)
+        return Order(told, descending)
+
+    def _told(self, param: str) -> Any:
+        """What is sorted by of what was sent."""
+        beside = self.parts[0].amended
+        assert beside is not None
+        key: Any = beside.indexed[param].sort_key()
+        held = select(key).select_from(beside.source.table).where(beside.source.where)
+        return held.where(beside.id.column == self.key).correlate(self.scopes[0].base).scalar_subquery()
 
 
 def steady(expression: ColumnElement[Any]) -> ColumnElement[Any]:

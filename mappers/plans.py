@@ -10,7 +10,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Select, literal_column, select, table
 
-from mappers.branch import Branch, groups
+from mappers.branch import Branch, BranchAsSent, groups
 from mappers.database import Database, Rows
 from mappers.from_clause import Compilation
 from mappers.mapping import Part, ResourceMapping
@@ -109,8 +109,11 @@ class Plans:
         found = {}
         for parts in groups(mapping, query):
             branch = Branch(compilation, mapping, parts, query)
+            number = mapping.parts.index(parts[0])
             if branch.possible:
-                found[mapping.parts.index(parts[0])] = branch
+                found[number] = branch
+            if branch.possible and branch.sent:
+                found[len(mapping.parts) + number] = BranchAsSent(compilation, mapping, parts, query)
         return found
 
     def opened(

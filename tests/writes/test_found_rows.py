@@ -1,8 +1,12 @@
 """Rows are found by what was sent of them, until others change the columns."""
 
+from collections.abc import Sequence
+from typing import Any
+
 import pytest
 
 from mappers.cdss.laboratory import LOCAL_TEST
+from mappers.query import SearchQuery, Sort
 from tests.writes.conftest import Written
 from tests.writes.samples import sample
 
@@ -62,3 +66,40 @@ async def test_a_quantity_of_any_unit_is_found(written: Written, value: str) -> 
     found = await written.made({**sample("Observation"), "valueQuantity": drops})
     assert found["id"] in await written.all_found("Observation", "value-quantity", value)
     assert found["id"] not in await written.all_found("Observation", "value-quantity", "13||drops")
+
+
+def _family(text: str) -> dict[str, Any]:
+    return {"name": [{"family": text, "given": ["x"]}, {"text": "다른 이름"}]}
+
+
+#: what is said in other orders than the columns hold, in the order of what is said
+SORTED: tuple[tuple[str, str, tuple[dict[str, Any], ...]], ...] = (
+    ("Condition", "onset-date", tuple({"onsetDateTime": d} for d in ("2024-11", "2024-12-15", "2025-01"))),
+    ("Patient", "family", tuple(_family(f) for f in ("Aa", "김가", "힣힣"))),
+    ("MedicationRequest", "authoredon", tuple({"authoredOn": d} for d in ("2024-11", "2024-12", "2025"))),
+)
+
+
+@pytest.mark.parametrize("descending", [False, True])
+@pytest.mark.parametrize(("resource_type", "param", "said"), SORTED)
+async def test_they_are_sorted_by_what_was_sent_and_paging_loses_none(
+    written: Written, resource_type: str, param: str, said: Sequence[dict[str, Any]], descending: bool
+) -> None:
+    order = (1, 0, 2)
+    made = {i: (await written.made({**sample(resource_type), **said[i]}))["id"] for i in order}
+    assert param in {name for _, name in written.engine.plans.amended.known}
+    query = SearchQuery(resource_type, (), (Sort(param, descending),))
+    everything, after = list[str](), None
+    while not everything or after:
+        page = await written.engine.page(query, 11, after)
+        everything += [m["id"] for m in page.matches if isinstance(m, dict)]
+        after = page.after
+    assert len(everything) == len(set(everything))
+    assert sorted(everything) == sorted(await every_id(written, resource_type))
+    found = [i for i in everything if i in made.values()]
+    assert found == [made[i] for i in sorted(made, reverse=descending)]
+
+
+async def every_id(written: Written, resource_type: str) -> list[str]:
+    page = await written.engine.page(SearchQuery(resource_type), 5000)
+    return [m["id"] for m in page.matches if isinstance(m, dict)]

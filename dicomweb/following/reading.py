@@ -11,8 +11,8 @@ from dataclasses import dataclass, field
 from typing import BinaryIO
 
 from dicomweb.archives.archive import Address, Archive, ArchiveDownError, Change, NotThereError
+from dicomweb.index.bounded import NotDicomError
 from dicomweb.index.entry import Entry, entry_of
-from dicomweb.index.part10 import NotDicomError
 from dicomweb.taking import Received
 from mappers.keyring import UnopenableError
 

@@ -17,16 +17,8 @@ from pydicom.charset import decode_bytes
 from pydicom.datadict import dictionary_VR, private_dictionary_VR
 from pydicom.dataelem import RawDataElement
 
-from dicomweb.index.part10 import (
-    CHARACTER_SET,
-    LARGE,
-    PIXELS,
-    Header,
-    NotDicomError,
-    Raw,
-    elements_of,
-    encodings_of,
-)
+from dicomweb.index.bounded import NotDicomError
+from dicomweb.index.part10 import CHARACTER_SET, LARGE, PIXELS, Header, Raw, elements_of, encodings_of
 
 Json = dict[str, Any]
 

@@ -14,8 +14,9 @@ import orjson
 from sqlalchemy import Table
 
 from dicomweb.archives.archive import Address
+from dicomweb.index.bounded import NotDicomError
 from dicomweb.index.dicom_json import Json, dataset_of
-from dicomweb.index.part10 import Header, NotDicomError, damaged, header_of
+from dicomweb.index.part10 import Header, damaged, header_of
 from mappers.facade.imaging import fhir_dicom_series, fhir_dicom_study
 
 LEVELS = Path(__file__).parent / "levels.csv"

@@ -16,8 +16,8 @@ from starlette.requests import Request
 from dicomweb.http.acceptable import acceptable
 from dicomweb.http.faults import DicomFault
 from dicomweb.http.native_model import XML
+from dicomweb.index.bounded import NotDicomError
 from dicomweb.index.entry import Entry, entry_of
-from dicomweb.index.part10 import NotDicomError
 from dicomweb.stow.multipart import Parts, media_type
 from dicomweb.stow.spool import Spool, Spooled
 

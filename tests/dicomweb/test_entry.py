@@ -15,8 +15,8 @@ from pydicom.dataset import Dataset
 from pydicom.sequence import Sequence
 from pydicom.uid import DeflatedExplicitVRLittleEndian, ExplicitVRBigEndian, ImplicitVRLittleEndian
 
+from dicomweb.index.bounded import NotDicomError
 from dicomweb.index.entry import entry_of
-from dicomweb.index.part10 import NotDicomError
 from tests.dicomweb.phantom import INSTANCE, SERIES, STUDY, dataset, part10, sample
 
 

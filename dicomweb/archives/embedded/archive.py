@@ -22,8 +22,8 @@ from dicomweb.archives.archive import (
 )
 from dicomweb.archives.embedded.files import Files, name_of, same
 from dicomweb.archives.embedded.journal import Journal
+from dicomweb.index.bounded import NotDicomError
 from dicomweb.index.entry import entry_of
-from dicomweb.index.part10 import NotDicomError
 from mappers.at_rest import AtRest
 from mappers.keyring import UnopenableError
 

@@ -13,12 +13,13 @@ from pydicom.dataset import Dataset
 from pydicom.uid import DeflatedExplicitVRLittleEndian
 from sqlalchemy import func, select
 
-from dicomweb.index import part10 as header_of_files
+from dicomweb.index import bounded
 from dicomweb.index.reading import rows
 from dicomweb.stow import request
 from mappers.facade.imaging import fhir_dicom_instance, fhir_dicom_quarantine
+from tests.dicomweb.files import made
 from tests.dicomweb.phantom import dataset, part10
-from tests.dicomweb.stow.sending import BOUNDARY, RELATED, ROOT, Sender, body, failures, image, stored
+from tests.dicomweb.stow.sending import BOUNDARY, KIM, RELATED, ROOT, Sender, body, failures, image, stored
 from tests.facade.facade import Facade, settings_of
 
 
@@ -126,6 +127,19 @@ async def test_good_parts_among_bad_ones_are_stored(sender: Sender) -> None:
     assert "no DICOM Part 10 file" in answer.headers["warning"]
 
 
+@pytest.mark.parametrize("name", ["JPEG2000.dcm", "examples_ybr_color.dcm", "SC_rgb_rle_2frame.dcm"])
+async def test_compressed_pixels_that_end_early_are_no_instance(sender: Sender, name: str) -> None:
+    whole, before = made(name, PatientID=KIM).content, await kept(sender)
+    assert whole[-8:] == b"\xfe\xff\xdd\xe0\0\0\0\0"
+    unnamed = whole[:-8]  # all of it, but for what ends it
+    for content in (whole[:-9], whole[:-4], whole[:-100], whole[:-8] + whole[8:16]):
+        answer = await sender.post(body([content]))
+        assert (answer.status_code, failures(answer)) == (409, [0xC000]), len(content)
+        assert "ends before" in answer.headers["warning"]
+    assert await kept(sender) == before
+    assert (await sender.post(body([unnamed]))).status_code == 200
+
+
 @pytest.mark.parametrize("keyword", ["StudyInstanceUID", "SeriesInstanceUID", "SOPInstanceUID"])
 @pytest.mark.parametrize("uid", ["", "../../etc", "1." * 33])
 async def test_an_instance_without_its_uids_is_none(sender: Sender, keyword: str, uid: str) -> None:
@@ -156,7 +170,7 @@ async def test_sequences_without_end_and_bombs_are_refused(sender: Sender) -> No
 async def test_elements_without_number_are_refused_wherever_they_stand(
     sender: Sender, monkeypatch: pytest.MonkeyPatch, length: int | None
 ) -> None:
-    monkeypatch.setattr(header_of_files, "MOST_ELEMENTS", 3000)
+    monkeypatch.setattr(bounded, "MOST_ELEMENTS", 3000)
     empty = b"".join(
         b"\x11\x00" + tag.to_bytes(2, "little") + b"SH\0\0" for tag in range(0x1000, 0x1000 + 500)
     )

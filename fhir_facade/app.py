@@ -215,14 +215,14 @@ def create_app(settings: Settings | None = None, callers: Callers | None = None)
         openapi_url=None,
     )
     rest.include_router(health.router(service.engine.database, watch, len(service.degraded)))
-    rest.include_router(openapi.router(service, rest))
+    secured = authorization if settings.enable_security else None
+    rest.include_router(openapi.router(service, rest, signing_in=openapi.signs_in(secured)))
     if authorization is not None:
         emergencies = emergencies_of(service, opener, authorization)
         entrance = Addressed(auth_application(authorization, emergencies))
         rest.mount("/api/auth", SignIns(entrance, throttle))
     sign_in = landing.sign_in_of(settings, authorization)
     rest.include_router(landing.router(service, sign_in))
-    secured = authorization if settings.enable_security else None
     sessions = session.sessions_of(secured)
     rest.include_router(session.router(sessions))
     rest.include_router(viewer.router(settings, viewer.signs_in(secured)))

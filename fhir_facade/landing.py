@@ -18,7 +18,7 @@ from string import Template
 from fastapi import APIRouter, Request, Response
 
 from fhir_facade.demo_users import demo_users
-from fhir_facade.own_client import START_PAGE, register
+from fhir_facade.own_client import START_PAGE, OwnClient, register
 from fhir_facade.service import Service
 from fhir_facade.settings import Settings
 from smart_auth.endpoints.pages import language
@@ -149,9 +149,14 @@ def _account(service: Service, texts: Texts, sign_in: SignIn | None) -> str:
     """Where scripts say who is signed in, and what they need to sign somebody in."""
     if sign_in is None or not sign_in.in_browser:
         return ""
-    own = {"origin": escape(service.settings.base_url), "client": START_PAGE.client_id}
-    own |= {"scope": START_PAGE.scopes, "back": START_PAGE.path}
-    return Template(read("account.html")).substitute(texts, **own)
+    return account_of(service, texts, START_PAGE, "session")
+
+
+def account_of(service: Service, texts: Texts, own: OwnClient, kept: str) -> str:
+    """That place on a page of one of the server's own clients, whose token is kept under that name."""
+    stated = {"origin": escape(service.settings.base_url), "client": own.client_id, "kept": kept}
+    stated |= {"scope": own.scopes, "back": own.path}
+    return Template(read("account.html")).substitute(texts, **stated)
 
 
 def _access(texts: Texts, sign_in: SignIn | None) -> str:

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import cache
 from importlib.resources import files
+from string import Template
 from typing import Any
 
 from fastapi import APIRouter, FastAPI, Response
@@ -16,8 +17,10 @@ from fastapi.openapi.utils import get_openapi
 from capability.describe import described
 from capability.openapi import paths, schemas
 from fhir_facade.documents import result_parameters
-from fhir_facade.landing import HTML, SECURITY, page, read
+from fhir_facade.landing import HTML, SECURITY, account_of, page, read, texts_of
+from fhir_facade.own_client import DOCUMENTATION, register
 from fhir_facade.service import Service
+from smart_auth.server import AuthorizationServer
 
 #: files of the package that ships them, under the names they are served by
 ASSETS = {
@@ -33,8 +36,13 @@ POLICY = (
 )
 
 
-def router(service: Service, rest: FastAPI) -> APIRouter:
-    """The document, the pages and their files."""
+def signs_in(authorization: AuthorizationServer | None) -> bool:
+    """Registers the page that tries requests as a client; whether a browser can sign in on it."""
+    return authorization is not None and register(authorization, DOCUMENTATION)
+
+
+def router(service: Service, rest: FastAPI, *, signing_in: bool = False) -> APIRouter:
+    """The document, the pages and their files; with `signing_in`, requests are tried by who signs in."""
     routes = APIRouter(prefix="/api", include_in_schema=False)
     document = documented(service, rest)
 
@@ -46,7 +54,7 @@ def router(service: Service, rest: FastAPI) -> APIRouter:
     @routes.api_route("/docs/", methods=["GET", "HEAD"])
     async def docs() -> Response:
         """Swagger UI."""
-        return page(read("docs.html"), HTML, {"content-security-policy": POLICY})
+        return page(_docs(service, signing_in), HTML, {"content-security-policy": POLICY})
 
     @routes.api_route("/redoc/", methods=["GET", "HEAD"])
     async def redoc() -> Response:
@@ -63,6 +71,12 @@ def router(service: Service, rest: FastAPI) -> APIRouter:
         return Response(status_code=404, headers=SECURITY)
 
     return routes
+
+
+def _docs(service: Service, signing_in: bool) -> str:
+    texts = texts_of("en")  # as Swagger UI is
+    account = account_of(service, texts, DOCUMENTATION, "session of the documentation") if signing_in else ""
+    return Template(read("docs.html")).substitute(texts, account=account)
 
 
 @cache

@@ -24,6 +24,9 @@ class OwnClient:
 
 
 START_PAGE = OwnClient("landing", "NeuroNova FHIR start page", "/", "openid fhirUser profile user/*.rs")
+DOCUMENTATION = OwnClient(
+    "api-docs", "NeuroNova API documentation", "/api/docs/", "openid fhirUser profile user/*.cruds"
+)
 VIEWER = OwnClient(
     "pacs-viewer",
     "NeuroNova image viewer",

@@ -5,6 +5,7 @@ const ORIGIN = place?.dataset.origin;
 const CLIENT = place?.dataset.client;
 const ISSUER = ORIGIN + "/api/auth";
 const BACK = ORIGIN + place?.dataset.back;
+const KEPT = place?.dataset.kept; // each client has a token of its own
 
 /** Whether one can (and has to) sign in here. */
 export const offered = place !== null;
@@ -13,7 +14,7 @@ export const texts = JSON.parse(document.body.dataset.texts);
 
 /** {token, name, roles} of who is signed in, or null. */
 export function current() {
-  return JSON.parse(sessionStorage.getItem("session"));
+  return JSON.parse(sessionStorage.getItem(KEPT));
 }
 
 /** The headers of a request in the user's name. */
@@ -25,7 +26,7 @@ export function authorization() {
 /** Forgets the token; whether there was one. */
 export function forget() {
   const was = current() !== null;
-  sessionStorage.removeItem("session");
+  sessionStorage.removeItem(KEPT);
   return was;
 }
 
@@ -94,7 +95,7 @@ function keep({ access_token: token, id_token: idToken }, nonce) {
   const claims = idToken ? claimsOf(idToken) : {};
   if (idToken && (claims.nonce !== nonce || claims.aud !== CLIENT)) throw new Error("failed");
   const session = { token, name: claims.name ?? "", roles: claims.roles ?? [] };
-  sessionStorage.setItem("session", JSON.stringify(session));
+  sessionStorage.setItem(KEPT, JSON.stringify(session));
 }
 
 // It came from the token endpoint itself, which stands for its signature (OpenID Connect Core, 3.1.3.7).

@@ -46,6 +46,54 @@ async def test_a_doctor_signs_in_sees_a_patient_and_signs_out(person: NewPerson,
     await page.locator("input[name=password]").wait_for()
 
 
+#: the document in little: the whole one takes Swagger UI half a minute where others are at work
+READING = {
+    "openapi": "3.1.0",
+    "info": {"title": "a little", "version": "1"},
+    "paths": {
+        "/api/fhir/Patient/{id}": {
+            "get": {
+                "tags": ["Patient"],
+                "parameters": [
+                    {"name": "id", "in": "path", "required": True, "schema": {"type": "string"}},
+                ],
+                "responses": {"200": {"description": "it"}},
+            }
+        }
+    },
+}
+
+
+async def test_requests_of_the_documentation_are_tried_by_who_signs_in_there(
+    person: NewPerson, built_in: Site
+) -> None:
+    somebody = await person(built_in)
+    page = somebody.page
+    refused: list[str] = []
+    page.on("console", lambda told: refused.append(told.text) if "Content Security" in told.text else None)
+    await page.route("**/api/schema/", lambda route: route.fulfill(json=READING))
+    await page.goto(f"{built_in.origin}/api/docs/")
+    await page.click("#sign-in")
+    await somebody.sign_in()
+    assert "NeuroNova API documentation asks for access in your name." in await somebody.text("main")
+    await somebody.allow()
+    assert await somebody.text("#who") == "Signed in as 박지훈 (doctor)"
+    assert page.url.startswith(f"{built_in.origin}/api/docs/")
+    await page.locator("#operations-tag-Patient").click()
+    read = page.locator(".opblock-get", has=page.locator("[data-path='/api/fhir/Patient/{id}']"))
+    await read.locator(".opblock-summary-control").click()
+    await read.get_by_role("button", name="Try it out").click()
+    await read.locator("input[placeholder=id]").fill("P-2025-000001")
+    async with page.expect_response(f"{built_in.base}/Patient/P-2025-000001") as answered:
+        await read.get_by_role("button", name="Execute").click()
+    assert (await answered.value).status == 200
+    assert "김영희" in await somebody.text("pre.microlight:has-text('resourceType')")
+    await page.click("#sign-out")
+    assert await somebody.text("#notice") == "Signed out."
+    assert await page.evaluate("sessionStorage.length") == 0
+    assert refused == []
+
+
 async def test_the_token_is_in_the_tab_only_and_the_code_nowhere(person: NewPerson, built_in: Site) -> None:
     somebody = await person(built_in)
     await somebody.sign_in_at_start_page()

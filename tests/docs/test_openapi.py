@@ -12,9 +12,10 @@ import pytest_asyncio
 from fhir_facade.app import create_app
 from fhir_facade.registry import by_type
 from fhir_facade.settings import Settings
-from tests.docs.test_landing import address, browser, client, dom
+from tests.docs.test_landing import address, browser, client, dom, secured
+from tests.facade.facade import Facade
 
-__all__ = ["address", "browser", "client"]
+__all__ = ["address", "browser", "client", "secured"]
 
 
 @pytest_asyncio.fixture(scope="module")
@@ -74,6 +75,21 @@ async def test_pages_load_nothing_from_elsewhere(client: httpx.AsyncClient, path
         assert link.startswith("/")
         assert (await client.get(link)).status_code == 200
     assert (await client.get(f"{path}nothing")).status_code == 404
+
+
+async def test_without_access_control_nobody_is_asked_to_sign_in(client: httpx.AsyncClient) -> None:
+    assert 'id="sign-in"' not in (await client.get("/api/docs/")).text
+
+
+async def test_the_page_that_tries_requests_is_a_client_of_its_own(secured: Facade) -> None:
+    page = await secured.http.get("/api/docs/")
+    assert 'data-client="api-docs"' in page.text
+    assert "$" not in page.text
+    assert secured.app.authorization is not None
+    client = secured.app.authorization.clients.get("api-docs")
+    assert client is not None
+    assert client.redirect_uris == f"{secured.settings.base_url}/api/docs/"
+    assert (client.kind, client.scopes.split()[-1]) == ("public", "user/*.cruds")
 
 
 def test_both_pages_show_the_document(browser: str, address: str, tmp_path: Path) -> None:

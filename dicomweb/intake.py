@@ -15,7 +15,7 @@ from sqlalchemy import delete, insert, select
 from dicomweb.archives.archive import Address
 from dicomweb.index.entry import Entry
 from dicomweb.index.reading import rows
-from dicomweb.index.writing import remove
+from dicomweb.index.writing import lock_of, remove
 from dicomweb.ris.whose import Told
 from dicomweb.taking import Received, Taking, looked
 from mappers.database import Database
@@ -106,9 +106,9 @@ class Intake:
 
 
 async def _lock(t: Transaction, studies: set[str]) -> None:
-    """In one order, so that two can't wait for each other; it is the lock that writers of the index take."""
+    """In one order, so that two can't wait for each other."""
     for study in sorted(studies):
-        await t.lock(f"dicom/{study}")
+        await t.lock(lock_of(study))
 
 
 async def _indexed(t: Transaction, *conditions: Any) -> list[Address]:

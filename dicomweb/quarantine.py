@@ -9,6 +9,7 @@ from sqlalchemy import or_, select, update
 from dicomweb.archives.archive import Address, Archive, Change
 from dicomweb.following.reading import Reader
 from dicomweb.index.reading import rows
+from dicomweb.index.writing import lock_of
 from dicomweb.intake import Intake
 from mappers.cdss.tables import ris_radiologystudy
 from mappers.database import Database
@@ -16,6 +17,8 @@ from mappers.facade.imaging import fhir_dicom_quarantine
 from mappers.transaction import Transaction, transaction
 
 W, RIS = fhir_dicom_quarantine.c, ris_radiologystudy.c
+#: instances that are dropped in one transaction
+TOGETHER = 50
 
 
 class Waiting(NamedTuple):
@@ -56,10 +59,7 @@ class Quarantine:
 
     async def waiting(self, study: str | None = None) -> list[Waiting]:
         """What waits, of one study if it is named ('' is none); the oldest first."""
-        columns = (W[name] for name in Waiting._fields)
-        found = select(*columns).order_by(W.recorded, W.id)
-        found = found if study is None else found.where(W.study == study)
-        return [Waiting(*map(str, row)) for row in await rows(self._database, found)]
+        return await _waiting(self._database, study)
 
     async def release(self, study: str, ris_study: str = "") -> list[str]:
         """Why each of a study's instances goes on waiting; '' for those that are shown from now on.
@@ -71,9 +71,14 @@ class Quarantine:
         read = await Reader(self._archive).read([Change(one.address, one.place) for one in waiting])
         try:
             async with transaction(self._database) as t:
+                await t.lock(lock_of(study))
                 if ris_study:
                     await _given(t, ris_study, study)
-                reasons = await self._intake.take(t, read.received, anew=True)
+                left = {
+                    one.place for one in await _waiting(t, study)
+                }  # others may have been dropped meanwhile
+                received = [one for one in read.received if one.place in left]
+                reasons = await self._intake.take(t, received, anew=True)
                 if ris_study and any(reasons):  # the row keeps nothing of images that aren't its own
                     raise _Undone(reasons)
                 return reasons
@@ -82,12 +87,27 @@ class Quarantine:
 
     async def drop(self, study: str) -> int:
         """Deletes a study's waiting instances, files and all; how many they were."""
-        waiting = await self.waiting(study)
-        for one in waiting:
-            await self._archive.delete(one.place)
+        dropped = 0
+        while more := await self._dropped(study):
+            dropped += more
+        return dropped
+
+    async def _dropped(self, study: str) -> int:
+        """Deletes some, while nobody else can show them: what is shown since they were listed stays."""
         async with transaction(self._database) as t:
+            await t.lock(lock_of(study))
+            waiting = (await _waiting(t, study))[:TOGETHER]
+            for one in waiting:
+                await self._archive.delete(one.place)
             await self._intake.drop(t, [(one.address, one.place) for one in waiting])
         return len(waiting)
+
+
+async def _waiting(database: Database, study: str | None) -> list[Waiting]:
+    columns = (W[name] for name in Waiting._fields)
+    found = select(*columns).order_by(W.recorded, W.id)
+    found = found if study is None else found.where(W.study == study)
+    return [Waiting(*map(str, row)) for row in await rows(database, found)]
 
 
 async def _given(t: Transaction, ris_study: str, study: str) -> None:

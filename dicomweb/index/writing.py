@@ -67,7 +67,7 @@ class Writer:
         studies = {address.study} | {study for study, _ in await self.whereabouts.of(address.instance)}
         fresh = sorted(studies - self._held)
         for study in fresh:
-            await self._t.lock(_lock_of(study))
+            await self._t.lock(lock_of(study))
         self._held |= studies
         found = await self.whereabouts.of(address.instance, anew=bool(fresh))
         return [at for at in found if at[0] in studies]
@@ -87,7 +87,7 @@ async def write(t: Transaction, entry: Entry, place: str, digest: str, now: str)
 
 async def remove(t: Transaction, address: Address) -> None:
     """Takes what the address names out of the index, with the series and the study that are empty then."""
-    await t.lock(_lock_of(address.study))
+    await t.lock(lock_of(address.study))
     named = {"study": address.study, "series": address.series, "instance": address.instance}
     await t.execute(
         delete(fhir_dicom_instance).where(*(INSTANCE[level] == uid for level, uid in named.items() if uid))
@@ -97,14 +97,15 @@ async def remove(t: Transaction, address: Address) -> None:
 
 async def relink(t: Transaction, study: str) -> None:
     """Looks up anew whom a study's PatientID means."""
-    await t.lock(_lock_of(study))
+    await t.lock(lock_of(study))
     for patient_id, before, _ in await ask(t, _known, study=study):
         patient = await patient_of(t, str(patient_id))
         if patient != before:
             await t.execute(update(fhir_dicom_study).where(STUDY.study == study).values(patient=patient))
 
 
-def _lock_of(study: str) -> str:
+def lock_of(study: str) -> str:
+    """The lock that whoever writes of a study takes."""
     return f"dicom/{study}"
 
 

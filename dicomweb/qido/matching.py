@@ -70,6 +70,8 @@ def person(name: str, value: str) -> Node:
 def sounds_like(value: str) -> Node:
     """Fuzzy matching: each word begins some word of the name, in whatever order and component group."""
     words = [w.translate(WILD) for w in re.split(r"[\s^=,*?]+", value) if w]
+    if not words:
+        raise DicomFault(400, "a name that is matched by its words has one at least")
     return All(tuple(Any_(tuple(_pattern("like", f"{b}{word}%") for b in _BEFORE)) for word in words))
 
 

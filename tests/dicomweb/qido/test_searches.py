@@ -113,6 +113,7 @@ REFUSED = {
     "?offset=%D9%A1": "offset",
     "?fuzzymatching=yes": "fuzzymatching",
     "?includefield=Nonsense": "Nonsense",
+    "?PatientName=%5E&fuzzymatching=true": "words",
     "?PatientName=%ff": "UTF-8",
     "?00090010=ACME": "00090010",
     "?" + "&".join(["includefield=all"] * 300): "parameters",

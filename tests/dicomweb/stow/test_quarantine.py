@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from pathlib import Path
 
 import pytest
@@ -45,6 +46,26 @@ async def test_nothing_is_released_against_the_rows_patient(sender: Sender, quar
     assert await quarantine.release(other.study, key) == ["another-patient"]
     assert await sender.waiting(other.study) == ["another-patient"]
     assert (await row_of(sender, key))["study_instance_uid"] is None
+
+
+async def test_nobody_shows_what_is_being_dropped(
+    sender: Sender, quarantine: Quarantine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    one, archive = image(PatientID="STRANGER-3"), sender.facade.app.follower.archive
+    await sender.store(one)
+    key, delete, releases = await awaited(sender), archive.delete, list[asyncio.Task[list[str]]]()
+
+    async def deleting(place: str) -> None:
+        releases.append(asyncio.create_task(quarantine.release(one.study, key)))
+        await asyncio.wait(releases, timeout=0.5)
+        assert not releases[0].done()
+        await delete(place)
+
+    monkeypatch.setattr(archive, "delete", deleting)
+    assert await quarantine.drop(one.study) == 1
+    assert await releases[0] == []
+    assert await quarantine.waiting(one.study) == []
+    assert (await row_of(sender, key))["num_instances"] is None
 
 
 async def test_what_is_dropped_is_gone_with_its_file(sender: Sender, quarantine: Quarantine) -> None:

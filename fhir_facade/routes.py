@@ -84,7 +84,7 @@ class FhirApp:
         self.hosts = Hosts(service.settings.base_url)
         self.operations = Operations(operations)
         self.definitions = {o.id: operation_definition(o, service.base) for o in operations}
-        self.interactions = interactions(self.entry)
+        self.interactions = interactions(self.entry, self.guard.charge)
 
     async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
         """One HTTP request."""

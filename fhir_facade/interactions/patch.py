@@ -17,8 +17,8 @@ from fhir_facade.writes.criteria import match
 from fhir_facade.writes.incoming import check
 from fhir_facade.writes.permitted import (
     open_to,
-    readable,
     refuse_read_only,
+    refuse_unreadable,
     still_own,
     to_be_changed,
     was_deleted,
@@ -63,7 +63,7 @@ async def patched(
         if await was_deleted(writing, may_update, resource_type, id_text):
             raise FhirFault(410, "deleted", f"{resource_type}/{id_text} was deleted")
         raise not_found(f"there is no {resource_type}/{id_text}")
-    await readable(writing, before, may_update)
+    await refuse_unreadable(writing, before, may_update)
     after = await asyncio.to_thread(make, before)
     issues = await check(writing, after, resource_type)
     written = await _written(writing, request, before, after)

@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 
 from fhir_facade.content import Receive, Request, Response
 from fhir_facade.interactions.batch import batch
-from fhir_facade.interactions.bundles.entries import BATCH, TRANSACTION
+from fhir_facade.interactions.bundles.entries import BATCH, TRANSACTION, writes_in
 from fhir_facade.interactions.bundles.requests import Dispatch
 from fhir_facade.interactions.create import create
 from fhir_facade.interactions.delete import conditional_delete, delete
@@ -23,6 +23,8 @@ from fhir_facade.service import Service
 from fhir_facade.writes.permitted import refuse_read_only, refuse_uncreatable
 from terminology import definitions
 
+#: counts a request of a caller; raises FhirFault 429 for one too many
+Charge = Callable[[Request, int], Awaitable[None]]
 Interaction = Callable[[Service, Request, Receive, list[str]], Awaitable[Response]]
 HISTORY = "_history"
 
@@ -48,11 +50,14 @@ def type_at(service: Service, name: str) -> str:
     raise not_found(f"{name[:64]!r} is no resource type")
 
 
-def interactions(dispatch: Dispatch) -> Mapping[tuple[str, str], Interaction]:
-    """Each interaction by method and place; `dispatch` answers the entries of a Bundle."""
+def interactions(dispatch: Dispatch, charge: Charge) -> Mapping[tuple[str, str], Interaction]:
+    """Each interaction by method and place; `dispatch` answers the entries of a Bundle, and counts them.
+
+    What a transaction writes it does itself: `charge` counts that.
+    """
 
     async def bundled(service: Service, request: Request, receive: Receive, segments: list[str]) -> Response:
-        return await _bundle(service, request, receive, dispatch)
+        return await _bundle(service, request, receive, dispatch, charge)
 
     reading: dict[str, Interaction] = {
         "system": _search_system,
@@ -77,13 +82,16 @@ def interactions(dispatch: Dispatch) -> Mapping[tuple[str, str], Interaction]:
     return {(m, at): done for at, done in reading.items() for m in ("GET", "HEAD")} | writing
 
 
-async def _bundle(service: Service, request: Request, receive: Receive, dispatch: Dispatch) -> Response:
+async def _bundle(
+    service: Service, request: Request, receive: Receive, dispatch: Dispatch, charge: Charge
+) -> Response:
     sent = await resource_sent(request, receive, service.settings.body_limit_bytes)
     request.sent = sent
     if sent["resourceType"] != "Bundle":
         text = "what is sent to the base is a Bundle; a resource is created at the address of its type"
         raise FhirFault(400, "invalid", text, (f"{sent['resourceType']}.resourceType",))
     if sent.get("type") == TRANSACTION:
+        await charge(request, writes_in(sent, service.settings.bundle_entry_limit))
         return await transaction(service, request, sent, dispatch)
     if sent.get("type") == BATCH:
         return await batch(service, request, sent, dispatch)

@@ -65,7 +65,7 @@ async def to_be_changed(
     return found
 
 
-async def readable(writing: Writing, resource: Resource, by: Access) -> None:
+async def refuse_unreadable(writing: Writing, resource: Resource, by: Access) -> None:
     """Raises 403 for a resource that `by` opens to a write, and nothing opens to be read."""
     kind, may_read = resource["resourceType"], writing.service.may_read
     if may_read.conditions(kind) == by.conditions(kind):

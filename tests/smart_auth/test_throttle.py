@@ -9,6 +9,9 @@ import pytest
 import pytest_asyncio
 
 from tests.facade.facade import Facade, settings_of
+from tests.http.outcomes import refused
+from tests.interactions.client import Client, basic, entry
+from tests.interactions.conftest import emptied
 from tests.services.redis import redis_server
 from tests.smart_auth.badges import Badges, user
 
@@ -80,6 +83,25 @@ async def test_a_search_costs_what_it_asks_for(path: str, cost: int, guarded: Fa
     assert answer.status_code == 200, answer.text
     limit = guarded.settings.rate_limit_caller
     assert answer.headers["ratelimit"].startswith(f'"caller";r={limit - cost};t=')
+
+
+async def test_what_a_transaction_writes_is_counted_too(guarded: Facade, badges: Badges) -> None:
+    """A batch's entries are requests of their own; these were done by hundreds for the price of one."""
+    client = Client(guarded, authorization=badges.badge("user/*.cruds", user("admin")))
+    entries = [entry("POST", "Basic", basic(str(n))) for n in range(5)]
+    answer = await client.bundle("transaction", *entries)
+    assert answer.status_code == 200
+    left = guarded.settings.rate_limit_caller - 2 - 5
+    assert answer.headers["ratelimit"].startswith(f'"caller";r={left};t=')
+    await emptied(guarded)
+
+
+async def test_more_writes_than_are_left_are_not_begun(counting: Facade, badges: Badges) -> None:
+    client = Client(counting, authorization=badges.badge("user/*.cruds", user("admin")))
+    many = [entry("POST", "Basic", basic(str(n))) for n in range(CALLER)]
+    refused(await client.bundle("transaction", *many), 429, "throttled")
+    other = Client(counting, authorization=badges.badge("user/*.cruds", user("admin")))
+    assert (await other.get("Basic?_summary=count")).json()["total"] == 0
 
 
 async def test_a_search_by_form_costs_what_a_search_costs(guarded: Facade, badges: Badges) -> None:

@@ -15,6 +15,7 @@ from fhir_facade.outcome import FhirFault, Issue
 Resource = dict[str, Any]
 BATCH, TRANSACTION = "batch", "transaction"
 METHODS = ("DELETE", "POST", "PUT", "PATCH", "GET", "HEAD")
+READS = ("GET", "HEAD")
 _WITH_BODY = ("POST", "PUT", "PATCH")
 _HEADERS = {
     "ifNoneMatch": "if-none-match",
@@ -75,13 +76,20 @@ class Entry:
     @property
     def reads(self) -> bool:
         """Whether it only asks."""
-        return self.method in ("GET", "HEAD")
+        return self.method in READS
 
     @property
     def target(self) -> str:
         """`Type/id` of the one resource that it writes, where the url says so."""
         writes = self.method in ("PUT", "PATCH", "DELETE") and not self.query
         return self.path if writes and _SAME.fullmatch(self.path) else ""
+
+
+def writes_in(bundle: Resource, most: int) -> int:
+    """How many of a Bundle's entries are no reads, whatever else they are; `most` that it may have."""
+    told = bundle.get("entry")
+    asked = [e.get("request") for e in told[:most] if isinstance(e, dict)] if isinstance(told, list) else []
+    return sum(isinstance(r, dict) and r.get("method") not in READS for r in asked)
 
 
 def entries(bundle: Resource, base: str, limit: int) -> list[Entry | Issue]:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import signal
 import subprocess
 import sys
 from collections.abc import AsyncIterator
-from pathlib import Path
+from dataclasses import replace
 
 import pytest
 import pytest_asyncio
@@ -18,10 +19,10 @@ from fhir_facade.audit.sqlite_store import SqliteStore
 from fhir_facade.audit.trail import TrailDownError
 from tests.audit.recording import Recording
 from tests.audit.test_faults import READ, gone, refused
-from tests.facade.facade import Facade, embedded_folder, execute, settings_of, writer
+from tests.facade.facade import Facade, execute
 from tests.interactions.client import FIRST, Client, basic, entry, goal
 from tests.interactions.conftest import emptied
-from tests.smart_auth.badges import Badges, user
+from tests.smart_auth.badges import user
 
 
 def administrator(recording: Recording) -> Client:
@@ -145,18 +146,18 @@ async def test_a_write_costs_the_trail_one_statement_more_than_a_read(embedded_r
 
 
 KILLED = """
-import asyncio, os, signal, sys
-from pathlib import Path
-from fhir_facade.audit.sqlite_store import SqliteStore
-from tests.facade.facade import Facade, settings_of
+import asyncio, json, os, signal, sys
+from fhir_facade.settings import Settings
+from tests.facade.facade import Facade
 from tests.interactions.client import Client, goal
-facade = Facade(settings_of(Path(sys.argv[1]), audit="on"))
-write = SqliteStore._write
-def dying(self, rows, due):
+facade = Facade(Settings(**json.loads(sys.argv[1])))
+store = type(facade.app.fhir.keeper.trail.store)
+write = store.write
+async def dying(self, rows, due=()):
     if due:
         os.kill(os.getpid(), signal.SIGKILL)
-    write(self, rows, due)
-SqliteStore._write = dying
+    await write(self, rows, due)
+store.write = dying
 async def main():
     await facade.get("Patient/P-2025-000001")
     print("reading is recorded", flush=True)
@@ -165,14 +166,15 @@ asyncio.run(main())
 """
 
 
-async def test_a_worker_killed_between_write_and_record_owes_it_and_another_one_pays(tmp_path: Path) -> None:
-    folder = embedded_folder(tmp_path)
-    command = [sys.executable, "-c", KILLED, str(folder)]
+@pytest.mark.parametrize("recording", ["embedded", "mysql"], indirect=True)
+async def test_a_worker_killed_between_write_and_record_owes_it_and_another_one_pays(
+    recording: Recording, client: Client
+) -> None:
+    kept, settings = written(recording), replace(recording.facade.settings, enable_security=False)
+    command = [sys.executable, "-c", KILLED, json.dumps(vars(settings))]
     found = await asyncio.to_thread(subprocess.run, command, capture_output=True, text=True)
     assert (found.returncode, found.stdout) == (-signal.SIGKILL, "reading is recorded\n"), found.stderr
-    facade = Facade(settings_of(folder, audit="on"))
-    recording = Recording(facade, Badges(), writer(facade))
-    assert (written(recording), recording.due(), len(recording.records())) == (1, 1, 1)
+    assert (written(recording) - kept, recording.due(), len(recording.records())) == (1, 1, 1)
     overdue = recording.overdue
     overdue.start()
     for _ in range(2000):
@@ -183,5 +185,4 @@ async def test_a_worker_killed_between_write_and_record_owes_it_and_another_one_
     assert [(r["event"], r["request"]) for r in recording.records()][1:] == [
         ("create", "the-one-that-was-cut-off")
     ]
-    await facade.close()
     assert recording.faults() == []

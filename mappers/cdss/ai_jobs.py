@@ -22,6 +22,7 @@ from mappers.cdss.ai import (
     only_if,
     suffix,
 )
+from mappers.cdss.meant import is_an_order
 from mappers.cdss.radiology_report import DIAGNOSTIC_IMAGING
 from mappers.cdss.tables import ai_aimodel
 from mappers.mapping import Element, Id, Part, SqlSource
@@ -111,7 +112,18 @@ AI_TASK = Part(
         touched=(J.updated_at,),
         retired=(J.status, "CANCELLED"),
         states={"": ("requested",), "requested": ("cancelled",), "in-progress": ("cancelled",)},
-        fixed=("focus", "code", "owner", "output[]", "businessStatus", "statusReason", "executionPeriod"),
+        fixed=(
+            "focus",
+            "code",
+            "owner",
+            "output[]",
+            "businessStatus",
+            "statusReason",
+            "executionPeriod",
+            "authoredOn",
+            "requester",
+        ),
+        rules=(is_an_order,),
     ),
     comment="An inference, in whatever state; its review is the business status.",
 )

@@ -5,11 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 from mappers.cdss import links
+from mappers.cdss.meant import is_withdrawn
 from mappers.cdss.tables import emr_allergy
 from mappers.mapping import Element, Id, Part, Profile, SqlSource
 from mappers.profiles import kr_allergy
 from mappers.sql import Condition
-from mappers.upkeep import Upkeep
+from mappers.upkeep import Resource, Upkeep
 from mappers.value import Cells, Columns, Read, Value, Writing
 from mappers.values import (
     Backbone,
@@ -50,6 +51,11 @@ class _Activity(Value):
         return {A.is_active: int("active" in codes)} if codes else {}
 
 
+def _shown_no_more(sent: Resource, current: Resource | None, now: str) -> Cells:
+    """An allergy that is none isn't shown by the old application."""
+    return {A.is_active: 0} if is_withdrawn(sent) else {}
+
+
 CDSS_ALLERGY = Part(
     Id("allergy-", A.id),
     SqlSource(emr_allergy),
@@ -87,6 +93,8 @@ CDSS_ALLERGY = Part(
     last_updated=Instant(A.updated_at),
     profiles=(Profile(f"{KR_CORE}/StructureDefinition/krcore-allergyintolerance", kr_allergy),),
     writable=True,
-    upkeep=Upkeep(new={A.is_active: 1}, touched=(A.updated_at,), retired=(A.is_active, 0)),
+    upkeep=Upkeep(
+        new={A.is_active: 1}, touched=(A.updated_at,), retired=(A.is_active, 0), follows=_shown_no_more
+    ),
     comment="An allergy of the CDSS; a soft-deleted one is inactive.",
 )

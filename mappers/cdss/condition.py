@@ -7,6 +7,7 @@ so a code of ICD-10's own shape stands under both systems.
 from __future__ import annotations
 
 from mappers.cdss import links
+from mappers.cdss.meant import holds_true
 from mappers.cdss.tables import ocs_diagnosis, ocs_diagnosismaster
 from mappers.mapping import Element, Id, Join, Part, Profile, SqlSource
 from mappers.profiles import kr_encounter_diagnosis
@@ -91,6 +92,6 @@ DIAGNOSIS = Part(
         ),
     ),
     writable=True,
-    upkeep=Upkeep(touched=(D.updated_at,)),
+    upkeep=Upkeep(touched=(D.updated_at,), rules=(holds_true,)),
     comment="A diagnosis of the CDSS. A code that no KCD can have stands under the hospital's system alone.",
 )

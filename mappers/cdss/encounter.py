@@ -91,7 +91,15 @@ CDSS_ENCOUNTER = Part(
     security=sensitivity(VISIT),
     writable=True,
     upkeep=Upkeep(
-        "E-{year}-", new={E.created_at: NOW}, touched=(E.updated_at,), retired=(E.status, "cancelled")
+        "E-{year}-",
+        new={E.created_at: NOW},
+        touched=(E.updated_at,),
+        retired=(E.status, "cancelled"),
+        states={
+            "": ("planned", "in-progress", "finished", "cancelled"),
+            "planned": ("in-progress", "finished", "cancelled"),
+            "in-progress": ("finished", "cancelled"),
+        },
     ),
     comment="A visit of the CDSS; ward and bed are text, for no table holds them.",
 )

@@ -103,7 +103,7 @@ class _Rows:
 
 def _same(row: Held, item: Cells) -> bool:
     told = item.get(I.item_code) or "", item.get(I.item_name) or ""
-    return any(told) and told == (row["item_code"] or "", row["item_name"] or "")
+    return told == (row["item_code"] or "", row["item_name"] or "")
 
 
 def _of_one_code(row: Held, item: Cells) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from mappers.cdss import links
+from mappers.cdss.meant import says_what_was_verified
 from mappers.cdss.tables import lis_labresult, lis_labtestmaster
 from mappers.mapping import Element, Id, Join, Part, SqlSource
 from mappers.order_profiles import KR_LABORATORY
@@ -97,6 +98,16 @@ LAB_RESULT = Part(
     last_updated=Instant(R.updated_at),
     profiles=(KR_LABORATORY,),
     writable=True,
-    upkeep=Upkeep(touched=(R.updated_at,), retired=(R.status, "cancelled")),
+    upkeep=Upkeep(
+        touched=(R.updated_at,),
+        retired=(R.status, "cancelled"),
+        states={
+            "": ("preliminary", "final", "corrected", "cancelled"),
+            "preliminary": ("final", "corrected", "cancelled"),
+            "final": ("corrected", "cancelled"),
+            "corrected": ("cancelled",),
+        },
+        rules=(says_what_was_verified,),
+    ),
     comment="One laboratory value a row; the master adds LOINC, name and reference range.",
 )

@@ -78,6 +78,9 @@ NOTIFICATION = Part(
     upkeep=Upkeep(
         new={N.created_at: NOW, N.is_read: 0, N.category: "SYSTEM"},
         states={"": ("in-progress", "completed"), "in-progress": ("completed",)},
+        # somebody may have read it by now
+        fixed=("category[]", "priority", "topic", "about[]", "sent", "recipient[]", "payload[]"),
+        instead="send another",
     ),
     comment="A message to a user; `about` refers only to what is served, and names the rest.",
 )

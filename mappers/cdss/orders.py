@@ -6,6 +6,7 @@ from sqlalchemy import func, select
 
 from mappers.cdss import links
 from mappers.cdss.item_rows import ITEM_ROWS
+from mappers.cdss.meant import is_an_order
 from mappers.cdss.order_items import CODE, DETAIL, ITEMS
 from mappers.cdss.order_states import OrderStatus
 from mappers.cdss.ordering import ORDER_TYPE as ORDER_TYPES
@@ -132,7 +133,7 @@ SERVICE_ORDER = Part(
             "authoredOn",
         ),
         instead="revoke it, and create another that `replaces` it",
-        rules=(states_what, keeps_its_kind),
+        rules=(is_an_order, states_what, keeps_its_kind),
         lines=(
             ITEM_ROWS,
             examinations(EXAMINATION),

@@ -8,6 +8,7 @@ from sqlalchemy import ColumnElement, FromClause, exists
 
 from mappers import dosage
 from mappers.cdss import links
+from mappers.cdss.meant import is_an_order
 from mappers.cdss.medications import LOCAL_DRUG, ingredient
 from mappers.cdss.order_states import ENDED, HELD_BACK
 from mappers.cdss.prescribing import Taken, names_a_drug, order_of_lines
@@ -174,7 +175,7 @@ PRESCRIPTION_LINE = Part(
             "authoredOn",
         ),
         instead="cancel it, and create another whose `priorPrescription` it is",
-        rules=(names_a_drug,),
+        rules=(is_an_order, names_a_drug),
         parent=Parent(
             ORDER.table,
             I.order_id,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from mappers.cdss import links
+from mappers.cdss.meant import stays_in_error
 from mappers.cdss.tables import lis_specimen
 from mappers.mapping import Element, Id, Part, SqlSource
 from mappers.order_profiles import KR_SPECIMEN
@@ -42,6 +43,6 @@ SPECIMEN_TAKEN = Part(
     last_updated=Instant(S.updated_at),
     profiles=(KR_SPECIMEN,),
     writable=True,
-    upkeep=Upkeep("S-{year}-", touched=(S.updated_at,)),
+    upkeep=Upkeep("S-{year}-", touched=(S.updated_at,), rules=(stays_in_error,)),
     comment="What was taken from a patient, and when the laboratory received it.",
 )

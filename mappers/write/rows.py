@@ -123,7 +123,8 @@ class HospitalRows:
         row = {**cells, **follows, **dict.fromkeys(upkeep.touched, self.now)}
         if row:
             await self.table_rows.change(_table(part), part.id.column, key, row)
-        await self.belonging.follow(part, key, known, current)
+        if upkeep.lines:
+            await self.belonging.follow(part, key, known, await self.equal_codes.beside(current))
         await self._update_parent(part, key, everything, resource, current)
         await self._keep_rest(part, key, resource)
 

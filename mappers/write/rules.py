@@ -36,7 +36,9 @@ def _refuse_step(upkeep: Upkeep, kind: str, sent: Resource, current: Resource | 
     before, after = (current or {}).get("status", ""), sent.get("status")
     if not upkeep.states or before == after:
         return
-    allowed = upkeep.states.get(before, ())
+    known = dict.fromkeys(one for steps in upkeep.states.values() for one in steps)
+    # a word that nobody knows may become any that is known
+    allowed = tuple(known) if before == "unknown" else upkeep.states.get(before, ())
     if after not in allowed:
         told = f"from {before}" if before else "at first"
         text = f"the status can be {', '.join(allowed) or 'no other'} {told}, not {str(after)[:40]}"

@@ -28,12 +28,12 @@ NEEDED: dict[str, tuple[str, ...]] = {
     "Condition": ("subject",),
     "DiagnosticReport": ("status", "category", "subject", "imagingStudy"),
     "Encounter": ("status", "subject"),
-    "MedicationRequest": ("status", "subject", "medicationCodeableConcept"),
+    "MedicationRequest": ("status", "intent", "subject", "medicationCodeableConcept"),
     "Observation": ("status", "subject", "code"),
     "Patient": ("name",),
-    "ServiceRequest": ("status", "subject", "category", "code"),
+    "ServiceRequest": ("status", "intent", "subject", "category", "code"),
     "Specimen": ("subject",),
-    "Task": ("status", "for", "code"),
+    "Task": ("status", "intent", "for", "code"),
 }
 
 

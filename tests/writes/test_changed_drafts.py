@@ -257,3 +257,16 @@ async def test_a_draft_names_its_drug(written: Written) -> None:
         async with written.writer() as writer:
             await writer.update("MedicationRequest", found["id"], changed)
     assert (refused.value.status, refused.value.expression) == (422, "MedicationRequest.medication")
+
+
+async def test_items_that_no_column_can_name_stay_whatever_else_is_written(written: Written) -> None:
+    loinc = {"coding": [{"system": "http://loinc.org", "code": "2345-7"}]}
+    unknown = {"coding": [{"system": "urn:others", "code": "7"}]}
+    found = await drafted(written, loinc, unknown)
+    before = await rows(written, f"SELECT * FROM ocs_orderitem WHERE order_id = '{found['id']}'")  # noqa: S608
+    again = await updated(written, found, note=[{"text": "급함"}])
+    assert await rows(written, f"SELECT * FROM ocs_orderitem WHERE order_id = '{found['id']}'") == before  # noqa: S608
+    given = await updated(written, again, status="active")
+    given = await updated(written, given, note=[{"text": "천천히"}])
+    assert given["orderDetail"] == [loinc, unknown]
+    assert [row[3] for row in await items(written, given)] == ["ordered", "ordered"]

@@ -8,8 +8,9 @@ from urllib.parse import urlencode
 
 from anyio import from_thread
 
-from fhir_facade.audit.event import PATIENT, Event
+from fhir_facade.audit.event import Event
 from fhir_facade.audit.masking import encoded, masked
+from fhir_facade.audit.record import PATIENT
 from fhir_facade.audit.trail import Trail, TrailDownError
 from fhir_facade.content import Message, Receive, Send
 from smart_auth.access.caller import Caller, User

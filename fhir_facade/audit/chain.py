@@ -18,6 +18,7 @@ from fhir_facade.audit.seal import FIRST, Seals
 
 SUFFIX = ".head"
 SYNC_SECONDS = 1.0
+DAY = 86_400
 
 
 @dataclass(frozen=True)
@@ -35,7 +36,7 @@ class Chain:
 
     def __init__(self, folder: Path, seals: Seals) -> None:
         self.day = _today()
-        self.name = f"{self.day}-{os.urandom(6).hex()}"
+        self.name = f"{datetime.fromtimestamp(self.day * DAY, UTC):%Y%m%d}-{os.urandom(6).hex()}"
         self.sequence, self.link = 0, FIRST
         self._seals, self._synced, self._written = seals, time.monotonic(), False
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -89,8 +90,9 @@ class Chain:
         os.close(self._file)
 
 
-def _today() -> str:
-    return datetime.now(UTC).strftime("%Y%m%d")
+def _today() -> int:
+    """The day since 1970, of which each commit asks: a name for it would cost more."""
+    return int(time.time() // DAY)
 
 
 def _sync_folder(folder: Path) -> None:

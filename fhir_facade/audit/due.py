@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import orjson
 from sqlalchemy import Insert, insert
@@ -24,9 +23,9 @@ class Due:
     records: str
 
     @classmethod
-    def of(cls, records: Sequence[Mapping[str, Any]]) -> Due:
+    def of(cls, records: Sequence[str]) -> Due:
         """A new one."""
-        return cls(os.urandom(16).hex(), orjson.dumps(records).decode())
+        return cls(os.urandom(16).hex(), f"[{','.join(records)}]")
 
     def rows(self) -> list[Prepared]:
         """What the trail is to write."""

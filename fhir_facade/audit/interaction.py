@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import re
+from typing import NamedTuple
 from urllib.parse import unquote
 
 from mappers.mapping import LOGICAL_ID
 from mappers.parse import RESIDENT_NUMBER
 from terminology import definitions
 
+_of_one = re.compile(r"/[A-Za-z]+/[A-Za-z0-9.-]+").fullmatch
 _ON_ONE = {"GET": "read", "HEAD": "read", "PUT": "update", "PATCH": "patch", "DELETE": "delete"}
 
 
-@dataclass(frozen=True)
-class Interaction:
+class Interaction(NamedTuple):
     """`name` is a restful-interaction, or `request` for what is none; type and id are of the one resource
     asked for, `within` is the patient whose compartment is searched.
     """
@@ -26,6 +27,8 @@ class Interaction:
 
 def interaction(method: str, path: str) -> Interaction:
     """What a request is, by its address below the FHIR base."""
+    if method == "GET" and _of_one(path):  # what is asked most is told first
+        return Interaction("read", *_resource(path[1:].split("/")))
     segments = [unquote(s) for s in path.split("/") if s]
     if segments[:1] == ["_export"] or segments[-1:] == ["$export"]:
         return Interaction("export")

@@ -33,20 +33,29 @@ class PatientsOf:
     def __call__(self, resources: Iterable[Mapping[str, Any]]) -> list[str]:
         """Logical ids, each once, in the order in which they come."""
         found: dict[str, None] = {}
-        for resource in resources:
-            self.add(resource, found)
+        seen: set[int] = set()
+        for resource in (kept := list(resources)):
+            self._add(resource, found, seen)
+        del kept  # until here no other object can have had the place in memory of one that was seen
         return list(found)
 
     def add(self, resource: Mapping[str, Any], found: dict[str, None]) -> None:
         """Adds a resource's to what was found."""
+        self._add(resource, found, set())
+
+    def _add(self, resource: Mapping[str, Any], found: dict[str, None], seen: set[int]) -> None:
+        """The same, but for references that were looked at: resources of a page share theirs."""
         kind = resource["resourceType"]
         if kind == self._code:
             found[resource["id"]] = None
         for path in self._paths.get(kind, ()):
             first = resource.get(path[0])
-            if first is None:
+            if first is None or id(first) in seen:
                 continue
-            for value in (first,) if len(path) == 1 and isinstance(first, dict) else _at(resource, path):
+            single = len(path) == 1 and isinstance(first, dict)
+            if single:
+                seen.add(id(first))
+            for value in (first,) if single else _at(resource, path):
                 if (reference := value.get("reference", "")).startswith(self._prefix):
                     found[reference[self._length :]] = None
 

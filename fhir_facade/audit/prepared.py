@@ -3,13 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from fhir_facade.audit.chain import Chain
-from fhir_facade.audit.event import Event, canonical, moment, patient_columns, searched
-from fhir_facade.audit.store import Patient, Row
+from fhir_facade.audit.event import Event
+from fhir_facade.audit.record import (
+    Holder,
+    Holders,
+    Patient,
+    canonical,
+    columns,
+    moment,
+    patient_columns,
+    searched,
+    text,
+)
+from fhir_facade.audit.store import Row
 
 #: patients that one row's AuditEvents are of; an access that showed more is several rows
 PATIENTS = 5000
@@ -17,8 +27,7 @@ PATIENTS = 5000
 EVENT_SIZE = 80
 
 
-@dataclass(frozen=True)
-class Prepared:
+class Prepared(NamedTuple):
     """One row to be."""
 
     record: str
@@ -38,25 +47,26 @@ class Prepared:
         return Row(values, self.recorded, self.patients)
 
 
-def prepared(event: Event, now: datetime, server: str) -> list[Prepared]:
+def prepared(event: Event, now: datetime, holders: Holders) -> list[Prepared]:
     """The rows of an event: one, unless it showed thousands of patients."""
-    return [of_record(record) for record in records(event, now, server)]
-
-
-def records(event: Event, now: datetime, server: str) -> list[dict[str, Any]]:
-    """What those rows say."""
-    return [part.record(now, server) for part in _parts(event)]
+    recorded, holder = now.isoformat(timespec="microseconds"), holders.of(event)
+    if len(event.patients) <= PATIENTS:
+        return [_prepared(event, recorded, holder)]
+    return [_prepared(part, recorded, holder) for part in _parts(event)]
 
 
 def _parts(event: Event) -> Iterator[Event]:
-    if len(event.patients) <= PATIENTS:
-        yield event
-        return
     for start in range(0, len(event.patients), PATIENTS):
-        yield replace(event, patients=event.patients[start : start + PATIENTS])
+        yield event._replace(patients=event.patients[start : start + PATIENTS])
+
+
+def _prepared(event: Event, recorded: str, holder: Holder) -> Prepared:
+    patients = [patient_columns(p) for p in event.patients]
+    return Prepared(text(event, recorded, holder), columns(event, holder), moment(recorded), patients)
 
 
 def of_record(record: Mapping[str, Any]) -> Prepared:
-    """The row that says it."""
+    """The row that says what a record does."""
     patients = [patient_columns(p) for p in record.get("patients", ())]
-    return Prepared(canonical(record), tuple(searched(record).values()), moment(record), patients)
+    columns = tuple(searched(record).values())
+    return Prepared(canonical(record), columns, moment(record["recorded"]), patients)

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from typing import Any
 
 from fhir_facade.audit.event import Event, outcome_of
 from fhir_facade.audit.interaction import Interaction, interaction
 from fhir_facade.audit.masking import raw
-from fhir_facade.audit.patients import PatientsOf, asked_for
+from fhir_facade.audit.patients import PATIENT, PatientsOf, asked_for
 from fhir_facade.content import Request, Response
-from mappers.include import address
 
 #: not recorded: what the server says of itself, and browsers' questions before a request
 OPEN = ("metadata", ".well-known", "OperationDefinition")
@@ -50,28 +48,27 @@ def event_of(request: Request, response: Response, status: int, patients_of: Pat
         request_id=request.request_id,
         caller=request.caller,
         patients=_patients(was, request, patients_of(served)),
-        entities=list(dict.fromkeys(address(r) for r in served)),
+        entities=list(dict.fromkeys([f"{r['resourceType']}/{r['id']}" for r in served])),
     )
 
 
 def _with_address(was: Interaction, request: Request, served: Sequence[Mapping[str, Any]]) -> Interaction:
     """With the resource that a write was about, where only its answer says so; and what a Bundle was."""
     if was.name == "batch" and isinstance(request.sent, dict):
-        return replace(was, name="transaction" if request.sent.get("type") == "transaction" else "batch")
+        return was._replace(name="transaction" if request.sent.get("type") == "transaction" else "batch")
     if was.name in WRITES and not was.id and served:
-        return replace(was, resource_type=served[0]["resourceType"], id=served[0]["id"])
+        return was._replace(resource_type=served[0]["resourceType"], id=served[0]["id"])
     return was
 
 
 def _patients(was: Interaction, request: Request, shown: list[str]) -> list[str]:
     """Those who are shown, and those who were asked for."""
-    found = dict.fromkeys(shown)
-    if was.within:
-        found[was.within] = None
-    if was.resource_type == "Patient" and was.id:
-        found[was.id] = None
-    found |= dict.fromkeys(asked_for(request))
-    return list(found)
+    asked = [was.within] if was.within else []
+    if was.resource_type == PATIENT and was.id:
+        asked.append(was.id)
+    if request.parameters or request.body_parameters:
+        asked += asked_for(request)
+    return list(dict.fromkeys([*shown, *asked])) if asked else shown
 
 
 def _issue(resource: Mapping[str, Any] | None) -> str:

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
+from fhir_facade.audit.record import Patient
 from mappers.facade.tables import EVENTS_AN_ACCESS, fhir_audit, fhir_audit_event
 
 COLUMNS = tuple(c.name for c in fhir_audit.columns if c.name != "id")
 EVENT_COLUMNS = tuple(c.name for c in fhir_audit_event.columns)
-Patient = tuple[str | None, int | None]
 NOBODY: Patient = (None, None)
 
 
@@ -22,8 +21,7 @@ class GoneError(NotWrittenError):
     """Something isn't due any more: another process has seen to it."""
 
 
-@dataclass(frozen=True)
-class Row:
+class Row(NamedTuple):
     """One access: the values of `COLUMNS`, when, and (patient_id, openemr_pid) for each AuditEvent."""
 
     values: tuple[Any, ...]

@@ -11,13 +11,15 @@ import logging
 import time
 from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
 from fhir_facade.audit.chain import Chain
 from fhir_facade.audit.due import Due
 from fhir_facade.audit.event import Event
-from fhir_facade.audit.prepared import Prepared, prepared, records
+from fhir_facade.audit.prepared import Prepared, prepared
+from fhir_facade.audit.record import Holders
 from fhir_facade.audit.seal import Seals
 from fhir_facade.audit.store import GoneError, NotWrittenError, Store
 
@@ -39,12 +41,21 @@ class TrailDownError(Exception):
 class Waiting(NamedTuple):
     """An access that waits to be durable; `due` names it where it was kept with a write before.
 
-    Without rows, who waits only wants to know whether there could be some.
+    Its rows are made with those of all that wait: one after another they take a fraction of what they take
+    beside a request. Without rows, who waits only wants to know whether there could be some.
     """
+
+    made: Callable[[], Sequence[Prepared]]
+    done: asyncio.Future[None]
+    due: str = ""
+
+
+class Ready(NamedTuple):
+    """One that waits, with its rows."""
 
     rows: Sequence[Prepared]
     done: asyncio.Future[None]
-    due: str = ""
+    due: str
 
 
 class Trail:
@@ -66,6 +77,7 @@ class Trail:
         self.store, self.folder, self.seals = store, folder, seals
         self.now, self.server, self.required = now, server, required
         self.lost = 0
+        self._holders = Holders(server)
         self._chain: Chain | None = None
         self._waiting: list[Waiting] = []
         self._proved = -PROOF
@@ -74,7 +86,7 @@ class Trail:
     async def record(self, event: Event) -> None:
         """Returns once the event is durable; TrailDownError if it can't be and has to be."""
         try:
-            await self._wait(prepared(event, self.now(), self.server))
+            await self._wait(partial(prepared, event, self.now(), self._holders))
         except TrailDownError:
             self.lost += 1
             if self.required:
@@ -87,22 +99,23 @@ class Trail:
         Who is about to write asks before, so that nothing is written which can't be recorded.
         """
         if self.required and time.monotonic() - self._proved > PROOF:
-            await self._wait(())
+            await self._wait(tuple)
 
     def due(self, events: Iterable[Event]) -> Due:
         """What is to be kept with a write, of the accesses that it is."""
-        return Due.of([r for event in events for r in records(event, self.now(), self.server)])
+        rows = (row for event in events for row in prepared(event, self.now(), self._holders))
+        return Due.of([row.record for row in rows])
 
     async def settle(self, due: Due) -> None:
         """Returns once the trail has what was due, whoever wrote it; TrailDownError if it can't be."""
-        await self._wait(due.rows(), due.id)
+        await self._wait(due.rows, due.id)
 
-    async def _wait(self, rows: Sequence[Prepared], due: str = "") -> None:
+    def _wait(self, made: Callable[[], Sequence[Prepared]], due: str = "") -> asyncio.Future[None]:
         done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self._waiting.append(Waiting(rows, done, due))
+        self._waiting.append(Waiting(made, done, due))
         if self._writer is None or self._writer.done():
             self._writer = asyncio.create_task(self._write())
-        await done
+        return done
 
     async def _write(self) -> None:
         while self._waiting:
@@ -119,18 +132,21 @@ class Trail:
                 _release(batch)
                 await self._sync()
 
-    def _take(self) -> list[Waiting]:
+    def _take(self) -> list[Ready]:
         """Those that waited longest, as many as one transaction takes."""
-        size, count = 0, 0
+        size, batch, count = 0, list[Ready](), 0
         for waiting in self._waiting[:ACCESSES]:
-            size += sum(p.size for p in waiting.rows)
-            if count and size > CHARACTERS:
+            ready = _ready(waiting)
+            size += sum(row.size for row in ready.rows)
+            if batch and size > CHARACTERS:
                 break
             count += 1
-        batch, self._waiting = self._waiting[:count], self._waiting[count:]
+            if not ready.done.done() or ready.rows:
+                batch.append(ready)
+        del self._waiting[:count]
         return batch
 
-    async def _durable(self, batch: Sequence[Waiting]) -> None:
+    async def _durable(self, batch: Sequence[Ready]) -> None:
         """Written once, or a second time where the connection was lost: better told twice than not at all.
 
         What was due is written once in any case: that it is due no more is in the same transaction.
@@ -150,13 +166,13 @@ class Trail:
                 lost = True
         raise NotWrittenError("others write the same")
 
-    async def _left(self, batch: Sequence[Waiting]) -> list[Waiting]:
+    async def _left(self, batch: Sequence[Ready]) -> list[Ready]:
         """Those that the trail hasn't got yet."""
         await self.store.open()
         due = await self.store.still_due([waiting.due for waiting in batch if waiting.due])
         return [waiting for waiting in batch if not waiting.due or waiting.due in due]
 
-    async def _commit(self, batch: Sequence[Waiting]) -> None:
+    async def _commit(self, batch: Sequence[Ready]) -> None:
         await self.store.open()
         once = {waiting.due or id(waiting): waiting for waiting in batch}.values()
         rows = [row for waiting in once for row in waiting.rows]
@@ -199,11 +215,22 @@ class Trail:
         await self.store.close()
 
 
+def _ready(waiting: Waiting) -> Ready:
+    """With its rows; where they can't be made, who waits is told why and the others go on."""
+    rows: Sequence[Prepared] = ()
+    try:
+        rows = waiting.made()
+    except Exception as error:
+        if not waiting.done.done():
+            waiting.done.set_exception(error)
+    return Ready(rows, waiting.done, waiting.due)
+
+
 def _told(error: Exception) -> str:
     return str(error) if isinstance(error, NotWrittenError) else type(error).__name__
 
 
-def _release(batch: Sequence[Waiting], error: Exception | None = None) -> None:
+def _release(batch: Sequence[Ready], error: Exception | None = None) -> None:
     for waiting in batch:
         if waiting.done.done():  # its request was given up
             continue

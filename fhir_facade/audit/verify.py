@@ -10,8 +10,8 @@ import orjson
 
 from fhir_facade.audit.chain import SUFFIX, Head
 from fhir_facade.audit.due import Due
-from fhir_facade.audit.event import moment, patient_columns, searched
 from fhir_facade.audit.reading import Stored
+from fhir_facade.audit.record import moment, patient_columns, searched
 from fhir_facade.audit.seal import FIRST, Seals
 from fhir_facade.audit.store import Row
 
@@ -105,7 +105,7 @@ class Examination:
         if changed:
             yield Fault("altered", row.chain, where, f"not what the record says: {', '.join(changed)}")
         patients = [patient_columns(p) for p in record.get("patients", ())]
-        if row.events != Row((), moment(record), patients).events(row.id):
+        if row.events != Row((), moment(record["recorded"]), patients).events(row.id):
             yield Fault("altered", row.chain, where, "its AuditEvents are not those of the record")
 
     def _place(self, row: Stored, chain: Progress, where: str) -> Iterator[Fault]:

@@ -15,7 +15,7 @@ import time
 from collections import OrderedDict
 from collections.abc import Callable, Hashable, Iterable
 from contextlib import suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 from dicomweb.access import Handed
 from fhir_facade.audit.event import Event
@@ -53,7 +53,7 @@ class Viewing:
         """The event that says how much has left."""
         counts = {"instances": handed.instances, "frames": handed.frames, "bytes": handed.size}
         details = {**(self.event.details or {}), **{name: str(count) for name, count in counts.items()}}
-        return replace(self.event, request_id="", details=details)
+        return self.event._replace(request_id="", details=details)
 
 
 class Viewings:
@@ -73,7 +73,7 @@ class Viewings:
         """
         now, viewing = self._clock(), self._known.get(key)
         if viewing is None or viewing.begun + ONE_VIEWING < now or viewing.failed:
-            event = replace(event, details={"viewing": os.urandom(8).hex()})
+            event = event._replace(details={"viewing": os.urandom(8).hex()})
             recording = asyncio.create_task(self.trail.record(event))
             viewing = self._known[key] = Viewing(event, recording, now)
             self._known.move_to_end(key)

@@ -44,6 +44,7 @@ from dicomweb.taking import Received
 from mappers.database import Database
 from mappers.keyring import UnopenableError
 from mappers.transaction import DuplicateError, RetryError, Transaction, transaction
+from mappers.write.faults import WriteFault
 
 #: instances that are indexed in one transaction
 TOGETHER = 50
@@ -79,6 +80,7 @@ class Storing:
     told: set[str] = field(default_factory=set)
     _open: dict[tuple[str, str, str], bool] = field(default_factory=dict)
     _reasons: dict[tuple[str, str, str], str] = field(default_factory=dict)
+    _unmade: dict[tuple[str, str, str], str] = field(default_factory=dict)
     _patients: dict[str, str] = field(default_factory=dict)
 
     async def all(self, sent: Sequence[Sent]) -> list[Outcome]:
@@ -106,12 +108,25 @@ class Storing:
             taken = await again(self.store.database, lambda t: self._taken(t, kept))
         except DicomFault:
             return [_of(received.entry, NO_RESOURCES) for received in kept]
+        except WriteFault as fault:
+            return await self._apart(kept, _ascii(fault.diagnostics))
         self.owed += [taken.settle] if taken.settle else []
         self.told |= taken.studies
         return [
             _of(received.entry, PROCESSING if reason else 0, WAITS if reason else "")
             for received, reason in zip(kept, taken.reasons, strict=True)
         ]
+
+    async def _apart(self, kept: Sequence[Received], fault: str) -> list[Outcome]:
+        """What becomes of each study's instances where one of the studies can have no row of the RIS."""
+        studies = dict.fromkeys(received.entry.address.study for received in kept)
+        if len(studies) == 1:
+            return [_of(received.entry, PROCESSING, fault) for received in kept]
+        became = dict[int, Outcome]()
+        for study in studies:
+            mine = {n: one for n, one in enumerate(kept) if one.entry.address.study == study}
+            became |= dict(zip(mine, await self._indexed(list(mine.values())), strict=True))
+        return [became[number] for number in range(len(kept))]
 
     async def _taken(self, t: Transaction, kept: Sequence[Received]) -> _Taken:
         reasons = await self.store.intake.take(t, kept)
@@ -169,7 +184,8 @@ class Storing:
         if self.study and entry.address.study != self.study:
             return _of(entry, MISMATCH, "an instance is of another study than the address names")
         if not await self._opened(entry):
-            return _of(entry, NOT_AUTHORIZED)
+            unmade = self._unmade.get(_said(entry))
+            return _of(entry, PROCESSING, unmade) if unmade else _of(entry, NOT_AUTHORIZED)
         patient = self._patients.get(entry.address.study, entry.patient_id)
         if patient != entry.patient_id or await self._reason(entry) == TWO_PATIENTS:
             return _of(entry, PROCESSING, "the instances of a study have one PatientID")
@@ -178,7 +194,7 @@ class Storing:
 
     async def _opened(self, entry: Entry) -> bool:
         """Whether the caller may store to the study; of one that isn't there, to what it would be."""
-        said = (entry.address.study, entry.patient_id, entry.accession_number)
+        said = _said(entry)
         if said not in self._open:
             self._open[said] = await self._may(entry)
         return self._open[said]
@@ -194,19 +210,22 @@ class Storing:
         return await self._would_be_seen(entry)
 
     async def _would_be_seen(self, entry: Entry) -> bool:
-        """Asks of the row as it would be, and leaves nothing of it."""
+        """Asks of the row as it would be, and leaves nothing of it; False too where none can be made."""
         try:
             async with transaction(self.store.database) as t:
                 made = await self.store.ris.expected(t, entry)
                 raise _Undone(await self.viewer.may_store(t, entry.address.study, made=made))
         except _Undone as undone:
             return undone.answer
+        except WriteFault as fault:
+            self._unmade[_said(entry)] = _ascii(fault.diagnostics)
+            return False
 
     async def _reason(self, entry: Entry) -> str:
         """Why an instance has to wait; asked once for all that say the same of their study. It is asked again
         when they are indexed, which decides.
         """
-        said = (entry.address.study, entry.patient_id, entry.accession_number)
+        said = _said(entry)
         if said not in self._reasons:
             reason = (await self.store.ris.whose(self.store.database, entry)).reason
             if reason == TWO_PATIENTS:  # which depends on the instance, too
@@ -268,6 +287,11 @@ def _sha256(file: BinaryIO) -> str:
     for chunk in iter(lambda: file.read(1 << 20), b""):
         digest.update(chunk)
     return digest.hexdigest()
+
+
+def _said(entry: Entry) -> tuple[str, str, str]:
+    """What an instance says of whose its study is."""
+    return entry.address.study, entry.patient_id, entry.accession_number
 
 
 def _of(entry: Entry, failure: int = 0, note: str = "") -> Outcome:

@@ -26,6 +26,6 @@ async def next_key(t: Transaction, column: Any, pattern: str, now: str) -> str:
     [(last,)] = await t.fetch(made.sql, made.parameters((), {}))
     number = int(last[len(begun) :]) + 1 if last else 1
     if number >= 10**DIGITS:
-        text = f"the keys {begun}… of {column.table.name} are used up: there is none after {last}"
+        text = f"the keys {begun}... of {column.table.name} are used up: there is none after {last}"
         raise WriteFault(422, "business-rule", text)
     return f"{begun}{number:0{DIGITS}d}"

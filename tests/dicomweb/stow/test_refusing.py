@@ -6,17 +6,19 @@ import gzip
 import tracemalloc
 import zlib
 from collections.abc import AsyncIterator
+from datetime import UTC, datetime
 from io import BytesIO
 
 import pytest
 from pydicom.dataset import Dataset
 from pydicom.uid import DeflatedExplicitVRLittleEndian
-from sqlalchemy import func, select
+from sqlalchemy import func, select, text
 
 from dicomweb.index import bounded
 from dicomweb.index.reading import rows
 from dicomweb.stow import request
 from mappers.facade.imaging import fhir_dicom_instance, fhir_dicom_quarantine
+from mappers.transaction import transaction
 from tests.dicomweb.files import made
 from tests.dicomweb.phantom import dataset, part10
 from tests.dicomweb.stow.sending import BOUNDARY, KIM, RELATED, ROOT, Sender, body, failures, image, stored
@@ -210,3 +212,35 @@ def _deflated(size: int) -> bytes:
         content.write(deflating.compress(bytes(1 << 20)))
     content.write(deflating.flush())
     return content.getvalue()
+
+
+@pytest.mark.parametrize("last", ["999999", "999998"])
+async def test_studies_for_which_the_ris_has_no_key_left_fail_alone_and_say_so(
+    sender: Sender, last: str
+) -> None:
+    left = 999999 - int(last)
+    year = sender.facade.service.engine.site.wall_clock(datetime.now(UTC)).year
+    columns = "study_id, patient_id, status, created_at, updated_at"
+    now = f"{year}-01-01 00:00:00"
+    held = f"'ST-{year}-{last}', '{KIM}', 'completed', '{now}', '{now}'"
+    await change(sender, f"INSERT INTO ris_radiologystudy ({columns}) VALUES ({held})")  # noqa: S608
+    before = await kept(sender)
+    images = [image(), image()]
+    answer = await sender.store(*images)
+    await change(sender, f"DELETE FROM ris_radiologystudy WHERE study_id = 'ST-{year}-{last}'")  # noqa: S608
+    assert answer.status_code == (202 if left else 409)
+    assert stored(answer) == [i.instance for i in images[:left]]
+    refused = answer.json()["00081198"]["Value"]
+    assert [i["00081155"]["Value"][0] for i in refused] == [i.instance for i in images[left:]]
+    assert failures(answer) == [0x0110] * (2 - left)
+    assert f"the keys ST-{year}-... of ris_radiologystudy are used up" in answer.headers["warning"]
+    assert (await kept(sender))[0] == before[0] + left
+    assert "retry-after" not in answer.headers
+    for one in images[:left]:
+        assert (await sender.delete(f"/studies/{one.study}")).status_code in (200, 204)
+
+
+async def change(sender: Sender, sql: str) -> None:
+    """What another program writes."""
+    async with transaction(sender.facade.service.engine.database) as t:
+        await t.execute(text(sql))

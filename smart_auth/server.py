@@ -38,13 +38,16 @@ class Seals:
     pending: Seal
     launch: Seal
     csrf: Seal
+    logout: Seal
     rows: Seal
     keys: Seal
 
     @classmethod
     def of(cls, secret: bytes) -> Seals:
         """All of them, from the deployment's secret."""
-        return cls(*(Seal(secret, f"auth/{p}") for p in ("pending", "launch", "csrf", "rows", "keys")))
+        return cls(
+            *(Seal(secret, f"auth/{p}") for p in ("pending", "launch", "csrf", "logout", "rows", "keys"))
+        )
 
 
 class AuthorizationServer:

@@ -83,6 +83,7 @@ def _common(config: Config) -> dict[str, Any]:
     return {
         "issuer": issuer,
         "jwks_uri": f"{issuer}/jwks",
+        "end_session_endpoint": f"{issuer}/end-session",
         "authorization_endpoint": f"{issuer}/authorize",
         "token_endpoint": config.token_url,
         "introspection_endpoint": f"{issuer}/introspect",

@@ -12,6 +12,7 @@ from anyio import to_thread
 from fastapi import APIRouter, FastAPI, Request, Response
 
 from smart_auth.endpoints import apps as apps_endpoint
+from smart_auth.endpoints import end_session
 from smart_auth.endpoints import launch as launch_endpoint
 from smart_auth.endpoints import session as session_endpoint
 from smart_auth.endpoints.browser import PRIVATE, FormFault, decoded, form_pairs
@@ -39,6 +40,7 @@ def application(server: AuthorizationServer, emergencies: Emergencies) -> FastAP
     launch_endpoint.add(app.router, server)
     session_endpoint.add(app.router, server)
     apps_endpoint.add(app.router, server)
+    end_session.add(app.router, server)
     _add_endpoints(app.router, server, emergencies)
     _add_documents(app.router, server)
     add_faults(app, server)

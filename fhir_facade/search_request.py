@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from fhir_facade.outcome import Issue, parameter
-from mappers.branch import sort_expression
+from mappers.branch import has_order, sort_expression
 from mappers.include import reference_params, reference_types
 from mappers.mapping import Part, ResourceMapping
 from mappers.parse import Parser, SearchFault, unknown
@@ -163,10 +163,10 @@ class Reader:
                 str(unknown(param, resource_type, self._sorts(resource_type))),
                 ignorable=True,
             )
-        if any(self._is_sealed(mapping, part, param) for part in mapping.parts):
+        if self.parser.site.sealed and any(self._is_sealed(mapping, part, param) for part in mapping.parts):
             text = f"{param} is encrypted here: it has no order"
             raise SearchFault("not-supported", "_sort", text, ignorable=True)
-        if all(sort_expression(mapping, part, param) is None for part in mapping.parts):
+        if not has_order(mapping, param):
             valid = ", ".join(self._sorts(resource_type))
             raise SearchFault(
                 "not-supported", "_sort", f"{param} has no order; valid: {valid}", ignorable=True

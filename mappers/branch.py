@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Any
 
 from sqlalchemy import ColumnElement, Numeric, Select, String, case, cast, literal_column, select
@@ -217,6 +217,12 @@ def sort_expression(mapping: ResourceMapping, part: Part, param: str) -> ColumnE
             if found is not None:
                 return found
     return None
+
+
+@lru_cache(4096)
+def has_order(mapping: ResourceMapping, param: str) -> bool:
+    """Whether any part of a mapping can be ordered by a sort key."""
+    return any(sort_expression(mapping, part, param) is not None for part in mapping.parts)
 
 
 def groups(mapping: ResourceMapping, query: SearchQuery | None = None) -> Iterator[list[Part]]:

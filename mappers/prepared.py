@@ -2,7 +2,8 @@
 
 Of an answer in the binary protocol the driver makes objects of times and floats, which say less than the
 server's text does (of a zero date, nothing). So what is prepared is asked for times as text, and a statement
-that answers in such types all the same is never prepared. Of large answers nothing is gained.
+that answers in such types all the same is never prepared. Of an answer that is
+large beside its statement nothing is gained.
 """
 
 from __future__ import annotations
@@ -22,8 +23,8 @@ from mappers.column_types import TemporalText
 MOST = 32
 #: small answers in a row before a statement is prepared
 OFTEN = 3
-#: how many values a small answer has at most
-SMALL = 512
+#: how many values an answer may have for each character of its statement to be small beside it
+SMALL = 0.5
 #: answers after which it is looked anew at what is asked often
 TERM = 4096
 #: types of columns of which drivers make objects: FLOAT, DOUBLE, TIMESTAMP, DATE, TIME, DATETIME, NEWDATE
@@ -78,7 +79,7 @@ class Often:
         self._left -= 1
         if self._left < 0:
             self.chosen, self._small, self._left = set(), {}, TERM
-        if rows and len(rows) * len(rows[0]) > SMALL:
+        if rows and len(rows) * len(rows[0]) > SMALL * len(sql):
             self._small[sql] = min(self._small.get(sql, 0), 0)
             self.chosen.discard(sql)
             return

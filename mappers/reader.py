@@ -120,7 +120,8 @@ def _builder(mapping: ResourceMapping, part: Part, columns: Columns) -> Callable
             stated = meta.get("profile")
             meta["profile"] = [*dict.fromkeys((*stated, *claimed))] if stated else claimed
         if "text" not in resource:
-            resource["text"] = tell(without_resident_number(resource))
+            told = without_resident_number(resource) if "identifier" in resource else resource
+            resource["text"] = tell(told)
         return resource
 
     return read

@@ -16,14 +16,16 @@ import orjson
 
 
 class Numeral(Decimal):
-    """A number of decimal digits, as JSON takes it: exactly as it was written."""
+    """A number of decimal digits. `json`: it as orjson takes it, exactly as it was written."""
 
-    __slots__ = ()
+    __slots__ = ("json",)
+    json: orjson.Fragment
 
-    @property
-    def json(self) -> orjson.Fragment:
-        """It as orjson takes it."""
-        return orjson.Fragment(str(self))
+    def __new__(cls, value: str | int) -> Numeral:
+        """The number of such a text."""
+        made = super().__new__(cls, value)
+        made.json = orjson.Fragment(str(made))
+        return made
 
 
 class Shared(dict[str, Any]):

@@ -8,7 +8,7 @@ from typing import Any
 
 from sqlalchemy import func
 
-from mappers.spelled import when
+from mappers.spelled import Spelled, spelled, when
 from mappers.sql import Alternative, Condition, all_of, negate, one_of, plain, word
 from mappers.terms import Term
 from mappers.value import Cells, Column, Columns, Question, Read, Value, Writing
@@ -67,8 +67,8 @@ def there_is(value: Value) -> Sides:
     value.asked_again = True
 
     def test(columns: Columns) -> Read:
-        read = columns.reader(value)
-        return lambda row: read(row) is not None
+        found = spelled(columns.reader(value))
+        return Spelled([*found.lines, "value = value is not None"], found.used)
 
     return value.present(), test
 
@@ -78,8 +78,8 @@ def unless(sides: Sides) -> Sides:
     condition, inner = sides
 
     def test(columns: Columns) -> Read:
-        holds = inner(columns)
-        return lambda row: not holds(row)
+        holds = spelled(inner(columns))
+        return Spelled([*holds.lines, "value = not value"], holds.used)
 
     return negate(condition), test
 

@@ -7,12 +7,13 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from decimal import ROUND_HALF_UP, Decimal, InvalidOperation
 from fractions import Fraction
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any
 
 from sqlalchemy import case, func, literal, literal_column
 
 from mappers.shared import Numeral
+from mappers.spelled import Spelled, indented, spelled, spelling
 from mappers.sql import (
     Alternative,
     Condition,
@@ -31,6 +32,8 @@ from terminology.systems import UCUM
 
 #: what is no integer of JSON's readers any more
 _MOST = 2**63
+#: pairs of a number and its text that are known: results of few digits are the same ones again and again
+REMEMBERED = 16_384
 _NUMERAL = re.compile(r"[+-]?[0-9]+(?:\.[0-9]+)?")
 _COMPARED = re.compile(r"(<=|>=|<|>)\s*([0-9]+(?:\.[0-9]+)?)")
 
@@ -161,23 +164,20 @@ class Quantity(Value):
     # reading
 
     def reader(self, columns: Columns) -> Read:
-        value, unit = self._value_reader(columns), self._unit_reader(columns)
+        number, told = spelled(self._value_reader(columns)), self._with_unit(columns)
+        lines = [*number.lines, "if value is not None:", *indented(told.lines)]
+        return Spelled(lines, number.used | told.used)
 
-        def read(row: Row) -> Any:
-            found = value(row)
-            return None if found is None else {"value": found, **unit(row)}
-
-        return read
-
-    def _unit_reader(self, columns: Columns) -> Callable[[Row], dict[str, str]]:
+    def _with_unit(self, columns: Columns) -> Spelled:
+        """From the number to the quantity."""
         if self.fixed:
             shown, code = self.fixed
             constant = {"unit": shown, "system": UCUM, "code": code}
-            return lambda row: constant
+            return spelling("value = {'value': value, **$unit}", unit=constant)
         if self.unit is None:
-            return lambda row: {}
-        place, known = columns.at(self.unit), _Units()
-        return lambda row: known[row[place]]
+            return spelling("value = {'value': value}")
+        stored = f"row[{columns.at(self.unit)}]"
+        return spelling(f"value = {{'value': value, **$known[{stored}]}}", known=_Units())
 
     def _value_reader(self, columns: Columns) -> Read:
         place, convert, positive = columns.at(self.column), self._convert(), self.positive
@@ -193,15 +193,15 @@ class Quantity(Value):
     def _stated(self, read: Read, text: Column, columns: Columns) -> Read:
         """Reads a number with the digits of its text; mostly a look at both tells that they say the same."""
         stored, at, positive = columns.at(self.column), columns.at(text), self.positive
-        looks = not positive and self._convert() is number
 
         def of(row: Row) -> Any:
-            if looks and (said := _alike(row[at], row[stored])) is not None:
-                return said
             found = read(row)
             return None if positive and found is None else _as_stated(found, clean(row[at]))
 
-        return of
+        if positive or self._convert() is not number:
+            return of
+        lines = f"value = $alike(row[{at}], row[{stored}])\nif value is None: value = $of(row)"
+        return spelling(lines, alike=_alike, of=of)
 
     def _convert(self) -> Callable[[Any], Any]:
         if self.conversion != UNCONVERTED:
@@ -293,17 +293,14 @@ class Compared(Value):
         place = columns.at(self.unit) if self.unit is not None else None
         known = _Units()
 
-        at = columns.at(self.text)
-
         def read(row: Row) -> Any:
-            stored = row[at]
-            if type(stored) is str and "<" not in stored and ">" not in stored:
-                return None
             text = stated(row)
             found = _compared(text) if text and text[0] in "<>" else None
             return {**found, **(known[row[place]] if place is not None else {})} if found else None
 
-        return read
+        mostly = "type(value) is str and '<' not in value and '>' not in value"
+        lines = f"value = row[{columns.at(self.text)}]\nvalue = None if {mostly} else $read(row)"
+        return spelling(lines, read=read)
 
     def present(self) -> Condition:
         # spares most rows the costly expression
@@ -326,6 +323,7 @@ def _compared(text: str) -> dict[str, Any] | None:
     return {"value": plain_number(found[2]), "comparator": found[1]} if found else None
 
 
+@lru_cache(REMEMBERED)
 def _alike(text: Any, stored: Any) -> Decimal | int | None:
     """The number that a text and a column say alike, but for zeros at its end; None where that isn't seen."""
     if type(text) is not str or type(stored) is not str or not stored.startswith(text):

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from mappers.database import MySql, _run
-from mappers.prepared import MOST, OFTEN, SMALL, TERM, Often, Sql, fetched
+from mappers.prepared import MOST, OFTEN, TERM, Often, Sql, fetched
 from mappers.query import SearchQuery, Sort
 from tests.facade.facade import Facade
 
@@ -78,25 +78,25 @@ async def test_what_is_asked_often_is_prepared(facade: Facade, monkeypatch: pyte
 
 
 def test_only_small_answers_are_worth_it_and_only_so_many() -> None:
-    often, large, small = Often(), [(1,) * (SMALL + 1)], [(1,)]
+    often, large, small = Often(), [(1,) * 10], [(1,)]
     for _ in range(OFTEN):
-        often.answered("large", large)
-        often.answered("small", small)
-    assert often.chosen == {"small"}
-    often.answered("small", large)
+        often.answered("SELECT large", large)
+        often.answered("SELECT small", small)
+    assert often.chosen == {"SELECT small"}
+    often.answered("SELECT small", large)
     assert not often.chosen
     for number in range(MOST + 5):
         for _ in range(OFTEN):
-            often.answered(f"{number}", small)
+            often.answered(f"SELECT {number}", small)
     assert len(often.chosen) == MOST
     for _ in range(TERM):
-        often.answered("large", large)
+        often.answered("SELECT large", large)
     assert not often.chosen
 
 
 def test_what_was_unfit_once_is_not_tried_again() -> None:
     often = Often()
-    often.unfit("floats")
+    often.unfit("SELECT floats")
     for _ in range(OFTEN * 3):
-        often.answered("floats", [(1,)])
+        often.answered("SELECT floats", [(1,)])
     assert not often.chosen

@@ -16,6 +16,7 @@ from typing import Any
 from urllib.parse import unquote
 
 from capability.operations import operation_definition
+from fhir_facade.audit.company import Company
 from fhir_facade.audit.keeper import Keeper
 from fhir_facade.audit.masking import masked_path
 from fhir_facade.content import (
@@ -79,6 +80,7 @@ class FhirApp:
     ) -> None:
         self.service, self.capabilities, self.guard, self.prefix = service, capabilities, guard, prefix
         self.keeper, self.polling = keeper, polling
+        self.company = keeper.trail.company if keeper else Company()
         self.smart = smart
         self.cors = Cors(service.settings.cors_allowed_origins, smart.registered if smart else None)
         self.hosts = Hosts(service.settings.base_url)
@@ -91,8 +93,9 @@ class FhirApp:
         started = time.perf_counter()
         request = _request(scope, self.prefix)
         headers = {"x-request-id": request.request_id, **await self.cors.headers(request)}
-        response = await self._answer(request, receive)
-        status, sent, content = self._content(request, response)
+        with self.company:
+            response = await self._answer(request, receive)
+            status, sent, content = self._content(request, response)
         if self.keeper is not None and (fault := await self.keeper.refusal(request, response, status)):
             status, sent, content = self._content(request, Response(outcome(fault.issues()), fault.status))
         sent, with_body = {**headers, **sent, **request.answered_with}, request.method != "HEAD"

@@ -1,7 +1,7 @@
 """The trail: a request hands over what it was and waits until that is durable.
 
 All that wait are written together: while one commit is under way the next ones gather, so that a busy server
-needs few commits and an idle one never waits for company.
+needs few commits, and an idle one never waits for company (`company.py`).
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from fhir_facade.audit.chain import Chain
+from fhir_facade.audit.company import Company
 from fhir_facade.audit.due import Due
 from fhir_facade.audit.event import Event
 from fhir_facade.audit.prepared import Prepared, prepared
@@ -77,7 +78,7 @@ class Trail:
         self.store, self.folder, self.seals = store, folder, seals
         self.now, self.server, self.required = now, server, required
         self.lost = 0
-        self._holders = Holders(server)
+        self._holders, self.company = Holders(server), Company()
         self._chain: Chain | None = None
         self._waiting: list[Waiting] = []
         self._proved = -PROOF
@@ -115,10 +116,13 @@ class Trail:
         self._waiting.append(Waiting(made, done, due))
         if self._writer is None or self._writer.done():
             self._writer = asyncio.create_task(self._write())
+        else:
+            self.company.grown(len(self._waiting))
         return done
 
     async def _write(self) -> None:
         while self._waiting:
+            await self.company.of(self._waiting)
             batch = self._take()
             try:
                 async with asyncio.timeout(PATIENCE):

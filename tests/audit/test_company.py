@@ -1,0 +1,64 @@
+"""A commit waits for company while others are under way, and never for long, nor for nobody."""
+
+import asyncio
+import time
+
+import pytest
+
+from fhir_facade.audit import company
+from fhir_facade.audit.company import Company
+
+
+def begun(wanted: Company, others: int) -> None:
+    """So many requests are under way."""
+    for _ in range(others):
+        wanted.__enter__()
+
+
+async def test_who_is_alone_waits_for_nobody() -> None:
+    alone = Company()
+    for others in (0, 1, 2):
+        begun(alone, others - alone.under_way)
+        waiting = asyncio.ensure_future(alone.of(["first"]))
+        await asyncio.sleep(0)
+        assert waiting.done(), others
+
+
+@pytest.mark.parametrize(("under_way", "enough"), [(7, 4), (15, 8), (99, company.ENOUGH)])
+async def test_a_commit_begins_once_half_of_those_under_way_wait(
+    under_way: int, enough: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(company, "MOST", 60.0)
+    monkeypatch.setattr(company, "EACH", 60.0)
+    expected, waiting = Company(), ["first"]
+    begun(expected, under_way)
+    commit = asyncio.ensure_future(expected.of(waiting))
+    for number in range(2, enough + 1):
+        await asyncio.sleep(0)
+        assert not commit.done()
+        waiting.append(str(number))
+        expected.grown(number)
+    await asyncio.wait_for(commit, 1)
+
+
+async def test_nobody_is_waited_for_longer_than_a_few_milliseconds_nor_twice_in_vain() -> None:
+    vain, before = Company(), time.monotonic()
+    begun(vain, 99)
+    await vain.of(["first"])
+    assert time.monotonic() - before >= company.MOST * 0.9
+    again = asyncio.ensure_future(vain.of(["second"]))
+    await asyncio.sleep(0)
+    assert again.done()
+
+
+async def test_a_request_that_fails_is_under_way_no_more() -> None:
+    failing = Company()
+
+    def fail() -> None:
+        with failing:
+            assert failing.under_way == 1
+            raise RuntimeError
+
+    with pytest.raises(RuntimeError):
+        fail()
+    assert failing.under_way == 0

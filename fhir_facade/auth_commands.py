@@ -177,7 +177,7 @@ def revoke_client(settings: Settings, chosen: argparse.Namespace) -> int:
     """Ends a client and its tokens on every worker at once."""
     server = administration_of(settings)
     try:
-        server.clients.revoke(chosen.client_id, server.config.access_seconds)
+        server.clients.revoke(chosen.client_id, server.config.revoked_seconds)
     except ValueError as fault:
         raise SettingFault(str(fault)) from None
     print(f"{chosen.client_id} and all its tokens are revoked")
@@ -187,6 +187,6 @@ def revoke_client(settings: Settings, chosen: argparse.Namespace) -> int:
 def rotate_keys(settings: Settings, chosen: argparse.Namespace) -> int:
     """A new signing key."""
     server = administration_of(settings)
-    keep = 0 if chosen.at_once else server.config.access_seconds + 120
+    keep = 0 if chosen.at_once else server.config.revoked_seconds + 60
     print(f"signing with {server.keys.rotate(keep)}; other workers follow within a minute")
     return 0

@@ -61,7 +61,7 @@ def _grant(server: AuthorizationServer, granted: Granted, user: User) -> Grant:
         scopes=" ".join(granted.scopes),
         context=json.dumps(granted.context),
         created=now(),
-        expires=now() + server.config.access_seconds,
+        expires=now() + server.config.grant_seconds,
     )
 
 

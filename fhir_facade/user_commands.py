@@ -83,7 +83,7 @@ def _change(settings: Settings, username: str, said: str, *, ends: bool, **chang
     except ValueError as fault:
         raise SettingFault(str(fault)) from None
     if ends:
-        server.sessions.end_all(subject, server.config.access_seconds)
+        server.sessions.end_all(subject, server.config.revoked_seconds)
     print(f"{username} {said}")
     return 0
 

@@ -25,6 +25,18 @@ class Config:
     approval_seconds: int = 30 * 86400
 
     @property
+    def revoked_seconds(self) -> int:
+        """How long a revocation is remembered: longer than any token is good that is out there by now, with a
+        minute for those that were being made at that moment.
+        """
+        return max(self.access_seconds, self.backend_seconds, self.emergency_seconds) + 60
+
+    @property
+    def grant_seconds(self) -> int:
+        """How long a grant lives after its last tokens: emergencies that these opened end with it."""
+        return self.access_seconds + self.emergency_seconds + 60
+
+    @property
     def issuer(self) -> str:
         """The issuer of every token: https://www.rfc-editor.org/rfc/rfc8414#section-2"""
         return f"{self.base_url}/api/auth"

@@ -86,7 +86,7 @@ class AuthorizationServer:
 
     async def sign_out(self, login: Login) -> None:
         """Ends a login session and what lives only as long as it, here and at the provider."""
-        await to_thread.run_sync(self.sessions.end, login.id, self.config.access_seconds)
+        await to_thread.run_sync(self.sessions.end, login.id, self.config.revoked_seconds)
         await self.provider.sign_out(login.user.subject, login.held)
         await self.tell("logout", subject=login.user.subject, username=login.user.username)
 
@@ -95,7 +95,7 @@ class AuthorizationServer:
         notice = f"signed out {told.notice}"
         if not await to_thread.run_sync(first_use, self.store, notice, told.expires + 600):
             return
-        for login in await to_thread.run_sync(self.sessions.end_of, told, self.config.access_seconds):
+        for login in await to_thread.run_sync(self.sessions.end_of, told, self.config.revoked_seconds):
             who = {"subject": login.user.subject, "username": login.user.username}
             await self.tell("logout", **who, reason="signed out at the identity provider")
 

@@ -45,7 +45,7 @@ def add(routes: APIRouter, server: AuthorizationServer) -> None:
 
 async def _end(server: AuthorizationServer, login: Login, form: Mapping[str, str]) -> None:
     client_id, user = form.get("client_id", ""), login.user
-    seconds = server.config.access_seconds
+    seconds = server.config.revoked_seconds
     await to_thread.run_sync(server.approvals.end, user.subject, client_id, seconds)
     await server.tell(
         "token-revoked",

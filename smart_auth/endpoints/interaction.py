@@ -211,7 +211,7 @@ class Interaction:
             nonce=pending.nonce,
             access=next((a for text, a in lasting.items() if text in scopes), ""),
             created=now(),
-            expires=now() + self._server.config.access_seconds + 2 * self._server.config.code_seconds,
+            expires=now() + self._server.config.grant_seconds + 2 * self._server.config.code_seconds,
         )
 
 

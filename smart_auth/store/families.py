@@ -96,7 +96,7 @@ class Families:
         if grant is None or grant.revoked:
             return Redemption()
         if not first:
-            revoke_grants(session, [grant], now() + self._config.access_seconds)
+            revoke_grants(session, [grant], now() + self._config.revoked_seconds)
             return Redemption(grant, replayed=True)
         return Redemption(grant if expires > now() else None)
 
@@ -104,9 +104,10 @@ class Families:
         """The next refresh token of a family, which lives at least as long as it."""
         token = fresh()
         expires = now() + self._config.refresh_seconds
+        kept = max(expires + 60, now() + self._config.grant_seconds)
         with self._store.transaction() as session:
             session.add(RefreshToken(id=digest(token), grant_id=grant.id, expires=expires))
-            session.execute(update(Grant).where(col(Grant.id) == grant.id).values(expires=expires + 60))
+            session.execute(update(Grant).where(col(Grant.id) == grant.id).values(expires=kept))
         return token
 
     def revoke_of_refresh(self, token: str, client_id: str) -> Grant | None:
@@ -116,7 +117,7 @@ class Families:
             grant = session.get(Grant, row.grant_id) if row else None
             if grant is None or grant.client_id != client_id:
                 return None
-            revoke_grants(session, [grant], now() + self._config.access_seconds)
+            revoke_grants(session, [grant], now() + self._config.revoked_seconds)
             return grant
 
     def revoke_token(self, token_id: str, expires: int) -> None:

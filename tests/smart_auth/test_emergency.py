@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -12,9 +13,10 @@ from sqlalchemy import text
 
 from mappers.alerts import alert_administrators
 from mappers.site import Site
-from tests.facade.facade import Facade, embedded_folder, execute, settings_of, writer
+from smart_auth.store.revocations import forget_expired, revoke
+from tests.facade.facade import ORIGIN, Facade, embedded_folder, execute, settings_of, writer
 from tests.services.database import DatabaseServer
-from tests.smart_auth.app import App
+from tests.smart_auth.app import AUTH, App, server_of
 
 REASON = "unconscious in the emergency room"
 ALERTS = "FROM cdss_db.alert_notification WHERE id > :last"
@@ -153,3 +155,33 @@ def test_servers_keep_the_alert(server: DatabaseServer, patient: str, known: str
     finally:
         with engine.begin() as connection:
             connection.execute(text(f"DELETE {ALERTS}"), {"last": last})
+
+
+@pytest.mark.parametrize(("lifetime", "opened", "ended"), [(5, 0, 60), (60, 59 * 60, 63 * 60)])
+async def test_it_ends_for_good_with_what_it_came_from(
+    hospital: Facade, monkeypatch: pytest.MonkeyPatch, lifetime: int, opened: int, ended: int
+) -> None:
+    """It may outlive the token that it was asked with, and all that is known of that one's family."""
+    facade = Facade(replace(hospital.settings, jwt_access_token_lifetime_minutes=lifetime))
+    app, began = App.of(facade, username="nurse2"), time.time()
+    token = (await app.tokens(scope="user/*.rs openid"))["access_token"]
+    monkeypatch.setattr(time, "time", lambda: began + opened)
+    answer = await app.post("emergency", authorization=f"Bearer {token}", patient="oe-pat-2", reason=REASON)
+    authorization = f"Bearer {answer.json()['access_token']}"
+    monkeypatch.setattr(time, "time", lambda: began + ended)
+    _forget(facade)
+    assert (await facade.get("Patient/oe-pat-2", authorization=authorization)).status_code == 200
+    await app.browser.delete(f"{AUTH}/session", headers={"origin": ORIGIN})
+    assert (await facade.get("Patient/oe-pat-2", authorization=authorization)).status_code == 401
+    monkeypatch.setattr(time, "time", lambda: began + ended + 600)
+    _forget(facade)
+    assert (await facade.get("Patient/oe-pat-2", authorization=authorization)).status_code == 401
+    await app.browser.aclose()
+    await facade.close()
+
+
+def _forget(facade: Facade) -> None:
+    """What expired is gone, and every worker reads what is revoked anew, since something else was."""
+    with server_of(facade).store.transaction() as session:
+        forget_expired(session)
+        revoke(session, ["something else"], int(time.time()) + 60)

@@ -30,6 +30,7 @@ from mappers.write.keys import next_key
 from mappers.write.native import index_row
 from mappers.write.refusals import given_by_server, path_of, refuse_blanks, refuse_gaps
 from mappers.write.rules import refuse_contradictions, refuse_unruly
+from mappers.write.same_patient import refuse_other_patients
 from mappers.write.table_rows import TableRows, key_of
 
 R = fhir_resource.c
@@ -66,6 +67,7 @@ class HospitalRows:
         upkeep = _upkeep(part)
         refuse_unruly(part, resource, None, self.caller)
         known = await self.equal_codes.beside(resource)
+        await self._refuse_other_patients(part, part.elements, resource)
         everything = self._held(part, part.elements, known)
         cells = _own(everything, part.source.table)
         if cells.get(part.id.column) is not None:
@@ -110,6 +112,7 @@ class HospitalRows:
         refuse_unruly(part, resource, current, self.caller)
         resource = self._without_our_words(part, resource, current)
         changed = [e for e in part.elements if _said(resource, e) != _said(current, e)]
+        await self._refuse_other_patients(part, changed, resource)
         known = await self.equal_codes.beside(resource)
         # where others write a column too, it holds what it would in a new row
         whole = cells_of(part.elements, known, self)
@@ -163,6 +166,12 @@ class HospitalRows:
         """Where a reference leads, however it is written; its text where it leads to no server of ours."""
         resolved = self.values.resolved(text)
         return (resolved[0], resolved[1].name, resolved[2]) if resolved else text
+
+    async def _refuse_other_patients(
+        self, part: Part, elements: Iterable[Element], resource: Resource
+    ) -> None:
+        fetch, resolved = self.table_rows.fetch, self.values.resolved
+        await refuse_other_patients(fetch, resolved, part, elements, resource)
 
     async def lock(self, part: Part, key: Any) -> None:
         """Holds the row, and what belongs to it, until the transaction ends: nobody else changes it."""

@@ -29,7 +29,8 @@ WEIGHTS = (("_include", 2), ("_revinclude", 4), ("_has", 4), ("_total", 2), ("_s
 #: how often a minute one job under way may be asked how far it is
 POLLS = RateLimitItemPerMinute(90, namespace="poll")
 
-
+#: windows whose ends are kept at hand
+MOST_WINDOWS = 10_000
 #: a viewer asks for each slice by itself: requests for images are counted apart, this many for each unit
 IMAGES = 10
 
@@ -42,8 +43,8 @@ class Throttle:
         self.caller = RateLimitItemPerMinute(caller, namespace="caller")
         self.images = RateLimitItemPerMinute(IMAGES * caller, namespace="images")
         self.sign_in = RateLimitItemPerMinute(sign_in, namespace="sign-in")
-        self._pool, self._alone = pool, MemoryStorage()
-        self._shared: Storage = _shared(pool) if pool else self._alone
+        self._pool, self._alone = pool, Counter(MemoryStorage())
+        self._shared = Counter(_shared(pool)) if pool else self._alone
 
     @classmethod
     def of(cls, settings: Settings) -> Throttle:
@@ -79,10 +80,10 @@ class Throttle:
 
     async def _spend(self, item: RateLimitItemPerMinute, key: str, cost: int) -> dict[str, str]:
         try:
-            return await _counted(self._shared, item, key, cost)
+            return await self._shared.counted(item, key, cost)
         except StorageError:
             logging.getLogger("fhir_facade").warning("Redis can't count requests: each worker counts its own")
-            return await _counted(self._alone, item, key, cost)
+            return await self._alone.counted(item, key, cost)
 
 
 def _shared(pool: ConnectionPool) -> RedisStorage:
@@ -90,20 +91,36 @@ def _shared(pool: ConnectionPool) -> RedisStorage:
     return RedisStorage("async+redis://", implementation="redispy", wrap_exceptions=True, **options)
 
 
-async def _counted(storage: Storage, item: RateLimitItemPerMinute, key: str, cost: int) -> dict[str, str]:
-    """Fixed windows: each begins with the first request of it. One step of the storage counts and tells."""
-    name = item.key_for(key)
-    spent = await storage.incr(name, item.get_expiry(), amount=cost)
-    left = item.amount - spent
-    seconds = max(1, math.ceil(await storage.get_expiry(name) - time.time()))
-    headers = {
-        "ratelimit-policy": f'"{item.namespace}";q={item.amount};w=60',
-        "ratelimit": f'"{item.namespace}";r={max(0, left)};t={seconds}',
-    }
-    if left < 0:
-        text = f"too many requests: {item.amount} units a minute; go on in {seconds} s"
-        raise FhirFault(429, "throttled", text, headers={**headers, "retry-after": str(seconds)})
-    return headers
+class Counter:
+    """Counts in one storage, in fixed windows: each begins with the first request of it."""
+
+    def __init__(self, storage: Storage) -> None:
+        self._storage = storage
+        self._ends: dict[str, float] = {}
+
+    async def counted(self, item: RateLimitItemPerMinute, key: str, cost: int) -> dict[str, str]:
+        """One step of the storage counts and tells; raises FhirFault 429, else gives the answer's headers."""
+        name = item.key_for(key)
+        spent = await self._storage.incr(name, item.get_expiry(), amount=cost)
+        left = item.amount - spent
+        seconds = max(1, math.ceil(await self._left(name, begins=spent == cost)))
+        headers = {
+            "ratelimit-policy": f'"{item.namespace}";q={item.amount};w=60',
+            "ratelimit": f'"{item.namespace}";r={max(0, left)};t={seconds}',
+        }
+        if left < 0:
+            text = f"too many requests: {item.amount} units a minute; go on in {seconds} s"
+            raise FhirFault(429, "throttled", text, headers={**headers, "retry-after": str(seconds)})
+        return headers
+
+    async def _left(self, name: str, *, begins: bool) -> float:
+        """Seconds until a window ends: asked of the storage once for each window."""
+        now, end = time.time(), self._ends.get(name, 0.0)
+        if begins or end <= now:
+            if len(self._ends) >= MOST_WINDOWS:
+                self._ends.clear()
+            end = self._ends[name] = await self._storage.get_expiry(name)
+        return end - now
 
 
 def cost(request: Request, is_read: bool) -> int:

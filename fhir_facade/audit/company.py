@@ -15,7 +15,7 @@ ENOUGH = 16
 #: seconds that company is waited for, for each that is under way (which takes longer than that), and at most
 EACH, MOST = 0.00025, 0.005
 #: seconds for which nobody is waited for after nobody came
-VAIN = 0.1
+VAIN = 0.02
 
 
 class Company:

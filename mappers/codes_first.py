@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from mappers.database import Database
+from mappers.prepared import Sql
 from mappers.statement import Statement
 from mappers.terms import Term
 
@@ -21,7 +22,8 @@ async def codes_first(database: Database, statement: Statement, terms: Sequence[
         return statement
     found = {}
     for name, look_up in statement.look_ups.items():
-        rows = await database.fetch(f"{look_up.sql} LIMIT {FEW + 1}", look_up.parameters(terms, {}))
+        asked = Sql.of(f"{look_up.sql} LIMIT {FEW + 1}")
+        rows = await database.fetch(asked, look_up.parameters(terms, {}))
         if len(rows) <= FEW:
             found[name] = [row[0] for row in rows]
     return statement.with_keys(found)

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from sqlalchemy import func, select
 
 from mappers.cdss import links
+from mappers.cdss.report_text import ReportText
 from mappers.cdss.signing import (
     INTERPRETER,
     SIGNATURE_JOIN,
@@ -26,15 +27,12 @@ from mappers.profiles import kr_imaging_report
 from mappers.upkeep import NOW, Resource, Upkeep
 from mappers.value import Column
 from mappers.values import (
-    Attached,
     Choice,
     Code,
     Concept,
     FirstOf,
     Fixed,
-    Headed,
     Instant,
-    Joined,
     ReferenceTo,
     Str,
     When,
@@ -76,12 +74,6 @@ def is_draft(status: Column) -> Sides:
 
 DRAFT = is_draft(R.status)
 RELEASED = unless(DRAFT)
-WHOLE_TEXT = Joined(
-    Headed("Findings:", R.findings),
-    Headed("Impression:", R.impression),
-    Headed("Recommendation:", R.recommendation),
-    separator="\n\n",
-)
 
 #: the elements that name the radiologist
 AUTHOR = ("performer", "resultsInterpreter")
@@ -138,7 +130,7 @@ RADIOLOGY_REPORT = Part(
         Element("resultsInterpreter[]", INTERPRETER, writes=RADIOLOGIST),
         Element("imagingStudy[]", ReferenceTo("ImagingStudy", Id("", R.study_id))),
         Element("conclusion", Str(R.impression)),
-        Element("presentedForm[]", Attached(WHOLE_TEXT, "text/plain", title="Radiology report")),
+        Element("presentedForm[]", ReportText()),
     ),
     last_updated=Instant(R.updated_at),
     profiles=(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from base64 import b64decode
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -20,6 +21,8 @@ Json = dict[str, Any]
 SITE = Site()
 #: what masters and the server put beside it
 _WORDS = ("text", "display", "extension")
+#: what repeats the words of another element
+_REPEATS = {"presentedForm": "conclusion"}
 
 
 async def contradictions(engine: Engine, values: SearchValues, sent: Json, id_: str) -> list[str]:
@@ -71,6 +74,8 @@ class _Row:
 
     def answers_for(self, name: str) -> bool:
         """Whether the element is of columns that what was sent fills, or leaves empty; no stand-in's."""
+        if _REPEATS.get(name) in self.sent:
+            return False
         mine = [e for e in self.part.elements if _is(name, e.path)]
         return any(self._columns(e) for e in mine) and not any(self._is_others(e) for e in mine)
 
@@ -140,6 +145,8 @@ class _Against:
         if not isinstance(sent, dict):
             return _as_text(told) == clean(sent) or all(v in str(sent) for v in told.values())
         said = {t for t in _texts(sent) if t}
+        if "data" in told:  # under a heading of ours
+            return "data" in sent and _words(sent["data"]) in _words(told["data"])
         if set(told) <= {"text", "coding"} and told.get("text") in said:
             return True
         if "unit" in told and told["unit"] in said:  # whose code, masters and tables of units say
@@ -183,3 +190,7 @@ def _texts(sent: Any) -> Iterator[str | None]:
     elif isinstance(sent, list | dict):
         for one in sent.values() if isinstance(sent, dict) else sent:
             yield from _texts(one)
+
+
+def _words(data: str) -> str:
+    return b64decode(data).decode().strip()

@@ -67,7 +67,7 @@ async def thumbnail(asked: Asked) -> Response:
     if "frames" in asked.request.path_params:
         number = listed(asked.request.path_params["frames"])[0]
         check_frames(shown, [number])
-    look = thumbnail_of(_media(asked))
+    look = thumbnail_of(asked.request.query_params, _media(asked))
     await recorded(asked, studies, 1)
     return Response(await _picture(asked, shown, number, look), headers={"content-type": look.media})
 

@@ -58,9 +58,10 @@ def look_of(parameters: Mapping[str, str], media: str) -> Look:
     return Look(window, viewport, int(quality), media)
 
 
-def thumbnail_of(media: str) -> Look:
-    """How thumbnails are shown."""
-    return Look(viewport=Viewport(THUMBNAIL, THUMBNAIL), media=media)
+def thumbnail_of(parameters: Mapping[str, str], media: str) -> Look:
+    """How a thumbnail is shown: small, or through a request's viewport; raises DicomFault 400."""
+    stated = parameters.get("viewport", "")
+    return Look(viewport=_viewport(stated) if stated else Viewport(THUMBNAIL, THUMBNAIL), media=media)
 
 
 def _window(text: str) -> Window:

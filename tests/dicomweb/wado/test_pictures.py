@@ -175,6 +175,19 @@ def test_groups_of_frames_that_are_none_are_the_files_fault() -> None:
         seen(made)
 
 
+async def test_a_thumbnail_is_as_large_as_the_viewport_that_is_asked_for(images: Images) -> None:
+    """https://dicom.nema.org/medical/dicom/current/output/html/part18.html#sect_8.3.5.1.3"""
+    path = f"{path_of('explicit')}/thumbnail"
+    for query, size in (
+        ("", (128, 128)),
+        ("?viewport=40,60", (40, 40)),
+        ("?viewport=32,32,0,0,64,32", (32, 16)),
+    ):
+        assert picture_of((await images.get(path + query)).content).size == size
+    refused = await images.get(f"{path}?viewport=0,60")
+    assert (refused.status_code, "viewport" in refused.json()["message"]) == (400, True)
+
+
 async def test_every_level_has_a_thumbnail(images: Images) -> None:
     for path in (f"/studies/{STUDY}", path_of("explicit"), f"{path_of('jpeg frames')}/frames/30"):
         answer = await images.get(f"{path}/thumbnail")

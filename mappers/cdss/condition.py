@@ -11,7 +11,8 @@ from mappers.cdss.meant import holds_true
 from mappers.cdss.tables import ocs_diagnosis, ocs_diagnosismaster
 from mappers.mapping import Element, Id, Join, Part, Profile, SqlSource
 from mappers.profiles import kr_encounter_diagnosis
-from mappers.upkeep import Upkeep
+from mappers.upkeep import Resource, Upkeep
+from mappers.value import Cells
 from mappers.values import (
     Absent,
     Backbone,
@@ -53,6 +54,23 @@ M = MASTER.c
 RESOLUTION = DateTime(D.resolved_date)
 RECORDED = Instant(D.recorded_at)
 
+VERIFICATION = CodeMap.load("cdss_diagnosis_verification")
+
+
+def _kind(sent: Resource, current: Resource | None, now: str) -> Cells:
+    """A diagnosis that is confirmed isn't to be ruled out any more, nor the other way round."""
+    before, after = (_verified(each or {}) for each in (current, sent))
+    if not after or after == before:
+        return {}
+    words = {s for system, code in after for s in VERIFICATION.sources_of(system, code)}
+    return {D.diag_type: words.pop() if len(words) == 1 else None}
+
+
+def _verified(diagnosis: Resource) -> set[tuple[str | None, str]]:
+    codings = (diagnosis.get("verificationStatus") or {}).get("coding") or []
+    return {(c.get("system"), str(c.get("code"))) for c in codings}
+
+
 DIAGNOSIS = Part(
     Id(DIAGNOSIS_PREFIX, D.id),
     SqlSource(ocs_diagnosis, (Join(MASTER, M.diag_code == D.diag_code),)),
@@ -62,8 +80,8 @@ DIAGNOSIS = Part(
         ),
         Element(
             "verificationStatus",
-            Concept(MappedCoding(D.diag_type, CodeMap.load("cdss_diagnosis_verification"))),
-            writes=False,  # "confirmed" doesn't say whether it is the primary or a secondary diagnosis
+            Concept(MappedCoding(D.diag_type, VERIFICATION)),
+            writes=False,  # "confirmed" is no kind of diagnosis alone: see `_kind`
         ),
         Element("category[]", Fixed(concept(KR_CONDITION_CATEGORY, "진단", "진단"))),
         Element("category[]", Fixed(ENCOUNTER_DIAGNOSIS)),
@@ -92,6 +110,6 @@ DIAGNOSIS = Part(
         ),
     ),
     writable=True,
-    upkeep=Upkeep(touched=(D.updated_at,), rules=(holds_true,)),
+    upkeep=Upkeep(touched=(D.updated_at,), rules=(holds_true,), follows=_kind),
     comment="A diagnosis of the CDSS. A code that no KCD can have stands under the hospital's system alone.",
 )

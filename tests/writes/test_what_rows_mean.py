@@ -132,3 +132,25 @@ async def test_what_was_sent_to_somebody_stays_what_it_was(
     with pytest.raises(WriteFault) as refused:
         await updated(written, found, **changes)
     assert (refused.value.status, refused.value.expression) == (422, f"Communication.{path}")
+
+
+async def test_a_diagnosis_that_is_confirmed_is_not_to_be_ruled_out(written: Written) -> None:
+    def status(code: str) -> dict[str, Any]:
+        return {"verificationStatus": verified("condition-ver-status", code)}
+
+    found = await written.made({**sample("Condition"), **status("provisional")})
+    sql = f"SELECT diag_type FROM ocs_diagnosis WHERE id = {found['id'].removeprefix('diag-')}"  # noqa: S608
+    assert await written.column(sql) == "rule_out"
+    found = await updated(written, found, **status("confirmed"))
+    assert (await written.column(sql), found["verificationStatus"]) == (
+        None,
+        status("confirmed")["verificationStatus"],
+    )
+    key = found["id"].removeprefix("diag-")
+    await written.change(f"UPDATE ocs_diagnosis SET diag_type = 'primary' WHERE id = {key}")  # noqa: S608
+    read = await written.engine.read("Condition", found["id"])
+    assert isinstance(read, dict)
+    again = await updated(written, read, note=[{"text": "추적"}])
+    assert await written.column(sql) == "primary"
+    await updated(written, again, **status("differential"))
+    assert await written.column(sql) is None

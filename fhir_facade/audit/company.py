@@ -1,4 +1,4 @@
-"""When a commit begins: at once for one who is alone, else when about half of those under way wait for it.
+"""When a commit begins: at once for one who is alone, else when most of those under way wait for it.
 
 A commit takes the process and the database as much as several records do, so that few large ones serve all
 sooner. While some wait, others are being answered: nothing stands still meanwhile.
@@ -10,8 +10,8 @@ import asyncio
 import time
 from collections.abc import Sized
 
-#: how many are enough for any commit
-ENOUGH = 16
+#: how many are enough: this part of those under way, or so many
+SHARE, ENOUGH = 7 / 8, 16
 #: seconds that company is waited for, for each that is under way (which takes longer than that), and at most
 EACH, MOST = 0.00025, 0.005
 #: seconds for which nobody is waited for after nobody came
@@ -36,7 +36,7 @@ class Company:
         """Returns once there are enough that wait, or no more are to be expected soon."""
         before = len(waiting)
         all_ = before + self.under_way
-        wanted = min(all_ // 2, ENOUGH)
+        wanted = min(int(all_ * SHARE), ENOUGH)
         if before >= wanted or time.monotonic() - self._alone < VAIN:
             return
         loop = asyncio.get_running_loop()

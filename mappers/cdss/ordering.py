@@ -7,8 +7,9 @@ from typing import Any
 
 from sqlalchemy import FromClause
 
+from mappers.cdss.order_items import LOCAL_TEST
 from mappers.cdss.order_states import ENDED
-from mappers.cdss.tables import ris_radiologyorder
+from mappers.cdss.tables import ocs_order, ris_radiologyorder
 from mappers.cells import cells_of, told_at
 from mappers.mapping import Element
 from mappers.upkeep import NOW, Changes, Held, Lines, Resource
@@ -41,6 +42,15 @@ def states_what(sent: Resource, current: Resource | None) -> Iterator[tuple[str,
     """An order says what is ordered, in a code or in words."""
     if not sent.get("code") and not sent.get("orderDetail"):
         yield "code", "an order says what is ordered"
+
+
+def kind(sent: Resource, current: Resource | None, now: str) -> Cells:
+    """The kind of a new order that doesn't say it: the hospital's tests are for its laboratory."""
+    if current is not None or sent.get("category"):
+        return {}
+    asked = [sent.get("code") or {}, *(sent.get("orderDetail") or [])]
+    known = [any(c.get("system") == LOCAL_TEST for c in one.get("coding") or []) for one in asked if one]
+    return {ocs_order.c.order_type: "LAB"} if known and all(known) else {}
 
 
 def step(column: Any, sent: Resource | None, current: Resource) -> Cells:

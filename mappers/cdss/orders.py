@@ -10,7 +10,7 @@ from mappers.cdss.meant import is_an_order
 from mappers.cdss.order_items import CODE, DETAIL, ITEMS
 from mappers.cdss.order_states import OrderStatus
 from mappers.cdss.ordering import ORDER_TYPE as ORDER_TYPES
-from mappers.cdss.ordering import examinations, keeps_its_kind, states_what
+from mappers.cdss.ordering import examinations, keeps_its_kind, kind, states_what
 from mappers.cdss.tables import lis_specimen, ocs_order, ris_radiologyorder
 from mappers.mapping import Element, Id, Join, Part, SqlSource
 from mappers.order_items import instructions
@@ -115,6 +115,7 @@ SERVICE_ORDER = Part(
         new={O.ordered_at: NOW},
         touched=(O.updated_at,),
         retired=(O.status, "cancelled"),
+        follows=kind,
         states={
             "": ("draft", "active"),
             "draft": ("active", "revoked"),

@@ -6,7 +6,7 @@ https://hl7.org/fhir/R4/terminologies.html#required
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from functools import cache
 from typing import Any
 
@@ -45,7 +45,7 @@ def concept_fault(value_set: str, concept: dict[str, Any]) -> str | None:
     """Why a CodeableConcept has no coding of a value set that is required; None where it has."""
     allowed = definitions.valueset_codes(value_set)
     codings = _codings(concept)
-    if allowed is None or any((coding.get("system"), coding.get("code")) in allowed for coding in codings):
+    if allowed is None or any(_is_of(coding, allowed) for coding in codings):
         return None
     return f"none of the codings is of {value_set}, which is required"
 
@@ -55,10 +55,16 @@ def _codings(concept: dict[str, Any]) -> list[dict[str, Any]]:
     return [one for one in codings if isinstance(one, dict)] if isinstance(codings, list) else []
 
 
+def _is_of(coding: dict[str, Any], allowed: Collection[tuple[str, str]]) -> bool:
+    """A system or code that is no text is said where it stands."""
+    told = coding.get("system"), coding.get("code")
+    return all(isinstance(one, str) for one in told) and told in allowed
+
+
 def coding_fault(value_set: str, coding: dict[str, Any]) -> str | None:
     """Why a Coding is not of the value set; None where it is, or none can say."""
     allowed = definitions.valueset_codes(value_set)
-    if allowed is None or (coding.get("system"), coding.get("code")) in allowed:
+    if allowed is None or _is_of(coding, allowed):
         return None
     return f"{quoted(coding.get('code', ''))} is not of {value_set}, which is required"
 

@@ -74,7 +74,7 @@ class HospitalRows:
             raise given_by_server(part.id.column)
         if upkeep.parent:
             cells[upkeep.parent.link] = await self._parent(part, upkeep.parent, everything, known)
-        row = self._new(upkeep, cells, resource, _own(self._said(part, resource), part.source.table))
+        row = self._new(upkeep, cells, known, _own(self._said(part, resource), part.source.table))
         if upkeep.key:
             row[part.id.column] = await next_key(self.t, part.id.column, upkeep.key, self.now)
         refuse_gaps(part, row, resource["resourceType"], _table(part))

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import copy
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from decimal import Decimal
 from typing import Any
 
@@ -50,11 +52,33 @@ def test_no_json_raises(value: Any) -> None:
         assert all(isinstance(one.reference, dict) for one in references(value))
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=300, deadline=None)
 @given(st.sampled_from(EXAMPLES), st.data())
 def test_no_change_of_a_real_resource_raises(resource: dict[str, Any], data: st.DataObject) -> None:
-    name = data.draw(st.sampled_from(sorted(resource)))
-    assert isinstance(validate({**resource, name: data.draw(JSON)}), list)
+    changed = copy.deepcopy(resource)
+    holder, name = data.draw(st.sampled_from(list(_places(changed))))
+    holder[name] = data.draw(JSON)
+    assert isinstance(validate(changed), list)
+
+
+def _places(value: Any) -> Iterator[tuple[Any, Any]]:
+    """Where something stands in a resource, at any depth: what holds it, and by which name or number."""
+    for name, inner in value.items() if isinstance(value, dict) else enumerate(value):
+        yield value, name
+        if isinstance(inner, dict | list):
+            yield from _places(inner)
+
+
+@pytest.mark.parametrize("odd", [{"reference": "x"}, ["recurrence"], 1, True])
+@pytest.mark.parametrize("name", ["system", "code"])
+def test_a_coding_whose_parts_are_no_texts_is_named(name: str, odd: Any) -> None:
+    """Also where the code must be of a value set."""
+    coding = {"system": "http://terminology.hl7.org/CodeSystem/condition-clinical", "code": "active"}
+    subject = {"reference": "Patient/1"}
+    sent = {"resourceType": "Condition", "subject": subject, "clinicalStatus": {"coding": [coding]}}
+    assert validate(sent) == []
+    found = validate({**sent, "clinicalStatus": {"coding": [{**coding, name: odd}]}})
+    assert f"Condition.clinicalStatus.coding[0].{name}" in {issue.expression for issue in found}
 
 
 def _nested(depth: int) -> dict[str, Any]:

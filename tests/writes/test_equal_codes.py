@@ -48,6 +48,17 @@ async def test_orders_and_prescriptions_of_standard_codes_do_too(written: Writte
     assert await column(written, "item_code", "ocs_orderitem", key) == "MED001"
 
 
+async def test_an_order_of_laboratory_tests_alone_needs_no_kind(written: Written) -> None:
+    bare = {k: v for k, v in sample("ServiceRequest").items() if k != "category"}
+    made = await written.made({**bare, "code": GLUCOSE})
+    assert "category" not in made
+    assert await column(written, "order_type", "ocs_order", f"order_id = '{made['id']}'") == "LAB"
+    for unknown in ({"text": "혈당"}, {"coding": [{"system": LOINC, "code": "1-8"}]}):
+        with pytest.raises(WriteFault, match="order_type must be filled") as refused:
+            await written.made({**bare, "code": unknown})
+        assert refused.value.expression == "ServiceRequest.category"
+
+
 async def test_a_code_of_several_tests_is_not_guessed(written: Written) -> None:
     await written.change(ANOTHER.format(active=1))
     try:

@@ -22,7 +22,7 @@ NAMES = ("performer", "resultsInterpreter")
 async def place(tmp_path_factory: pytest.TempPathFactory, badges: Badges) -> AsyncIterator[Facade]:
     """A hospital of its own, whose reports are written."""
     folder = embedded_folder(tmp_path_factory.mktemp("signing"))
-    facade = Facade(settings_of(folder, enable_security=True), badges)
+    facade = Facade(settings_of(folder, enable_security=True, audit="on"), badges)
     yield facade
     await facade.close()
 
@@ -75,6 +75,13 @@ async def test_who_signs_anothers_report_is_told_and_who_wrote_it_too(desk: Desk
     sql = f"SELECT radiologist_id, status, impression FROM ris_radiologyreport WHERE id = {key}"  # noqa: S608
     rows = await desk.facade.service.engine.database.fetch(sql, ())
     assert [tuple(row) for row in rows] == [(6, "final", "출혈 없음")]
+    sql = f"SELECT author FROM fhir_version WHERE resource_id = '{read['id']}' ORDER BY id"  # noqa: S608
+    rows = await desk.facade.service.engine.database.fetch(sql, ())
+    assert [row[0] for row in rows] == [AUTHOR, COLLEAGUE]
+    audited = (await desk.client("admin").get(f"AuditEvent?entity={path}&_count=200")).json()["entry"]
+    changes = [e["resource"] for e in audited if e["resource"].get("action") == "U"]
+    assert COLLEAGUE in str(changes[0]["agent"])
+    assert AUTHOR not in str(changes)
     told = (await desk.author.get(f"{path}/_history")).json()["entry"]
     assert [names(e["resource"])[1] for e in told] == [[COLLEAGUE], []]
 

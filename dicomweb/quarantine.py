@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from sqlalchemy import or_, select, update
@@ -11,6 +12,7 @@ from dicomweb.following.reading import Reader
 from dicomweb.index.reading import rows
 from dicomweb.index.writing import lock_of
 from dicomweb.intake import Intake
+from dicomweb.taking import Received
 from mappers.cdss.tables import ris_radiologystudy
 from mappers.database import Database
 from mappers.facade.imaging import fhir_dicom_quarantine
@@ -71,19 +73,22 @@ class Quarantine:
         read = await Reader(self._archive).read([Change(one.address, one.place) for one in waiting])
         try:
             async with transaction(self._database) as t:
-                await t.lock(lock_of(study))
-                if ris_study:
-                    await _given(t, ris_study, study)
-                left = {
-                    one.place for one in await _waiting(t, study)
-                }  # others may have been dropped meanwhile
-                received = [one for one in read.received if one.place in left]
-                reasons = await self._intake.take(t, received, anew=True)
-                if ris_study and any(reasons):  # the row keeps nothing of images that aren't its own
-                    raise _Undone(reasons)
-                return reasons
+                return await self._released(t, study, ris_study, read.received)
         except _Undone as undone:
             return undone.reasons
+
+    async def _released(
+        self, t: Transaction, study: str, ris_study: str, received: Sequence[Received]
+    ) -> list[str]:
+        await t.lock(lock_of(study))
+        if ris_study:
+            await _given(t, ris_study, study)
+        left = {one.place for one in await _waiting(t, study)}  # some may be dropped by now
+        reasons = await self._intake.take(t, [one for one in received if one.place in left], anew=True)
+        shown = bool(reasons) and not any(reasons)
+        if ris_study and not shown:  # a row gets no UID but that of its own images
+            raise _Undone(reasons)
+        return reasons
 
     async def drop(self, study: str) -> int:
         """Deletes a study's waiting instances, files and all; how many they were."""

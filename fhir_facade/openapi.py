@@ -47,8 +47,8 @@ def router(service: Service, rest: FastAPI, *, signing_in: bool = False) -> APIR
     document = documented(service, rest)
 
     @routes.get("/schema/")
-    async def schema() -> dict[str, Any]:
-        """The OpenAPI document."""
+    def schema() -> dict[str, Any]:
+        """The OpenAPI document; in a thread, since to make it takes seconds once."""
         return document()
 
     @routes.api_route("/docs/", methods=["GET", "HEAD"])

@@ -29,9 +29,13 @@ MOST_PATIENTS = 10_000
 _NEXT_FILTER = re.compile(r",(?=[A-Z][A-Za-z]+\?)")
 _PARAMETERS = {
     n: f"_{n.removeprefix('_')}"
-    for n in ("_outputFormat", "_since", "_type", "_typeFilter", "_elements", "patient")
+    for n in (
+        *("_outputFormat", "_since", "_type", "_typeFilter", "_elements", "patient"),
+        "includeAssociatedData",
+    )
 }
-_UNSUPPORTED = ("includeAssociatedData", "organizeOutputBy", "allowPartialManifests", "_until")
+PROVENANCE, RELEVANT = "Provenance", "RelevantProvenanceResources"
+_UNSUPPORTED = ("organizeOutputBy", "allowPartialManifests", "_until")
 
 
 @dataclass
@@ -39,7 +43,8 @@ class Asked:
     """An export: its types in order, the searches each is narrowed to, and what of a resource is shown.
 
     `stated`: whether the types were named. `elements` maps a type (or '' for all) to names. `patients` are
-    ids, None for all there are.
+    ids, None for all there are. `associated`: with the Provenance of what is exported; if these are no type
+    of the export besides, it is `associated_only`.
     """
 
     level: str
@@ -50,23 +55,13 @@ class Asked:
     elements: dict[str, set[str]] = field(default_factory=dict)
     patients: list[str] | None = None
     issues: list[Issue] = field(default_factory=list)
+    associated: bool = False
+    associated_only: bool = False
 
     def kept(self, resource_type: str) -> frozenset[str] | None:
         """The top-level elements to show of a type; None for all."""
         names = self.elements.get("", set()) | self.elements.get(resource_type, set())
         return SearchRequest(elements=frozenset(names)).kept(resource_type) if names else None
-
-
-@dataclass(frozen=True)
-class Step:
-    """One query of an export. `patients`: those it asks for, if it asks for some.
-
-    `of_tables`: without what the server knows by itself, R4's own code systems for instance.
-    """
-
-    query: SearchQuery
-    patients: tuple[str, ...] = ()
-    of_tables: bool = False
 
 
 class Reader:
@@ -170,6 +165,15 @@ class Reader:
         if len(self.asked.patients or ()) > MOST_PATIENTS:
             raise parameter("patient", f"more than {MOST_PATIENTS} patients", "too-costly")
 
+    def take_includeAssociatedData(self, value: str) -> None:
+        """`includeAssociatedData`: all Provenance of what is exported."""
+        for name in filter(None, (v.strip() for v in value.split(","))):
+            if name == RELEVANT and PROVENANCE in self.service.mappings:
+                self.asked.associated = True
+            else:
+                text = f"{name[:60]} is not supported here, {RELEVANT} is"
+                self._refuse("includeAssociatedData", text)
+
     def _set_types(self) -> None:
         exported = [t for t in sorted(self.service.mappings) if self._within(t)]
         for name in dict.fromkeys(self._stated):
@@ -180,6 +184,9 @@ class Reader:
             raise parameter("_type", "none of the types can be exported here", "not-supported")
         self.asked.types = searchable(self.service, stated or exported, stated=bool(stated))
         self.asked.stated = bool(stated)
+        if self.asked.associated and PROVENANCE not in self.asked.types:
+            self.asked.types += searchable(self.service, [PROVENANCE], stated=True)
+            self.asked.associated_only = True
 
     def _within(self, resource_type: str) -> bool:
         """Whether a type has a place in an export of this level."""
@@ -235,47 +242,16 @@ def _of(parser: Parser, resource_type: str, name: str, patients: Sequence[str] |
     return Chained(name, PATIENT, AllOf(()))
 
 
-def steps(asked: Asked, parser: Parser, before: str) -> Iterator[Step]:
-    """The queries of an export, in order. `before` is when it began: what the export itself leaves in the
-    audit trail is no part of it.
-    """
-    for resource_type in asked.types:
-        where = tuple(_narrowed(asked, parser, resource_type, before))
-        if asked.level == SYSTEM:
-            yield Step(SearchQuery(resource_type, where), of_tables=not asked.stated)
-        elif asked.patients is None:
-            within = within_patients(parser, resource_type)
-            yield Step(SearchQuery(resource_type, (*where, within) if within else where))
-        else:
-            yield from _of_patients(asked.patients, parser, resource_type, where)
-
-
-def _narrowed(asked: Asked, parser: Parser, resource_type: str, before: str) -> Iterator[Condition]:
-    if asked.since:
-        changed = parser.condition(resource_type, "_lastUpdated", f"ge{asked.since}")
-        # of what tells no time nobody knows whether it has changed: it is exported rather than lost
-        yield AnyOf((changed, Criterion("_lastUpdated", missing=True)))
-    if resource_type == "AuditEvent":
-        yield parser.condition(resource_type, "_lastUpdated", f"lt{before}")
-    if resource_type in asked.filters:
-        yield AnyOf(tuple(asked.filters[resource_type]))
-
-
-def _of_patients(
-    patients: Sequence[str], parser: Parser, resource_type: str, where: tuple[Condition, ...]
-) -> Iterator[Step]:
+def together(patients: Sequence[str]) -> Iterator[tuple[str, ...]]:
+    """Patients as queries ask for them."""
     distinct = list(dict.fromkeys(patients))
     for start in range(0, len(distinct), PATIENTS_AT_ONCE):
-        some = tuple(distinct[start : start + PATIENTS_AT_ONCE])
-        if (within := within_patients(parser, resource_type, some)) is not None:
-            yield Step(SearchQuery(resource_type, (*where, within)), some)
+        yield tuple(distinct[start : start + PATIENTS_AT_ONCE])
 
 
 async def all_there(service: Service, patients: Sequence[str]) -> None:
     """Raises 400 unless every patient is there and may be seen by the caller."""
-    distinct = list(dict.fromkeys(patients))
-    for start in range(0, len(distinct), PATIENTS_AT_ONCE):
-        some = distinct[start : start + PATIENTS_AT_ONCE]
+    for some in together(patients):
         condition = service.parser().condition(PATIENT, "_id", ",".join(some))
         found = await service.searching.total(SearchQuery(PATIENT, (condition,)))
         if found != len(some):

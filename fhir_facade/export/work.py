@@ -20,12 +20,13 @@ from fhir_facade.audit.event import Event
 from fhir_facade.audit.patients import PatientsOf
 from fhir_facade.audit.trail import TrailDownError
 from fhir_facade.content import dumps
-from fhir_facade.export.asked import Asked, Reader, Step, steps
+from fhir_facade.export.asked import Asked, Reader
 from fhir_facade.export.caller import Stands, caller_of
 from fhir_facade.export.deleted import Deleted
 from fhir_facade.export.files import Files, Writer
 from fhir_facade.export.lines import Lines
 from fhir_facade.export.state import DELETED, ERRORS, File, State, plan_of
+from fhir_facade.export.steps import Step, steps
 from fhir_facade.jobs.runner import FailedError, LaterError, Lease
 from fhir_facade.jobs.store import Jobs
 from fhir_facade.outcome import FhirFault, Issue, outcome

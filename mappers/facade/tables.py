@@ -159,6 +159,7 @@ fhir_version = Table(
     Column("client", VARCHAR(255)),
     Column("request_id", VARCHAR(64)),
     Index("ix_fhir_version_resource", "resource_type", "resource_id", "id"),
+    Index("ix_fhir_version_method", "method", "recorded", "id"),
     **INNODB,
     sqlite_autoincrement=True,
 )

@@ -41,7 +41,7 @@ async def deletions(
 ) -> list[Deletion]:
     """Up to `limit` deletions that no later version has undone, in the order of their time.
 
-    Of all types: the index by time is the one that finds them, whatever else there is of a type.
+    Of all types: the index of deletions by time is the one that finds them, whatever else there is of a type.
     """
     rows = await rows_of(database, _gone(asked, after).order_by(V.recorded, V.id).limit(limit))
     known = await _known(database, [row[4] for row in rows if row[4] is not None])

@@ -26,7 +26,7 @@ from tests.export.client import (
     posted,
     shown,
 )
-from tests.facade.facade import BASE, Facade, embedded_folder, settings_of
+from tests.facade.facade import BASE, Facade, Resource, embedded_folder, settings_of
 
 
 async def test_an_export_of_everything_is_what_searches_show(exporting: Facade) -> None:
@@ -210,3 +210,44 @@ async def test_an_export_of_a_group_is_its_active_members_record(tmp_path: Path)
     everything = await exported(facade, "$export")
     assert [r["id"] for r in everything["Group"]] == [address.partition("/")[2]]
     await facade.close()
+
+
+RELEVANT = "includeAssociatedData=RelevantProvenanceResources"
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        f"$export?_type=DiagnosticReport&{RELEVANT}",
+        f"$export?_type=DiagnosticReport,Provenance&_typeFilter=Provenance?target=nobody&{RELEVANT}",
+        f"$export?_type=DiagnosticReport&_typeFilter=DiagnosticReport?status=final&{RELEVANT}",
+        f"Patient/$export?_type=DiagnosticReport&{RELEVANT}",
+    ],
+)
+async def test_the_provenance_of_what_is_exported_comes_with_it(exporting: Facade, path: str) -> None:
+    found = await exported(exporting, path)
+    assert found.keys() - {"OperationOutcome"} == {"DiagnosticReport", "Provenance"}
+    assert by_id(found["Provenance"]) == by_id(await provenance_of(exporting, found["DiagnosticReport"]))
+
+
+async def test_the_provenance_of_some_patients_reports_is_theirs(embedded_exporting: Facade) -> None:
+    patients = ({"reference": f"Patient/{p}"} for p in (FIRST, SECOND))
+    body: list[Resource] = [
+        *({"name": "patient", "valueReference": p} for p in patients),
+        {"name": "_type", "valueString": "DiagnosticReport"},
+        {"name": "includeAssociatedData", "valueCode": "RelevantProvenanceResources"},
+    ]
+    answer = await posted(embedded_exporting, "Patient/$export", *body)
+    manifest = await finished(embedded_exporting, answer.headers["content-location"])
+    found = {e["type"]: await lines(embedded_exporting, e) for e in manifest["output"]}
+    wanted = await provenance_of(embedded_exporting, found["DiagnosticReport"])
+    assert by_id(found["Provenance"]) == by_id(wanted)
+
+
+async def provenance_of(exporting: Facade, resources: list[Resource]) -> list[Resource]:
+    """All that says where these come from: there is some."""
+    asked = {f"{r['resourceType']}/{r['id']}" for r in resources}
+    everything = await exporting.all("Provenance")
+    found = [p for p in everything if asked & {t.get("reference") for t in p["target"]}]
+    assert found
+    return found

@@ -16,6 +16,16 @@ from terminology.service.validate import in_system, one_of
 DEFINITION = "http://hl7.org/fhir/OperationDefinition/"
 CODING = Parameter("coding", "Coding", "the code with its system, instead of code and system")
 LANGUAGE = Parameter("displayLanguage", "code", "the language of the display that is told")
+#: what both $validate-code take besides a code, and tell of it
+CHECKED = (
+    CODING,
+    Parameter("codeableConcept", "CodeableConcept", "several codings, of which one is enough"),
+    Parameter("abstract", "boolean", "false: a code that only groups others won't do"),
+    LANGUAGE,
+    Parameter("result", "boolean", "whether it is", min=1, use="out"),
+    Parameter("message", "string", "why not, or what else is to be said", use="out"),
+    Parameter("display", "string", "the display that the code has", use="out"),
+)
 
 
 async def _lookup(service: Service, call: Invocation) -> Response:
@@ -121,13 +131,7 @@ VALIDATE_CODE = Operation(
         Parameter("code", "code", "the code"),
         Parameter("version", "string", "the version of the code system"),
         Parameter("display", "string", "a display to be checked"),
-        CODING,
-        Parameter("codeableConcept", "CodeableConcept", "several codings, of which one is enough"),
-        Parameter("abstract", "boolean", "false: a code that only groups others won't do"),
-        LANGUAGE,
-        Parameter("result", "boolean", "whether it is", min=1, use="out"),
-        Parameter("message", "string", "why not, or what else is to be said", use="out"),
-        Parameter("display", "string", "the display that the code has", use="out"),
+        *CHECKED,
     ),
     run=_validate_code,
     cost=1,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from fhir_facade.content import Response
 from fhir_facade.operations.operation import Arguments, Invocation, Operation, Parameter
 from fhir_facade.operations.terminology.asking import addressed, answered, stated_codes
-from fhir_facade.operations.terminology.code_system import CODING, DEFINITION, LANGUAGE
+from fhir_facade.operations.terminology.code_system import CHECKED, DEFINITION, LANGUAGE
 from fhir_facade.outcome import parameter
 from fhir_facade.service import Service
 from terminology.service.expand import Wanted, expand
@@ -115,13 +115,7 @@ VALIDATE_CODE = Operation(
         Parameter("system", "uri", "its code system; needed where the value set has the code of several"),
         Parameter("systemVersion", "string", "the version of the code system"),
         Parameter("display", "string", "a display to be checked"),
-        CODING,
-        Parameter("codeableConcept", "CodeableConcept", "several codings, of which one is enough"),
-        Parameter("abstract", "boolean", "false: a code that only groups others won't do"),
-        LANGUAGE,
-        Parameter("result", "boolean", "whether it is", min=1, use="out"),
-        Parameter("message", "string", "why not, or what else is to be said", use="out"),
-        Parameter("display", "string", "the display that the code has", use="out"),
+        *CHECKED,
     ),
     run=_validate_code,
     cost=1,

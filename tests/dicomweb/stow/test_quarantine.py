@@ -65,7 +65,13 @@ async def test_nobody_shows_what_is_being_dropped(
     assert await quarantine.drop(one.study) == 1
     assert await releases[0] == []
     assert await quarantine.waiting(one.study) == []
-    assert (await row_of(sender, key))["num_instances"] is None
+    assert (await row_of(sender, key))["study_instance_uid"] is None
+
+
+async def test_a_row_gets_no_uid_under_which_nothing_waits(sender: Sender, quarantine: Quarantine) -> None:
+    key = await awaited(sender)
+    assert await quarantine.release("1.2.3.4", key) == []
+    assert (await row_of(sender, key))["study_instance_uid"] is None
 
 
 async def test_what_is_dropped_is_gone_with_its_file(sender: Sender, quarantine: Quarantine) -> None:

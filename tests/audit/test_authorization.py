@@ -87,7 +87,8 @@ async def test_no_picker_shows_anybody_while_it_can_not_be_recorded(tmp_path: Pa
 async def test_while_nothing_can_be_recorded_nobody_is_let_in(tmp_path: Path) -> None:
     facade = Facade(settings_of(embedded_folder(tmp_path), enable_security=True, audit="on"))
     app = App.of(facade)
-    page = await app.follow(await app.ask())
+    somebody = App.of(facade)
+    page = await somebody.follow(await somebody.ask())
     code = await App.of(facade).code()
     token = (await app.tokens())["access_token"]
     execute(writer(facade), "ALTER TABLE fhir_audit RENAME TO fhir_audit_gone")
@@ -101,7 +102,7 @@ async def test_while_nothing_can_be_recorded_nobody_is_let_in(tmp_path: Path) ->
     ]
     assert [(c.status_code, c.json()["error"]) for c in calls] == [(503, "temporarily_unavailable")] * 4
     assert {c.headers["cache-control"] for c in calls} == {"no-store"}
-    for told in (await app.sign_in(page), await app.ask(response_type="token")):
+    for told in (await somebody.sign_in(page), await app.ask(response_type="token")):
         assert (told.status_code, "access log" in told.text) == (503, True)
     execute(writer(facade), "ALTER TABLE fhir_audit_gone RENAME TO fhir_audit")
     assert "access_token" in await app.tokens()

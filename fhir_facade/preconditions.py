@@ -37,6 +37,13 @@ def only_if_absent(request: Request) -> bool:
     return stated is not None
 
 
+def refuse_criteria(request: Request) -> None:
+    """400 for criteria in a create's address: ignored, they would make a second resource."""
+    if request.parameters:
+        text = "a create takes no parameters: If-None-Exist (in a Bundle ifNoneExist) says when not to create"
+        raise parameter(request.parameters[0][0], text, "not-supported")
+
+
 def if_none_exist(request: Request, resource_type: str) -> list[tuple[str, str]] | None:
     """The criteria of a conditional create; None where there are none. Raises 400 for those of another type.
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from fhir_facade.content import Request, Response
-from fhir_facade.preconditions import if_none_exist
+from fhir_facade.preconditions import if_none_exist, refuse_criteria
 from fhir_facade.service import Service
 from fhir_facade.writes.answer import answer
 from fhir_facade.writes.criteria import match
@@ -20,8 +20,10 @@ async def create(service: Service, request: Request, resource_type: str, resourc
     """201 with the new resource's address; its id is the server's to give.
 
     With If-None-Exist: 200 and nothing written where the criteria find one, 412 where they find several.
-    Raises 400 for another type's resource, 403, 405 where none can be created, 422 for what isn't valid.
+    Raises 400 for another type's resource and for criteria in the address, 403,
+    405 where none can be created, 422 for what isn't valid.
     """
+    refuse_criteria(request)
     return await in_transaction(service, request, lambda w: created(w, request, resource_type, resource))
 
 

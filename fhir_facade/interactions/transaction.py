@@ -18,7 +18,7 @@ from fhir_facade.interactions.delete import conditionally_deleted, deleted
 from fhir_facade.interactions.patch import change, patched
 from fhir_facade.interactions.update import none_there, updated
 from fhir_facade.outcome import FhirFault, not_found
-from fhir_facade.preconditions import if_none_exist
+from fhir_facade.preconditions import if_none_exist, refuse_criteria
 from fhir_facade.service import Service
 from fhir_facade.writes.answer import answer
 from fhir_facade.writes.criteria import match
@@ -163,6 +163,7 @@ class _Transaction:
         without(draft.resource or {}, unnamed)
         await self.names.put_into(draft)
         asked = as_request(self.request, draft)
+        refuse_criteria(asked)
         kind = entry.segments[0]
         response = await created(self.writing, asked, kind, draft.resource or {})
         written = response.served[0]

@@ -101,6 +101,17 @@ async def test_a_conditional_create_needs_criteria(
     assert (await embedded_client.get("Basic?_summary=count")).json()["total"] == 0
 
 
+async def test_criteria_in_the_address_of_a_create_make_no_second_one(embedded_client: Client) -> None:
+    path = "Basic?identifier=urn:test|one"
+    await embedded_client.made(basic("one"))
+    refused(await embedded_client.post(path, basic("one")), 400, "not-supported", "identifier")
+    for kind in ("batch", "transaction"):
+        answer = await embedded_client.bundle(kind, entry("POST", path, basic("one")))
+        assert "If-None-Exist" in answer.text
+    assert (await embedded_client.get("Basic?identifier=one&_summary=count")).json()["total"] == 1
+    assert (await embedded_client.post("Basic?_format=json", basic("two"))).status_code == 201
+
+
 async def test_criteria_of_a_conditional_create_are_read_as_they_are_meant(embedded_client: Client) -> None:
     """A `?` may be of a value, and the criteria of another type would find nothing that is meant."""
     odd = basic("one", identifier=[{"system": "http://lab.test/ids?of=x", "value": "1"}])

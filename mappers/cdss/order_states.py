@@ -7,7 +7,7 @@ from sqlalchemy import ColumnElement, FromClause, and_, case, exists
 from mappers.cdss.tables import ocs_order, ocs_orderitem
 from mappers.mapping import Join
 from mappers.sql import any_of, negate, one_of, word
-from mappers.value import Cells, Columns, Read, Writing
+from mappers.value import Cells, Columns, Read, Value, Writing
 from mappers.values import Code, FirstOf, Fixed, When
 from mappers.values.conditions import Sides
 
@@ -62,11 +62,16 @@ def _taken_back() -> Sides:
 class OrderStatus(FirstOf):
     """An order's own word, unless all that it asks for was taken back."""
 
-    def __init__(self, word_of_order: Code) -> None:
-        super().__init__(When(*_taken_back(), Fixed("revoked", "Code")), word_of_order)
-        self.own = word_of_order
+    def __init__(self, *values: Value) -> None:
+        super().__init__(*values)
+        self.own = values[-1]
 
-    def sort_key(self) -> ColumnElement[str]:
+    @classmethod
+    def over(cls, word_of_order: Code) -> OrderStatus:
+        """The status of orders whose own word that is."""
+        return cls(When(*_taken_back(), Fixed("revoked", "Code")), word_of_order)
+
+    def sort_key(self) -> ColumnElement[str] | None:
         return self.own.sort_key()
 
     def written(self, said: object, w: Writing) -> Cells | None:

@@ -48,7 +48,7 @@ ORDER_TYPE = Concept(
     Coded(ORDER_TYPES, O.order_type),
 )
 
-STATUS = OrderStatus(Code(O.status, CodeMap.load("cdss_order_status"), otherwise="unknown"))
+STATUS = OrderStatus.over(Code(O.status, CodeMap.load("cdss_order_status"), otherwise="unknown"))
 
 # an order is one examination; should there be more rows, the first counts
 _FIRST = (
@@ -67,7 +67,7 @@ SERVICE_ORDER = Part(
     (
         Element("identifier[]", Identifier(ORDER_ID, O.order_id, type=PLACER)),
         Element(
-            "status", OrderStatus(Code(O.status, CodeMap.load("cdss_order_status"), otherwise="unknown"))
+            "status", OrderStatus.over(Code(O.status, CodeMap.load("cdss_order_status"), otherwise="unknown"))
         ),
         Element("intent", Fixed("order")),
         Element(

@@ -6,12 +6,15 @@ from capability.describe import PartDescribed, TypeDescribed, described
 from fhir_facade.registry import by_type
 from mappers.cdss.tables import CDSS
 from mappers.facade.imaging import fhir_dicom_instance, fhir_dicom_series, fhir_dicom_study
-from mappers.facade.tables import fhir_audit, fhir_audit_event
+from mappers.facade.tables import fhir_audit, fhir_audit_event, fhir_report_signature
 from mappers.openemr.tables import OPENEMR
 from mappers.reach import ColumnName, all_names, declared_columns
 
 MAPPINGS = by_type()
-OURS = (fhir_audit, fhir_audit_event, fhir_dicom_study, fhir_dicom_series, fhir_dicom_instance)
+OURS = (
+    *(fhir_audit, fhir_audit_event, fhir_report_signature),
+    *(fhir_dicom_study, fhir_dicom_series, fhir_dicom_instance),
+)
 TYPES = {t.resource_type: t for t in described(MAPPINGS)}
 
 

@@ -9,14 +9,17 @@ from fhir_facade.inspection import Catalogue
 from fhir_facade.registry import by_type
 from mappers.cdss.tables import CDSS
 from mappers.facade.imaging import fhir_dicom_instance, fhir_dicom_series, fhir_dicom_study
-from mappers.facade.tables import fhir_audit, fhir_audit_event
+from mappers.facade.tables import fhir_audit, fhir_audit_event, fhir_report_signature
 from mappers.mapping import Part
 from mappers.openemr.tables import OPENEMR
 from mappers.reach import ColumnName, all_names, declared_columns
 from mappers.reduced import reduced
 
 MAPPINGS = by_type()
-OURS = (fhir_audit, fhir_audit_event, fhir_dicom_study, fhir_dicom_series, fhir_dicom_instance)
+OURS = (
+    *(fhir_audit, fhir_audit_event, fhir_report_signature),
+    *(fhir_dicom_study, fhir_dicom_series, fhir_dicom_instance),
+)
 DECLARED = declared_columns([*CDSS.tables.values(), *OPENEMR.tables.values(), *OURS])
 NEEDED = sorted(all_names(MAPPINGS))
 TABLES = sorted({n.of for n in NEEDED})

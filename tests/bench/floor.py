@@ -28,18 +28,19 @@ TEXT |= {getattr(FIELD_TYPE, n): int for n in ("TINY", "SHORT", "LONG", "LONGLON
 SELECT = """SELECT r.id, CASE WHEN o.order_type != 'MEDICATION' THEN o.order_id END, r.status, t.loinc_code,
  r.test_code, t.test_name, r.patient_id, o.encounter_id, r.resulted_at, r.verified_at,
  p.id, p.first_name, p.last_name, v.id, v.first_name, v.last_name, r.value, r.unit, r.value_numeric,
- r.abnormal_flag, r.comment, r.specimen_id, t.ref_range_min, t.unit, t.ref_range_max, r.updated_at
+ r.abnormal_flag, r.comment, r.specimen_id, t.ref_range_min, t.unit, t.ref_range_max, r.updated_at,
+ r.order_id, r.performed_by, r.verified_by
  FROM lis_labresult r LEFT JOIN lis_labtestmaster t ON t.test_code = r.test_code
  LEFT JOIN ocs_order o ON o.order_id = r.order_id
  LEFT JOIN accounts_user p ON p.id = r.performed_by AND p.role != 'patient'
  LEFT JOIN accounts_user v ON v.id = r.verified_by AND v.role != 'patient' """
 PATIENT = """SELECT c.patient_id, c.is_active, c.name, c.name_en, c.phone, c.email, c.gender, c.birth_date,
  c.is_deceased, c.deceased_at, c.address, c.postal_code, c.emergency_contact_name, c.emergency_contact_phone,
- c.updated_at, u.id, u.first_name, u.last_name
+ c.updated_at, u.id, u.first_name, u.last_name, c.primary_doctor_id
  FROM emr_patientcache c LEFT JOIN accounts_user u ON u.id = c.primary_doctor_id AND u.role != 'patient'
  WHERE c.patient_id = CAST(%s AS BINARY)"""
 #: places of a result's own columns, in the digest's order
-OWN = (0, 1, 2, 4, 6, 8, 9, 16, 17, 18, 19, 20, 21, 25)
+OWN = (0, 1, 26, 2, 4, 6, 8, 9, 27, 28, 16, 17, 18, 19, 20, 21, 25)
 CATEGORY = {
     "coding": [
         {
@@ -160,7 +161,7 @@ def patient(row: Row) -> dict[str, Any]:
         "resourceType": "Patient",
         "id": key,
         "meta": {
-            "versionId": digest([*row[:15], [], []]),
+            "versionId": digest([*row[:14], row[18], row[14], [], []]),
             "source": f"urn:neuronova:cdss_db:emr_patientcache:{key}",
             "lastUpdated": instant(row[14]),
             "profile": [PROFILE + "patient"],

@@ -66,9 +66,7 @@ SERVICE_ORDER = Part(
     ),
     (
         Element("identifier[]", Identifier(ORDER_ID, O.order_id, type=PLACER)),
-        Element(
-            "status", OrderStatus.over(Code(O.status, CodeMap.load("cdss_order_status"), otherwise="unknown"))
-        ),
+        Element("status", STATUS),
         Element("intent", Fixed("order")),
         Element(
             "category[]",

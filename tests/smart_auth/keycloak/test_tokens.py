@@ -149,7 +149,10 @@ def notices(hospital: Administrator) -> Iterator[list[str]]:
     client = hospital.client()
     with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
         threading.Thread(target=server.serve_forever).start()
-        address = {"backchannel.logout.url": f"http://127.0.0.1:{server.server_port}/"}
+        address = {
+            "backchannel.logout.url": f"http://127.0.0.1:{server.server_port}/",
+            "backchannel.logout.revoke.offline.tokens": "true",  # as operators may choose
+        }
         changed = client | {"attributes": client["attributes"] | address}
         hospital.send("PUT", f"/clients/{client['id']}", changed)
         try:

@@ -117,7 +117,9 @@ def store_of(settings: Settings) -> Store | None:
 
 def _engine(settings: Settings) -> Engine:
     if settings.embedded:
-        return create_engine(f"sqlite:///{settings.data_path / 'cdss.db'}", poolclass=NullPool)
+        return create_engine(
+            f"sqlite:///{settings.data_path / 'cdss.db'}", poolclass=NullPool, hide_parameters=True
+        )
     url = URL.create(
         "mysql+pymysql",
         settings.db_user,
@@ -134,6 +136,7 @@ def _engine(settings: Settings) -> Engine:
         max_overflow=10,
         pool_pre_ping=True,
         pool_recycle=1800,
+        hide_parameters=True,
     )
 
 

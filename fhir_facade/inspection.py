@@ -5,6 +5,7 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 
 from sqlalchemy import URL, Connection, Engine, create_engine, event
 from sqlalchemy.pool import NullPool
@@ -45,7 +46,8 @@ def inspecting_engine(settings: Settings, *, root: bool = False) -> Engine:
     `root`: as root with DB_ROOT_PASSWORD, connected to no schema.
     """
     if settings.embedded:
-        return create_engine("sqlite://", creator=lambda: _embedded(settings), poolclass=NullPool)
+        own = partial(_embedded, settings)
+        return create_engine("sqlite://", creator=own, poolclass=NullPool, hide_parameters=True)
     url = URL.create(
         "mysql+pymysql",
         "root" if root else settings.db_user,
@@ -57,7 +59,11 @@ def inspecting_engine(settings: Settings, *, root: bool = False) -> Engine:
     )
     # a join onto the first row there is looks like a product of tables to SQLAlchemy
     return create_engine(
-        url, poolclass=NullPool, connect_args={"connect_timeout": 5}, enable_from_linting=False
+        url,
+        poolclass=NullPool,
+        connect_args={"connect_timeout": 5},
+        enable_from_linting=False,
+        hide_parameters=True,
     )
 
 
@@ -65,7 +71,9 @@ def writing_engine(settings: Settings) -> Engine:
     """An engine for changes of the CDSS's rows; on SQLite a transaction takes the write lock at once."""
     if not settings.embedded:
         return inspecting_engine(settings)
-    engine = create_engine(f"sqlite:///{settings.data_path / 'cdss.db'}", poolclass=NullPool)
+    engine = create_engine(
+        f"sqlite:///{settings.data_path / 'cdss.db'}", poolclass=NullPool, hide_parameters=True
+    )
     event.listen(engine, "connect", _prepare_sqlite)
     event.listen(engine, "begin", _begin_at_once)
     return engine

@@ -98,7 +98,9 @@ def _writing(settings: Settings) -> Iterator[Connection]:
         from mappers.demo import create_embedded
 
         create_embedded(settings.data_path)
-        engine = create_engine(f"sqlite:///{settings.data_path / 'cdss.db'}", poolclass=NullPool)
+        engine = create_engine(
+            f"sqlite:///{settings.data_path / 'cdss.db'}", poolclass=NullPool, hide_parameters=True
+        )
         with engine.connect() as connection:
             yield connection
         return

@@ -2,7 +2,16 @@
 
 from __future__ import annotations
 
+import logging
+
+from sqlalchemy.exc import DBAPIError
+
+from mappers.database import SourceDownError
 from smart_auth.access.caller import TokenFault
+
+log = logging.getLogger("smart_auth")
+#: what a database raises that can't be asked
+AWAY = (DBAPIError, SourceDownError)
 
 
 class OAuthFault(Exception):
@@ -26,6 +35,14 @@ class UnrecordedFault(OAuthFault):
 
     def __init__(self) -> None:
         super().__init__("temporarily_unavailable", "the audit trail can't be written just now", 503)
+
+
+class AwayFault(OAuthFault):
+    """The database can't be asked now; what it said is in the log, without the values that it was sent."""
+
+    def __init__(self, error: Exception) -> None:
+        super().__init__("temporarily_unavailable", "the database does not answer just now", 503)
+        log.error("the authorization server's database can't be asked", exc_info=error)
 
 
 class PageFault(Exception):

@@ -10,7 +10,7 @@ from fastapi import FastAPI, Request, Response
 from smart_auth.endpoints.authorize import RedirectFault, location
 from smart_auth.endpoints.browser import Browser, FormFault, redirect
 from smart_auth.endpoints.pages import Page, language
-from smart_auth.faults import PageFault, UnrecordedFault
+from smart_auth.faults import AWAY, AwayFault, PageFault, UnrecordedFault
 from smart_auth.identity.provider import ProviderDownError
 from smart_auth.server import AuthorizationServer
 
@@ -27,12 +27,17 @@ def add_faults(app: FastAPI, server: AuthorizationServer) -> None:
 
         return handle
 
+    async def away(request: Request, error: Any) -> Response:
+        return _page(server, request, PageFault("database", AwayFault(error).status))
+
     async def sent_back(request: Request, fault: Any) -> Response:
         try:
             return await _sent_back(server, fault)
         except UnrecordedFault:  # a handler's own faults reach no other handler
             return _page(server, request, UNRECORDED)
 
+    for kind in AWAY:
+        app.add_exception_handler(kind, away)
     app.add_exception_handler(RedirectFault, sent_back)
     app.add_exception_handler(PageFault, page(lambda fault: fault))
     app.add_exception_handler(FormFault, page(lambda _: PageFault("form")))

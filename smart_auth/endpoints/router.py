@@ -22,7 +22,7 @@ from smart_auth.endpoints.emergency import Emergencies, emergency
 from smart_auth.endpoints.fault_pages import add_faults
 from smart_auth.endpoints.interaction import Interaction
 from smart_auth.endpoints.token import token_response
-from smart_auth.faults import OAuthFault, UnrecordedFault
+from smart_auth.faults import AWAY, AwayFault, OAuthFault, UnrecordedFault
 from smart_auth.server import AuthorizationServer
 from smart_auth.tokens.introspection import introspected, revoke
 
@@ -97,6 +97,8 @@ def _add_endpoints(routes: APIRouter, server: AuthorizationServer, emergencies: 
                 status, content, own = await _answered(server, request, answer)
             except UnrecordedFault as fault:
                 status, content, own = _refusal(fault)
+            except AWAY as error:
+                status, content, own = _refusal(AwayFault(error))
             return _json(content, status, PRIVATE | own | headers)
 
         routes.add_api_route(path, handle, methods=["POST", "OPTIONS"])

@@ -13,6 +13,7 @@ from fhir_facade.audit.masking import encoded, masked
 from fhir_facade.audit.record import PATIENT
 from fhir_facade.audit.trail import Trail, TrailDownError
 from fhir_facade.content import Message, Receive, Send
+from mappers.parse import RESIDENT_NUMBER
 from smart_auth.access.caller import Caller, User
 from smart_auth.config import Events, unheard
 from smart_auth.faults import UnrecordedFault
@@ -26,6 +27,7 @@ KINDS = {
     "token-refused": ("token", "4"),
     "token-revoked": ("revoke", "0"),
     "launch": ("launch", "0"),
+    "launch-refused": ("launch", "4"),
     "emergency": ("emergency", "0"),
     "choices": ("search-type", "0"),
 }
@@ -65,6 +67,7 @@ def event_of(kind: str, details: Mapping[str, str], base: str) -> Event:
     name, outcome = KINDS[kind]
     kept = {k: masked(details[k]) for k in DETAILS if details.get(k)}
     about = details.get("patient", "")
+    about = "" if RESIDENT_NUMBER.search(about) else about
     if name == "token":  # ITI-71 names the request alone; whom a token is for is no disclosure yet
         kept, about = {**kept, **({"patient": about} if about else {})}, ""
     shown = details.get("shown", "").split()

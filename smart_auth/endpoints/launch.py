@@ -2,19 +2,29 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
 from typing import Any
 
 import orjson
 from anyio import to_thread
 from fastapi import APIRouter, Request, Response
 
+from mappers.mapping import LOGICAL_ID
 from smart_auth.access.caller import TokenFault, User
 from smart_auth.endpoints.browser import PRIVATE, Browser
 from smart_auth.endpoints.launches import CONTEXT, launch
-from smart_auth.faults import OAuthFault
+from smart_auth.faults import AWAY, AwayFault, OAuthFault, UnrecordedFault
 from smart_auth.server import AuthorizationServer
 
 LARGEST = 16 * 1024
+
+
+@dataclass
+class Asked:
+    """What is known of a request by now: who asks, and what for."""
+
+    user: User | None = None
+    content: dict[str, Any] = field(default_factory=dict)
 
 
 def add(routes: APIRouter, server: AuthorizationServer) -> None:
@@ -23,16 +33,43 @@ def add(routes: APIRouter, server: AuthorizationServer) -> None:
     @routes.post("/launch")
     async def post_launch(request: Request) -> Response:
         try:
-            user = await _user(server, request)
-            content = await _content(request)
-            await _check(server, user, content)
-            context = {name: content[name] for name in CONTEXT if name in content}
-            made = await to_thread.run_sync(launch, server, user, context, content.get("client_id", ""))
-        except TokenFault as fault:
-            return _fault(OAuthFault.of_token(fault))
+            made = await _made(server, request)
         except OAuthFault as fault:
             return _fault(fault)
+        except AWAY as error:
+            return _fault(AwayFault(error))
         return Response(orjson.dumps(made), 201, PRIVATE, "application/json")
+
+
+async def _made(server: AuthorizationServer, request: Request) -> dict[str, str]:
+    """The launch, which is told; raises OAuthFault once the refusal is."""
+    asked = Asked()
+    try:
+        asked.user = user = await _user(server, request)
+        asked.content = content = await _content(request)
+        await _check(server, user, content)
+        context = {name: content[name] for name in CONTEXT if name in content}
+        return await to_thread.run_sync(launch, server, user, context, content.get("client_id", ""))
+    except TokenFault as fault:
+        await _tell(server, asked, refusal := OAuthFault.of_token(fault))
+        raise refusal from None
+    except UnrecordedFault:
+        raise
+    except OAuthFault as fault:
+        await _tell(server, asked, fault)
+        raise
+
+
+async def _tell(server: AuthorizationServer, asked: Asked, refusal: OAuthFault) -> None:
+    client, patient = (asked.content.get(name) for name in ("client_id", "patient"))
+    who = {"subject": asked.user.subject, "username": asked.user.username} if asked.user else {}
+    await server.tell(
+        "launch-refused",
+        **who,
+        client_id=client[:190] if isinstance(client, str) else "",
+        patient=patient if isinstance(patient, str) and LOGICAL_ID.fullmatch(patient) else "",
+        reason=str(refusal),
+    )
 
 
 def _fault(fault: OAuthFault) -> Response:

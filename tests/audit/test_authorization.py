@@ -109,6 +109,32 @@ async def test_while_nothing_can_be_recorded_nobody_is_let_in(tmp_path: Path) ->
     await facade.close()
 
 
+async def test_a_refused_launch_is_recorded_with_who_asked_for_whom(tmp_path: Path) -> None:
+    facade = Facade(settings_of(embedded_folder(tmp_path), enable_security=True, audit="on"))
+    app, recording = App.of(facade), Recording(facade, Badges(), writer(facade))
+    await app.tokens(scope="launch user/Patient.rs openid")
+    asked = [
+        ({}, {"patient": PATIENT}),
+        ({"origin": ORIGIN}, {"patient": "P-2099-000001", "client_id": app.client.client_id}),
+        ({"origin": ORIGIN}, {"patient": "900101-1234567", "client_id": 7}),
+    ]
+    answers = [await app.browser.post(f"{AUTH}/launch", headers=h, json=content) for h, content in asked]
+    assert [a.status_code for a in answers] == [401, 403, 400]
+    nobody, hidden, odd = [r for r in recording.records() if r["event"] == "launch"]
+    assert [r["outcome"] for r in (nobody, hidden, odd)] == ["4", "4", "4"]
+    assert "user" not in nobody
+    assert (hidden["user"]["username"], hidden["patients"]) == ("doctor", ["P-2099-000001"])
+    assert hidden["client"] == app.client.client_id
+    assert hidden["details"]["reason"].startswith("access_denied: ")
+    assert "900101" not in str(odd)
+    assert (await app.browser.post(f"{AUTH}/launch", headers={"origin": ORIGIN}, json={})).status_code == 201
+    assert [r["outcome"] for r in recording.records() if r["event"] == "launch"][3:] == ["0"]
+    events = await recording.events()
+    assert len([e for e in events if e["outcome"] == "4"]) == 3
+    await facade.close()
+    assert recording.faults() == []
+
+
 def test_every_kind_that_is_told_is_known() -> None:
     trees = [ast.parse(path.read_text()) for path in Path(smart_auth.__file__).parent.rglob("*.py")]
     calls = [node for tree in trees for node in ast.walk(tree) if isinstance(node, ast.Call) and node.args]

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 import pytest_asyncio
 
-from tests.facade.facade import Facade, embedded_engine, embedded_folder, execute, settings_of
+from tests.facade.facade import ORIGIN, Facade, embedded_engine, embedded_folder, execute, settings_of
 from tests.smart_auth.app import AUTH, App
 
 REASON = "found unconscious after seizures"
@@ -60,7 +60,11 @@ async def test_a_page_that_the_database_has_nothing_for_says_so(
         page = await hospital.http.get(
             f"{AUTH}/apps", headers={"cookie": "fhir_auth_session=a-secret-cookie"}
         )
-    assert page.status_code == 503
+        launch = await hospital.http.post(
+            f"{AUTH}/launch", headers={"cookie": "fhir_auth_session=a-secret-cookie", "origin": ORIGIN}
+        )
+    assert (page.status_code, launch.status_code) == (503, 503)
+    assert launch.json()["error"] == "temporarily_unavailable"
     assert "The database can" in page.text
     assert page.headers["content-security-policy"]
     assert "a-secret-cookie" not in caplog.text

@@ -108,7 +108,20 @@ class FhirApp:
             log.info("%s %s %d %.1f ms %s", request.method, path, status, taken, request.request_id)
 
     async def _answer(self, request: Request, receive: Receive) -> Response:
-        return await self._told_of(request, self._handle(request, receive))
+        return await self._answered(request, self._handle(request, receive))
+
+    async def _answered(self, request: Request, answer: Awaitable[Response]) -> Response:
+        """The answer, or the fault as one; what was refused before it was counted is counted then: it would
+        fill the trail for nothing.
+        """
+        response = await self._told_of(request, answer)
+        if response.status < 400 or response.status == 429 or request.answered_with:
+            return response
+        return await self._told_of(request, self._counted(request, response))
+
+    async def _counted(self, request: Request, response: Response) -> Response:
+        await self.guard.charge(request, 1)
+        return response
 
     @staticmethod
     async def _told_of(request: Request, answer: Awaitable[Response]) -> Response:
@@ -155,7 +168,7 @@ class FhirApp:
             return {"type": "http.request", "body": b""}
 
         segments = [unquote(s) for s in request.path.split("/") if s]
-        return await self._told_of(request, self._interaction(service, request, nothing, segments))
+        return await self._answered(request, self._interaction(service, request, nothing, segments))
 
     async def _interaction(
         self, service: Service, request: Request, receive: Receive, segments: list[str]

@@ -82,9 +82,9 @@ class Events(Protocol):
 
     def __call__(self, kind: str, **details: str) -> None:
         """`kind` is login, login-failed, logout, launch, launch-refused, emergency, choices, token,
-        token-refused or token-revoked. Details hold no secrets: client_id, subject, username, fhir_user, reason, scope,
-        patient, grant_type, token_id; of choices also the step (choosing), what was searched for (find), and
-        the references that are shown, with blanks between.
+        token-refused or token-revoked. Details hold no secrets: client_id, subject, username, fhir_user,
+        reason, scope, patient, grant_type, token_id; of choices also the step (choosing), what was searched
+        for (find), and the references that are shown, with blanks between.
         """
 
 

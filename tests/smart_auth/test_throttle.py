@@ -55,6 +55,31 @@ async def test_the_anonymous_are_counted_by_address(counting: Facade) -> None:
     assert refused.headers["ratelimit"].startswith('"anonymous";r=0;t=')
 
 
+IN_MEMORY = pytest.mark.parametrize("counting", ["memory"], indirect=True)
+
+
+@IN_MEMORY
+async def test_what_is_refused_before_anybody_is_known_is_counted_too(counting: Facade) -> None:
+    """Each of them is in the audit trail, which nobody unknown may fill."""
+    answers = [await counting.get("Patient?_format=word") for _ in range(2)]
+    answers += [await counting.get("Patient?name=%ff") for _ in range(2)]
+    answers += [await counting.get("Patient", host="elsewhere.example") for _ in range(2)]
+    assert [a.status_code for a in answers] == [406, 406, 400, 400, 421, 429]
+    assert answers[0].headers["ratelimit"].startswith('"anonymous";r=4;t=')
+    assert answers[-1].headers["ratelimit"].startswith('"anonymous";r=0;t=')
+
+
+@IN_MEMORY
+async def test_what_is_refused_before_it_is_weighed_costs_its_caller_one(
+    counting: Facade, badges: Badges
+) -> None:
+    token = badges.badge("user/*.rs", user("doctor"))
+    for spent, path in enumerate(("Patient/$nothing", "$nothing", "Patient/_search"), 1):
+        answer = await counting.post(path, "a=%ff", authorization=token)
+        assert answer.status_code in (400, 404)
+        assert answer.headers["ratelimit"].startswith(f'"caller";r={CALLER - spent};t=')
+
+
 async def test_each_token_has_its_own_count(counting: Facade, badges: Badges) -> None:
     one, other = (badges.badge("user/*.rs", user("doctor")) for _ in range(2))
     for spent in range(1, CALLER + 1):

@@ -90,7 +90,8 @@ class Browser:
         """Raises PageFault for a form that isn't from a page that this browser was given, in this session."""
         origin = self._request.headers.get("origin", "null")
         foreign = origin not in ("null", self._server.config.base_url)
-        if self._new or foreign or not hmac.compare_digest(form.get("csrf", ""), self.csrf):
+        stated = form.get("csrf", "").encode()
+        if self._new or foreign or not hmac.compare_digest(stated, self.csrf.encode()):
             raise PageFault("foreign", 403)
 
     def page(self, html: str, status: int = 200, redirect_uri: str = "") -> Response:

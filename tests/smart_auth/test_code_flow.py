@@ -132,9 +132,10 @@ async def test_pages_speak_korean_and_escape_what_they_show(app: App) -> None:
 
 async def test_a_form_of_another_page_is_refused(app: App) -> None:
     page = await app.consent_page()
-    response = await app.submit(page, "consent", decision="allow", csrf="x" * 43)
-    assert response.status_code == 403
-    assert "location" not in response.headers
+    for forged in ("x" * 43, "열쇠" * 21):
+        response = await app.submit(page, "consent", decision="allow", csrf=forged)
+        assert response.status_code == 403
+        assert "location" not in response.headers
 
 
 @BUILT_IN

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from mappers.branch import has_order
 from mappers.database import MySql, _run
 from mappers.prepared import MOST, OFTEN, TERM, Often, Sql, fetched
 from mappers.query import SearchQuery, Sort
@@ -22,7 +23,7 @@ def facade(request: pytest.FixtureRequest) -> Facade:
 
 
 async def asked_by(facade: Facade, monkeypatch: pytest.MonkeyPatch) -> Asked:
-    """What reading everything and searching by every parameter asks, each statement once."""
+    """What reading everything, searching, counting and sorting by every parameter asks, each statement once."""
     engine, found = facade.service.engine, Asked()
     fetch = engine.database.fetch
 
@@ -36,10 +37,14 @@ async def asked_by(facade: Facade, monkeypatch: pytest.MonkeyPatch) -> Asked:
     for resource_type, mapping in facade.service.mappings.items():
         await engine.page(SearchQuery(resource_type, sort=(Sort("_lastUpdated", True),)), 50)
         await engine.page(SearchQuery(resource_type), 500)
+        await engine.total(SearchQuery(resource_type))
         for param in mapping.search_params:
             if param.example:
                 condition = parser.condition(resource_type, param.name, param.example)
                 await engine.page(SearchQuery(resource_type, (condition,)), 20, by_post=True)
+                await engine.total(SearchQuery(resource_type, (condition,)), by_post=True)
+            if has_order(mapping, param.name):
+                await engine.page(SearchQuery(resource_type, sort=(Sort(param.name),)), 20)
     return found
 
 

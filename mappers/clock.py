@@ -37,9 +37,9 @@ def skipped(moment: datetime, zone: tzinfo) -> tuple[datetime, datetime] | None:
     """
     try:
         before, now = (_offset_at(m, zone) for m in (moment - BETWEEN_CHANGES, moment))
+        early = moment.astimezone(UTC).replace(tzinfo=None) + before
     except OverflowError:
         return None
-    early = moment.astimezone(UTC).replace(tzinfo=None) + before
     if now <= before or _exists(early, zone):
         return None
     return early, _changed(moment.astimezone(UTC), now - before, zone) + now

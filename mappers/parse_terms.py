@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from datetime import UTC, datetime, timedelta, tzinfo
+from datetime import datetime, timedelta, tzinfo
 from decimal import Decimal
 
 from mappers.clock import skipped
@@ -64,7 +64,7 @@ def uri_term(value: str, modifier: str) -> Uri:
     return Uri(unescape(value), modifier)
 
 
-_PREFIX = re.compile(r"(eq|ne|gt|lt|ge|le|sa|eb|ap)(?=[\d+-])")
+_PREFIX = re.compile(r"(eq|ne|gt|lt|ge|le|sa|eb|ap)(?=[\d+-])", re.ASCII)
 
 
 def _prefix(value: str) -> tuple[Prefix, str]:
@@ -72,7 +72,7 @@ def _prefix(value: str) -> tuple[Prefix, str]:
     return (Prefix(found[1]), value[2:]) if found else (Prefix.EQ, value)
 
 
-_NUMBER = re.compile(r"([+-]?\d+(?:\.(\d+))?)(?:[eE]([+-]?\d{1,3}))?")
+_NUMBER = re.compile(r"([+-]?\d+(?:\.(\d+))?)(?:[eE]([+-]?\d{1,3}))?", re.ASCII)
 
 
 def _amount(text: str) -> tuple[Decimal, Decimal]:
@@ -112,7 +112,8 @@ def quantity_term(value: str) -> Amount:
 
 
 _DATE = re.compile(
-    r"(\d{4})(?:-(\d\d)(?:-(\d\d)(?:T(\d\d):(\d\d)(?::(\d\d)(?:\.(\d{1,9}))?)?(Z|[+-]\d\d:\d\d)?)?)?)?"
+    r"(\d{4})(?:-(\d\d)(?:-(\d\d)(?:T(\d\d):(\d\d)(?::(\d\d)(?:\.(\d{1,9}))?)?(Z|[+-]\d\d:\d\d)?)?)?)?",
+    re.ASCII,
 )
 _EXPECTED_DATE = (
     "expected YYYY, YYYY-MM, YYYY-MM-DD or YYYY-MM-DDThh:mm[:ss][Z|±hh:mm] (a + must be sent as %2B)"
@@ -165,7 +166,7 @@ def _plus(moment: datetime, width: timedelta) -> datetime:
     try:
         return moment + width
     except OverflowError:
-        return datetime.max
+        return datetime.max.replace(tzinfo=moment.tzinfo)
 
 
 def _next_month(low: datetime) -> datetime:
@@ -177,9 +178,13 @@ def _next_year(low: datetime) -> datetime:
 
 
 def _widened(low: datetime, high: datetime, now: datetime) -> tuple[datetime, datetime]:
-    """`ap`: by a tenth of the distance to now."""
-    margin = abs(now - low.astimezone(UTC)) / 10
+    """`ap`: by a tenth of the distance to now, as far as time goes."""
+    margin = abs(now - low) / 10
+    return _earlier(low, margin), _plus(high, margin)
+
+
+def _earlier(moment: datetime, width: timedelta) -> datetime:
     try:
-        return low - margin, high + margin
+        return moment - width
     except OverflowError:
-        return low, high
+        return datetime.min.replace(tzinfo=moment.tzinfo)

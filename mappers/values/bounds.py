@@ -14,6 +14,7 @@ from mappers.value import Column, Question
 Bound = Callable[[Range], datetime]
 
 DAY = timedelta(days=1)
+LAST_DAY = datetime(9999, 12, 31)
 
 
 def _stamp(moment: datetime) -> str:
@@ -36,6 +37,8 @@ class Ends:
         early = skipped(moment, zone)
         local = early[0] if early else wall_clock(moment, zone)
         day = local.replace(hour=0, minute=0, second=0, microsecond=0)
+        if day == LAST_DAY and day != local and (up or local == datetime.max):
+            return _stamp(local)  # no day begins after it: what stands for the next is its end
         return _stamp(day + DAY if up and day != local else day)[:10]
 
     def early(self, moment: datetime, place: int) -> str:

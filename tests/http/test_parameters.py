@@ -37,6 +37,20 @@ async def test_10_the_refusal_lists_what_there_is(embedded: Facade) -> None:
     assert all(name in told for name in ("name", "birthdate", "_id", "identifier"))
 
 
+@pytest.mark.parametrize("param", ["Patient?birthdate", "Observation?_lastUpdated"])
+@pytest.mark.parametrize("end", ["0001", "0001-01-01T00:00:00%2B14:00", "9999-12", "9999-12-31T23:59:59Z"])
+async def test_11_the_ends_of_time_have_all_dates_on_one_side(facade: Facade, param: str, end: str) -> None:
+    async def total(prefix: str) -> int:
+        return int((await facade.bundle(f"{param}={prefix}{end}&_summary=count"))["total"])
+
+    dated = (await facade.bundle(f"{param}:missing=false&_summary=count"))["total"]
+    all_of = {"0001": ("gt", "ge", "sa", "ne"), "9999": ("lt", "le", "eb", "ne")}[end[:4]]
+    none_of = {"0001": ("lt", "eb", "eq"), "9999": ("sa", "eq")}[end[:4]]
+    assert [await total(prefix) for prefix in all_of] == [dated] * 4
+    assert [await total(prefix) for prefix in none_of] == [0] * len(none_of)
+    assert await total("ap") <= dated
+
+
 @pytest.mark.parametrize(
     "query",
     [
@@ -51,6 +65,7 @@ async def test_10_the_refusal_lists_what_there_is(embedded: Facade) -> None:
         "birthdate=2025-01-01T25:00",
         "birthdate=0000",
         "birthdate=10000",
+        "birthdate=%D9%A2%D9%A0%D9%A2%D9%A5",
         "identifier=a|b|c|d",
         "identifier=|",
         "identifier:of-type=a|b",

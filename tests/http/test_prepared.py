@@ -23,7 +23,7 @@ def facade(request: pytest.FixtureRequest) -> Facade:
 
 
 async def asked_by(facade: Facade, monkeypatch: pytest.MonkeyPatch) -> Asked:
-    """What reading everything, searching, counting and sorting by every parameter asks, each statement once."""
+    """What reading, searching, counting and sorting by every parameter asks, each statement once."""
     engine, found = facade.service.engine, Asked()
     fetch = engine.database.fetch
 

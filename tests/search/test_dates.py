@@ -72,3 +72,14 @@ async def test_a_day_that_began_at_one_o_clock_is_found(zoned: Facade, day: str)
     assert "P-2025-000002" in await found(zoned, "Patient", "birthdate", day)
     assert "P-2025-000002" in await found(zoned, "Patient", "birthdate", f"le{day}")
     assert "P-2025-000002" not in await found(zoned, "Patient", "birthdate", f"gt{day}")
+
+
+@pytest.mark.parametrize("end", ["9999", "9999-12", "9999-12-31", "9999-12-31T23:59:59-12:00"])
+async def test_the_last_day_there_is_is_a_day(zoned: Facade, end: str) -> None:
+    born = "UPDATE emr_patientcache SET birth_date = '9999-12-31' WHERE patient_id = 'P-2025-000002'"
+    execute(writer(zoned), born)
+    later = await found(zoned, "Patient", "birthdate", "sa" + end)
+    assert "P-2025-000002" not in later
+    if "T" not in end:
+        assert "P-2025-000002" in await found(zoned, "Patient", "birthdate", "le" + end)
+        assert "P-2025-000002" in await found(zoned, "Patient", "birthdate", end)

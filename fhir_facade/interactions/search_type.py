@@ -39,6 +39,8 @@ class Search:
     path: str
     types: list[str]
     compartment: tuple[str, str] | None = None
+    #: `_type` as stated, of a search over several types
+    spans: str = ""
     asked: SearchRequest = field(default_factory=SearchRequest)
     after: Position | None = None
     total: int | None = None
@@ -62,23 +64,33 @@ async def search_type(service: Service, request: Request, resource_type: str) ->
 
 async def search_system(service: Service, request: Request) -> Response:
     """A search over several types: `_type`, or all that are open to the caller."""
+    spans = _spans(request)
+    types = searchable(service, _spanned(service, spans), stated=bool(spans))
+    return await _search(Search(service, request, "", types, spans=spans))
+
+
+def _spans(request: Request) -> str:
+    """`_type` of a search over several types; '' where it isn't stated."""
     stated = [v for n, v in [*request.parameters, *request.body_parameters] if n == "_type"]
-    types = [t for v in stated for t in v.split(",") if t] or sorted(service.mappings)
+    if any(not name for value in stated for name in value.split(",")):
+        raise parameter("_type", "_type names resource types")
+    return ",".join(stated)
+
+
+def _spanned(service: Service, spans: str) -> list[str]:
+    """The types of a search over several."""
+    types = list(dict.fromkeys(spans.split(","))) if spans else sorted(service.mappings)
     for name in types:
         if name not in service.mappings:
-            raise parameter(
-                "_type",
-                f"{name[:60]} is not served here; valid: {', '.join(sorted(service.mappings))}",
-                "not-supported",
-            )
-    types = searchable(service, list(dict.fromkeys(types)), stated=bool(stated))
-    return await _search(Search(service, request, "", types))
+            served = ", ".join(sorted(service.mappings))
+            raise parameter("_type", f"{name[:60]} is not served here; valid: {served}", "not-supported")
+    return types
 
 
 async def search_compartment(
     service: Service, request: Request, code: str, id_text: str, kind: str
 ) -> Response:
-    """A search within a compartment; `*` for all open types in it. 404 where its owner isn't there.
+    """A search within a compartment; `*` for all open types in it, or `_type`'s. 404 without its owner.
 
     Who may not read owners isn't told whether there is one: the search then finds what it may.
     """
@@ -87,12 +99,14 @@ async def search_compartment(
     if service.may_read.opens(code):
         await found(service, code, id_text, strict=request.states_strict)
     parser = service.parser()
-    types = sorted(service.mappings) if kind == "*" else [kind]
+    spans = _spans(request) if kind == "*" else ""
+    types = _spanned(service, spans) if kind == "*" else [kind]
     inside = [t for t in types if parser.compartment(code, id_text, t) is not None]
-    if not inside:
-        raise FhirFault(400, "not-supported", f"{kind} is not in the {code} compartment")
-    inside = searchable(service, inside, stated=kind != "*")
-    return await _search(Search(service, request, f"{code}/{id_text}/{kind}", inside, (code, id_text)))
+    if not inside or (spans and inside != types):
+        outside = next(t for t in types if t not in inside)
+        raise FhirFault(400, "not-supported", f"{outside} is not in the {code} compartment")
+    inside = searchable(service, inside, stated=kind != "*" or bool(spans))
+    return await _search(Search(service, request, f"{code}/{id_text}/{kind}", inside, (code, id_text), spans))
 
 
 async def _search(search: Search) -> Response:
@@ -123,8 +137,7 @@ async def _stated(search: Search) -> list[tuple[str, str]]:
     by_url, by_body = search.request.parameters, search.request.body_parameters
     if search.by_post:
         _refuse_sensitive(search.service.parser(), search.types, by_url)
-    pairs = [p for p in by_url if p[0] != "_type" or search.path]
-    pairs += [p for p in by_body if p[0] != "_type" or search.path]
+    pairs = [p for p in [*by_url, *by_body] if p[0] != "_type" or not search.spans]
     return await resolved(search.service, pairs) if by_body else pairs
 
 
@@ -149,7 +162,8 @@ def _continued(search: Search, text: str) -> list[tuple[str, str]]:
         else []
     )
     search.after, search.total = cursor.position, cursor.total
-    return list(cursor.parameters)
+    search.spans = ",".join(v for n, v in cursor.parameters if n == "_type")
+    return [p for p in cursor.parameters if p[0] != "_type"]
 
 
 def _within(search: Search, resource_type: str) -> tuple[Condition, ...]:
@@ -161,7 +175,7 @@ def _within(search: Search, resource_type: str) -> tuple[Condition, ...]:
 
 async def _counted(search: Search, reader: Reader) -> Response:
     total = await _total(search, reader)
-    links = [("self", url(search.service.base, search.path, search.asked.used))]
+    links = [("self", url(search.service.base, search.path, _used(search)))]
     return Response(searchset(search.service.base, [], [], search.asked.issues, links, total))
 
 
@@ -278,15 +292,20 @@ async def _told(search: Search, reader: Reader, page: Page, matches: int) -> int
 
 
 def _links(search: Search, page: Page, resource_type: str, total: int | None) -> list[tuple[str, str]]:
-    base, asked = search.service.base, search.asked
-    links = [("self", url(base, search.path, asked.used))]
+    base = search.service.base
+    links = [("self", url(base, search.path, _used(search)))]
     if resource_type:
-        cursor = Cursor(search.path, tuple(asked.used), resource_type, page.after, total)
+        cursor = Cursor(search.path, tuple(_used(search)), resource_type, page.after, total)
         pairs = [("_cursor", search.service.cursors.seal(cursor, search.service.binding))]
-        if not search.path:
+        if not search.path or search.spans:
             pairs.insert(0, ("_type", ",".join(search.types)))
         links.append(("next", url(base, search.path, pairs)))
     return links
+
+
+def _used(search: Search) -> list[tuple[str, str]]:
+    """The parameters that the search goes by."""
+    return [*([("_type", search.spans)] if search.spans else ()), *search.asked.used]
 
 
 def _shaped(asked: SearchRequest, resources: Sequence[Resource]) -> Sequence[Resource]:

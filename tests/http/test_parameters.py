@@ -1,5 +1,6 @@
 """Parameters as they are written: names, values, encodings, chains. (R4 search)"""
 
+from typing import Any
 from urllib.parse import quote
 
 import pytest
@@ -258,13 +259,32 @@ async def test_34_system_search_and_compartments_page_over_types(facade: Facade)
     everything = await walk("Patient/P-2025-000001/*?_count=9")
     assert len(everything) == len(set(everything))
     assert set(inside) < set(everything)
+    two = await walk("Patient/P-2025-000001/*?_type=Condition,Observation&_count=9")
+    assert set(inside) < set(two) < set(everything)
 
 
 async def test_34_a_compartment_of_nobody_or_of_another_kind(embedded: Facade) -> None:
     refused(await embedded.get("Patient/nobody/Observation"), 404, "not-found")
     refused(await embedded.get("Observation/lab-1/Patient"), 404)
     refused(await embedded.get("Patient/P-2025-000001/Organization"), 400)
-    refused(await embedded.get("?_type=Nonsense"), 400, None, "_type")
+    refused(await embedded.get("Patient/P-2025-000001/*?_type=Condition,Organization"), 400)
+    for types in ("Nonsense", "", "Patient,", "Patient,Nonsense"):
+        refused(await embedded.get(f"?_type={types}"), 400, None, "_type")
+
+
+@pytest.mark.parametrize("path", ["", "Patient/P-2025-000001/*"])
+async def test_34_the_links_of_several_types_name_them(embedded: Facade, path: str) -> None:
+    by_url = await embedded.bundle(f"{path}?_type=Condition,Encounter&_count=2")
+    by_body = await embedded.post(f"{path}/_search?_type=Condition", "_type=Encounter&_count=2")
+    following = await embedded.bundle(_link(by_url, "next"))
+    for bundle in (by_url, by_body.json(), following):
+        assert _link(bundle, "self").endswith(f"{path}?_type=Condition,Encounter&_count=2")
+        again = await embedded.bundle(_link(bundle, "self"))
+        assert ids(again) == ids(by_url)
+
+
+def _link(bundle: dict[str, Any], relation: str) -> str:
+    return next(str(link["url"]) for link in bundle["link"] if link["relation"] == relation)
 
 
 async def test_35_common_parameters(facade: Facade) -> None:

@@ -13,6 +13,7 @@ from sqlalchemy import (
     Select,
     Table,
     and_,
+    bindparam,
     false,
     func,
     literal,
@@ -245,6 +246,11 @@ def trimmed(column: ColumnElement[Any]) -> ColumnElement[Any]:
 def filled(column: ColumnElement[Any]) -> Condition:
     """Whether a text column holds more than blanks ('' and NULL alike are absent)."""
     return func.trim(column) != ""
+
+
+def constant(text: str) -> ColumnElement[Any]:
+    """A text of our own tables, written out in the statement: nothing has to be bound each time it runs."""
+    return bindparam(None, text, String(), unique=True, literal_execute=True)
 
 
 def one_of(column: ColumnElement[Any], values: Sequence[Any]) -> Condition:

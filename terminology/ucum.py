@@ -32,8 +32,11 @@ class Conversion(NamedTuple):
 
     def apply(self, value: Decimal) -> Decimal:
         """The value in unit `code`, to 34 digits."""
-        exact = Fraction(value) * self.factor + self.offset
-        return _PRECISE.divide(Decimal(exact.numerator), Decimal(exact.denominator))
+        over, under = value.as_integer_ratio()
+        (times, by), (more, of) = self.factor.as_integer_ratio(), self.offset.as_integer_ratio()
+        # as one fraction, exactly; to reduce it, as a Fraction does, would cost ten times as much
+        exact = over * times * of + more * under * by
+        return _PRECISE.divide(Decimal(exact), Decimal(under * by * of))
 
 
 class _Unit(NamedTuple):

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from decimal import Decimal
 
-from sqlalchemy import case
+from sqlalchemy import case, literal
 
-from mappers.sql import Condition, all_of, any_of, word
+from mappers.sql import Condition, all_of, any_of, constant, one_of, word
 from mappers.terms import Amount, Prefix
 from mappers.value import Column, Question
 from terminology import ucum
@@ -63,11 +63,22 @@ def by_unit(unit: Column, term: Amount, q: Question) -> Bound:
 
     def bound(of: Callable[[Amount], Decimal]) -> Column:
         slots = [(code, bound_of(term, q, convert)(of)) for code, convert in comparable(term)]
-        named = {text: slot for code, slot in slots for text in ucum.texts(code)}
-        found: Column = case(named, value=word(unit))
+        named = [(text, slot) for code, slot in slots for text in _texts(code)]
+        found: Column = case(dict(named), value=word(unit))
         return found
 
     return bound
+
+
+def in_such_unit(unit: Column, term: Amount) -> Condition:
+    """Whether a column names a unit that compares with the term's: of other rows no number is looked at."""
+    return one_of(word(unit), [text for code, _ in comparable(term) for text in _texts(code)])
+
+
+def _texts(code: str) -> list[Column]:
+    """What a unit is called in rows. What a client calls it is bound: only our own tables are written out."""
+    made = constant if ucum.convertible(code) else literal
+    return [made(text) for text in ucum.texts(code)]
 
 
 def comparable(term: Amount) -> Iterator[tuple[str, Convert]]:

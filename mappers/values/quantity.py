@@ -15,6 +15,7 @@ from sqlalchemy import case, func, literal, literal_column
 from mappers.shared import Numeral
 from mappers.spelled import Spelled, indented, spelled, spelling
 from mappers.sql import (
+    ALWAYS,
     Alternative,
     Condition,
     all_of,
@@ -25,7 +26,7 @@ from mappers.sql import (
 )
 from mappers.terms import Amount, Term
 from mappers.value import Cells, Column, Columns, Question, Read, Row, Value, Writing, cell, whole
-from mappers.values.amounts import Bound, amount_condition, bound_of, by_unit, comparable
+from mappers.values.amounts import Bound, amount_condition, bound_of, by_unit, comparable, in_such_unit
 from mappers.values.text import clean, text_reader
 from terminology import ucum
 from terminology.systems import UCUM
@@ -214,30 +215,36 @@ class Quantity(Value):
 
     def matches(self, term: Term, q: Question) -> list[Alternative]:
         assert isinstance(term, Amount)
-        bounds = [cache(bound) for bound in self._bounds(term, q)]  # converted once for all columns
+        bounds = [(unit, cache(bound)) for unit, bound in self._bounds(term, q)]  # converted once for all
         found = [
-            all_of(there, any_of(*(amount_condition(column, term, bound) for bound in bounds)))
-            for there, column in self._numbers()
+            all_of(there, any_of(*(all_of(u, amount_condition(column, term, b)) for u, b in bounds)))
+            for there, column in self._asked(term)
         ]
         return [q.near(any_of(*found))]
 
-    def _bounds(self, term: Amount, q: Question) -> Iterator[Bound]:
-        """The term's numbers in the row's unit, of which one must be met."""
+    def _bounds(self, term: Amount, q: Question) -> Iterator[tuple[Condition, Bound]]:
+        """Pairs of (the row has such a unit, the term's numbers in it), of which one must be met."""
         if term.code is None:
-            yield bound_of(term, q)
+            yield ALWAYS, bound_of(term, q)
         elif self.fixed:
             same = [convert for code, convert in comparable(term) if code == self.fixed[1]]
-            yield from (bound_of(term, q, convert) for convert in same)
+            yield from ((ALWAYS, bound_of(term, q, convert)) for convert in same)
         elif self.unit is not None:
             yield from self._stored_unit(self.unit, term, q)
 
     @staticmethod
-    def _stored_unit(unit: Column, term: Amount, q: Question) -> Iterator[Bound]:
+    def _stored_unit(unit: Column, term: Amount, q: Question) -> Iterator[tuple[Condition, Bound]]:
         if any(comparable(term)):
-            yield by_unit(unit, term, q)
+            yield in_such_unit(unit, term), by_unit(unit, term, q)
         if term.system is None:
-            shown, numbers = func.trim(unit) == exact(literal(term.code)), bound_of(term, q)
-            yield lambda of: case((shown, numbers(of)))
+            yield func.trim(unit) == exact(literal(term.code)), bound_of(term, q)
+
+    def _asked(self, term: Amount) -> Iterator[tuple[Condition, Column]]:
+        """The numbers to compare; as one where units are, which no index serves and which cost to compare."""
+        if self.unit is None or self.text is None or term.code is None or self.positive:
+            return self._numbers()
+        stated = case((is_numeral(self.text), as_decimal(self.text)))
+        return iter([(ALWAYS, self.conversion.sql(func.coalesce(self.column, stated)))])
 
     def _stored(self) -> Iterator[tuple[Condition, Column]]:
         """Pairs of (it says the number, the number as stored): the text counts where there is no other."""

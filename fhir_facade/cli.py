@@ -22,15 +22,16 @@ from fhir_facade.set_up import add_to as set_up_commands
 from fhir_facade.set_up import migrate_embedded
 from fhir_facade.settings import SettingFault, Settings
 from fhir_facade.trial_commands import add_to as trial_commands
+from mappers.demo import IncompleteDatabaseError
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Runs one command; 2 for a setting or argument that can't be used."""
+    """Runs one command; 2 for a setting, an argument or embedded databases that can't be used."""
     parser = _parser()
     chosen = parser.parse_args(arguments)
     try:
         return int(chosen.run(Settings.from_environment(), chosen) or 0)
-    except SettingFault as fault:
+    except (SettingFault, IncompleteDatabaseError) as fault:
         print(f"fhir-facade: {fault}", file=sys.stderr)
         return 2
 

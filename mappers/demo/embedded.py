@@ -56,7 +56,8 @@ def _complete(path: Path, metadata: MetaData) -> bool:
     present = set(inspect(engine).get_table_names())
     missing = {table.name for table in metadata.tables.values()} - present
     if missing and present:
-        raise IncompleteDatabaseError(f"{path} lacks {', '.join(sorted(missing))}")
+        lacking = ", ".join(sorted(missing))
+        raise IncompleteDatabaseError(f"{path} lacks {lacking}: move it away, or name another DATA_DIR")
     return not missing
 
 

@@ -1,5 +1,6 @@
 """The embedded databases are made once, whole or not at all."""
 
+import re
 import sqlite3
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
@@ -7,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from mappers.demo import create_embedded
-from mappers.demo.embedded import IncompleteDatabaseError
+from fhir_facade.cli import main
+from mappers.demo import IncompleteDatabaseError, create_embedded
 
 
 def count(path: Path, table: str) -> int:
@@ -58,6 +59,17 @@ def test_a_file_with_other_tables_is_refused_and_kept(tmp_path: Path) -> None:
     with pytest.raises(IncompleteDatabaseError, match=r"cdss\.db lacks .*emr_patientcache"):
         create_embedded(tmp_path)
     assert count(tmp_path / "cdss.db", "diary") == 0
+
+
+def test_a_demo_of_another_version_is_named_with_what_to_do(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    create_embedded(tmp_path)
+    with closing(sqlite3.connect(tmp_path / "cdss.db")) as connection, connection:
+        connection.execute("DROP TABLE alert_rule")
+    monkeypatch.setenv("DATA_DIR", str(tmp_path))
+    assert main(["doctor"]) == 2
+    assert re.search(r"lacks alert_rule: .*another DATA_DIR\n", capsys.readouterr().err)
 
 
 def test_several_starters_make_them_once(tmp_path: Path) -> None:

@@ -1,10 +1,14 @@
 """The mapping guide works as it stands: its code is run, and the resource is served."""
 
+import csv
+import io
 import json
 import re
 import subprocess
 import sys
 from pathlib import Path
+
+from smart_auth.access.policy import groups
 
 GUIDE = Path(__file__).parents[2] / "docs" / "mapping-guide.md"
 # What the reader does by hand: a row in the table, a line in the registry, a request.
@@ -21,10 +25,7 @@ registry.by_type.__defaults__ = ((*registry.MAPPINGS, RISK_ASSESSMENT),)
 folder = Path(sys.argv[1])
 create_embedded(folder)
 with sqlite3.connect(folder / "cdss.db") as connection:
-    connection.execute(
-        "INSERT INTO emr_fallrisk VALUES "
-        "(1, 'P-2025-000001', 9, 'high', '2025-03-02 09:30:00', 2, '야간 보행 주의', '2025-03-02 09:31:00')"
-    )
+    connection.execute(f"INSERT INTO emr_fallrisk VALUES ({', '.join('?' * 8)})", json.loads(sys.argv[2]))
 connection.close()
 
 async def main():
@@ -37,13 +38,18 @@ asyncio.run(main())
 """
 
 
+def _blocks(language: str) -> list[str]:
+    return re.findall(rf"```{language}\n(.*?)```", GUIDE.read_text("utf-8"), re.DOTALL)
+
+
 def test_a_table_becomes_a_resource(tmp_path: Path) -> None:
-    blocks = re.findall(r"```python\n(.*?)```", GUIDE.read_text("utf-8"), re.DOTALL)
+    opened, rows = (list(csv.reader(io.StringIO(block))) for block in _blocks("csv"))
+    assert all(group in groups() and kind == "RiskAssessment" for group, kind in opened)
     script = tmp_path / "guide.py"
-    script.write_text("\n".join([*blocks, AFTER]), "utf-8")
+    script.write_text("\n".join([*_blocks("python"), AFTER]), "utf-8")
     root = Path(__file__).parents[2]
     done = subprocess.run(
-        [sys.executable, str(script), str(tmp_path / "data")],
+        [sys.executable, str(script), str(tmp_path / "data"), json.dumps(rows[1])],
         capture_output=True,
         text=True,
         cwd=root,

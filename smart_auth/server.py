@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 
 import httpx
@@ -83,6 +83,13 @@ class AuthorizationServer:
     async def tell(self, kind: str, **details: str) -> None:
         """Events, from where nothing may block."""
         await to_thread.run_sync(partial(self.events, kind, **details))
+
+    async def as_now(self, login: Login) -> Login | None:
+        """A session with its user as the provider knows them now, with today's roles; None for one who may no
+        longer come in. Raises ProviderDownError.
+        """
+        user = await self.provider.current(login.user.subject, login.held)
+        return replace(login, user=user) if user is not None else None
 
     async def sign_out(self, login: Login) -> None:
         """Ends a login session and what lives only as long as it, here and at the provider."""

@@ -54,4 +54,8 @@ async def _sent_back(server: AuthorizationServer, fault: RedirectFault) -> Respo
 def _page(server: AuthorizationServer, request: Request, fault: PageFault) -> Response:
     page = Page(language(request))
     html = page.html("fault", reason_html=page.text(f"fault_{fault.reason}"))
-    return Browser(server, request).page(html, fault.status)
+    browser = Browser(server, request)
+    response = browser.page(html, fault.status)
+    if fault.reason == "gone":  # who begins again is asked who they are
+        browser.drop_session(response)
+    return response

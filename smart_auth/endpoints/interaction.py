@@ -46,7 +46,7 @@ class Interaction:
     async def proceed(self, request: Request, text: str) -> Response:
         """The next step of a request: to sign in, to choose a patient or a visit, or to consent."""
         pending = opened(self._server, text)
-        login = await self._login(request)
+        login = await self._login(request, pending)
         if login is None or _again(pending, login):
             if "none" in pending.prompt:
                 raise pending.fault("login_required", "nobody is signed in")
@@ -96,7 +96,7 @@ class Interaction:
         """Ends the session, here and at the provider; then the request goes on with somebody else."""
         browser = Browser(self._server, request)
         browser.refuse_foreign(form)
-        login = await self._login(request)
+        login = await to_thread.run_sync(self._server.sessions.of_cookie, browser.session)
         if login is not None:
             await self._server.sign_out(login)
         response = browser.go("/continue", request=form.get("request", ""), lang=form.get("lang", ""))
@@ -126,9 +126,18 @@ class Interaction:
         """See `SignIn`."""
         await self._server.signed_out(signed_out)
 
-    async def _login(self, request: Request) -> Login | None:
+    async def _login(self, request: Request, pending: Pending) -> Login | None:
+        """Who is signed in, as the provider knows them now: a session of hours must not show whom to choose
+        from to somebody who has lost their role, or who may no longer come in.
+        """
         cookie = Browser(self._server, request).session
-        return await to_thread.run_sync(self._server.sessions.of_cookie, cookie)
+        login = await to_thread.run_sync(self._server.sessions.of_cookie, cookie)
+        now = await self._server.as_now(login) if login is not None else None
+        if now is None and login is not None:
+            if "none" in pending.prompt:
+                raise pending.fault("login_required", "the user may no longer sign in")
+            raise PageFault("gone", 403)
+        return now
 
     async def _go_on(self, request: Request, form: Mapping[str, str], choose: Choose) -> Response:
         pending, login = await self._of_form(request, form)
@@ -137,7 +146,8 @@ class Interaction:
 
     async def _of_form(self, request: Request, form: Mapping[str, str]) -> tuple[Pending, Login]:
         Browser(self._server, request).refuse_foreign(form)
-        pending, login = opened(self._server, form.get("request", "")), await self._login(request)
+        pending = opened(self._server, form.get("request", ""))
+        login = await self._login(request, pending)
         if login is None or not pending.client_id:
             raise PageFault("expired")
         return pending, login

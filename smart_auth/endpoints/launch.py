@@ -14,6 +14,7 @@ from smart_auth.access.caller import TokenFault, User
 from smart_auth.endpoints.browser import PRIVATE, Browser
 from smart_auth.endpoints.launches import CONTEXT, launch
 from smart_auth.faults import AWAY, AwayFault, OAuthFault, UnrecordedFault
+from smart_auth.identity.provider import ProviderDownError
 from smart_auth.server import AuthorizationServer
 
 LARGEST = 16 * 1024
@@ -88,7 +89,13 @@ async def _user(server: AuthorizationServer, request: Request) -> User:
     login = await to_thread.run_sync(server.sessions.of_cookie, Browser(server, request).session)
     if login is None or request.headers.get("origin") != server.config.base_url:
         raise TokenFault("", "nobody is signed in")
-    return login.user
+    try:
+        now = await server.as_now(login)
+    except ProviderDownError:
+        raise OAuthFault("temporarily_unavailable", "the identity provider can't be asked", 503) from None
+    if now is None:
+        raise TokenFault("", "the user may no longer sign in")
+    return now.user
 
 
 async def _content(request: Request) -> dict[str, Any]:

@@ -67,6 +67,33 @@ async def test_who_was_disabled_before_the_exchange_gets_no_tokens(
     assert refused.json()["error"] == "invalid_grant"
 
 
+async def test_who_was_disabled_is_shown_no_patients_by_a_session_of_before(
+    app: App, hospital: Administrator, lab: str
+) -> None:
+    picker = await app.sign_in(await app.follow(await app.ask()))
+    assert "P-2025-000001" in picker.text
+    hospital.send("PUT", f"/users/{lab}", hospital.user("lab") | {"enabled": False})
+    page = await app.browser.get(picker.url)
+    assert (page.status_code, "P-2025-000001" in page.text) == (403, False)
+
+
+async def test_who_is_locked_by_anothers_guesses_goes_on_where_they_are_signed_in(
+    app: App, hospital: Administrator, lab: str
+) -> None:
+    tokens = await app.tokens()
+    guessing = App.of(app.facade, app.client, "lab")
+    page = await guessing.follow(await guessing.ask())
+    for _ in range(5):
+        page = await guessing.sign_in(page, "not-the-password")
+    await guessing.browser.aclose()
+    assert hospital.get(f"/attack-detection/brute-force/users/{lab}")["disabled"] is True
+    try:
+        assert (await app.refresh(tokens["refresh_token"])).status_code == 200
+        assert "P-2025-000001" in (await app.follow(await app.ask())).text
+    finally:
+        hospital.send("DELETE", f"/attack-detection/brute-force/users/{lab}")
+
+
 async def test_a_role_that_was_taken_away_opens_nothing_after_a_refresh(
     app: App, hospital: Administrator, lab: str
 ) -> None:

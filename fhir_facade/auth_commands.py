@@ -188,5 +188,6 @@ def rotate_keys(settings: Settings, chosen: argparse.Namespace) -> int:
     """A new signing key."""
     server = administration_of(settings)
     keep = 0 if chosen.at_once else server.config.revoked_seconds + 60
-    print(f"signing with {server.keys.rotate(keep)}; other workers follow within a minute")
+    kid = server.keys.rotate(keep)
+    print(f"signing with {kid}; workers of this host follow at once, others within a minute")
     return 0

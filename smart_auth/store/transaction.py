@@ -33,6 +33,10 @@ class Store:
         if self._bell is not None and session.info.get(REVOKING):
             self._bell.ring()
 
+    def tone(self) -> bytes:
+        """Another one than before means that something was revoked, or the keys have changed, since."""
+        return self._bell.tone() if self._bell is not None else b""
+
 
 def matched(result: Result[Any]) -> int:
     """The rows that an UPDATE found."""

@@ -15,7 +15,7 @@ from base64 import urlsafe_b64decode
 from collections import OrderedDict
 from dataclasses import dataclass
 from hashlib import sha256
-from typing import Any
+from typing import Any, NamedTuple
 
 from joserfc import jwt
 from joserfc.errors import JoseError
@@ -51,6 +51,13 @@ class Verified:
     grant: str = ""
 
 
+class Published(NamedTuple):
+    """A key of this server's, and until when tokens may be signed with it: 0 as long as it signs."""
+
+    key: RSAKey
+    expires: int
+
+
 class Bearer:
     """Verifies access tokens of this server, with its own keys and for its own FHIR base only."""
 
@@ -65,7 +72,7 @@ class Bearer:
         self.revocations = Revocations(database, bell)
         self._remembered = remembered
         self._verified: OrderedDict[bytes, Verified] = OrderedDict()
-        self._keys: dict[str, RSAKey] = {}
+        self._keys: dict[str, Published] = {}
         self._keys_epoch = -1
         self._looking = asyncio.Lock()
 
@@ -96,7 +103,7 @@ class Bearer:
 
     async def _verify(self, token: str) -> Verified:
         kid = _kid(token)
-        key = self._keys.get(kid) or await self._looked_up(kid)
+        key = await self._key(kid)
         try:
             claims = jwt.decode(token, key, algorithms=[ALGORITHM]).claims
         except (JoseError, ValueError):
@@ -104,9 +111,10 @@ class Bearer:
         self._check(claims)
         return _verified(claims, kid)
 
-    async def _looked_up(self, kid: str) -> RSAKey:
-        """A key that another worker has made since; without a new epoch there is none, so that forged names
-        cost no more than the check that every request makes.
+    async def _key(self, kid: str) -> RSAKey:
+        """A key that is published now. They are read again with each new epoch: one that was given up is good
+        no longer, however long a worker was idle; and forged names cost no more than the check that every
+        request makes.
         """
         await self.revocations.current()
         async with self._looking:
@@ -114,16 +122,17 @@ class Bearer:
                 epoch = self.revocations.epoch
                 self._keys = await self._published()
                 self._keys_epoch = epoch
-        if kid not in self._keys:
+        found = self._keys.get(kid)
+        if found is None or 0 < found.expires <= time.time():
             raise _invalid("the token is signed with a key that is not known here")
-        return self._keys[kid]
+        return found.key
 
-    async def _published(self) -> dict[str, RSAKey]:
+    async def _published(self) -> dict[str, Published]:
         key = columns(Key)
-        living = or_(key.expires == 0, key.expires >= int(time.time()))
-        sql = plain(self._database, select(key.kid, key.public).where(living))
+        living = or_(key.expires == 0, key.expires > int(time.time()))
+        sql = plain(self._database, select(key.kid, key.public, key.expires).where(living))
         rows = await self._database.fetch(sql, ())
-        return {str(kid): RSAKey.import_key(json.loads(public)) for kid, public in rows}
+        return {str(k): Published(RSAKey.import_key(json.loads(p)), int(e)) for k, p, e in rows}
 
     def _check(self, claims: dict[str, Any]) -> None:
         """The claims of RFC 9068, 4."""
@@ -134,6 +143,8 @@ class Bearer:
         texts = ("sub", "client_id", "scope", "jti")
         if not all(isinstance(claims.get(name), str) for name in texts) or type(claims.get("exp")) is not int:
             raise _invalid("the token lacks a claim")
+        if claims["exp"] > time.time() + self._config.revoked_seconds:
+            raise _invalid("the token would live longer than those of this server do")
 
 
 def _token(header: str) -> str:

@@ -23,7 +23,7 @@ from smart_auth.store.transaction import Store, now
 
 ALGORITHM = "RS256"
 BITS = 2048
-#: how long a worker may go on signing with the key it knows
+#: how long a worker of another host may go on signing with the key it knows
 RELOAD_SECONDS = 60
 
 
@@ -35,7 +35,7 @@ class Keyring:
         self._lock = threading.Lock()
         self._known: list[Key] = []
         self._signing: tuple[str, RSAKey] | None = None
-        self._read = 0.0
+        self._read, self._heard = 0.0, b""
 
     def sign(self, claims: dict[str, Any], typ: str) -> str:
         """A signed JWT: https://www.rfc-editor.org/rfc/rfc7519"""
@@ -58,12 +58,14 @@ class Keyring:
             return False
 
     def rotate(self, keep_seconds: int) -> str:
-        """A new key signs from now on; old ones stay for `keep_seconds`, or not a moment longer with 0."""
+        """A new key signs from now on; the old one stays for `keep_seconds`. With 0 it doesn't stay, nor does
+        any that was kept before: which of them is known to others, nobody can say.
+        """
         with self._store.transaction() as session:
             _alone(session)
-            old = list(session.exec(select(Key).where(col(Key.expires) == 0)))
+            old = [key for key in _published(session) if not (keep_seconds and key.expires)]
             for key in old:
-                key.expires = now() + keep_seconds if keep_seconds else now()
+                key.expires = now() + keep_seconds
                 session.add(key)
             move_epoch(session)
             if not keep_seconds:
@@ -75,18 +77,20 @@ class Keyring:
 
     def _current(self) -> tuple[str, RSAKey]:
         with self._lock:
-            if self._signing is None or time.monotonic() - self._read > RELOAD_SECONDS or not self._read:
+            old = time.monotonic() - self._read > RELOAD_SECONDS or self._store.tone() != self._heard
+            if self._signing is None or old or not self._read:
                 self._load()
             assert self._signing
             return self._signing
 
     def _load(self) -> None:
+        heard = self._store.tone()  # as before the look: what came since is looked at
         with self._store.transaction() as session:
             self._known = _published(session) or [self._first(session)]
         newest = max((k for k in self._known if not k.expires), key=lambda k: k.created)
         if self._signing is None or self._signing[0] != newest.kid:
             self._signing = newest.kid, RSAKey.import_key(self._seal.open(newest.private))
-        self._read = time.monotonic()
+        self._read, self._heard = time.monotonic(), heard
 
     def _first(self, session: Session) -> Key:
         """The first key; of workers that start together one makes it."""
@@ -116,5 +120,5 @@ def _alone(session: Session) -> None:
 
 
 def _published(session: Session) -> list[Key]:
-    wanted = select(Key).where(or_(col(Key.expires) == 0, col(Key.expires) >= now()))
+    wanted = select(Key).where(or_(col(Key.expires) == 0, col(Key.expires) > now()))
     return list(session.exec(wanted.order_by(col(Key.created))))

@@ -9,10 +9,16 @@ from typing import Any
 import pytest
 from joserfc import jwt
 from joserfc.jwk import OctKey, RSAKey
+from sqlalchemy import delete
+from sqlmodel import col
 
 from mappers.database import Rows
 from smart_auth.access.caller import TokenFault
+from smart_auth.store.tables import Key, Revocation
+from smart_auth.store.transaction import Store
 from smart_auth.tokens.bearer import Bearer
+from smart_auth.tokens.bell import Bell
+from smart_auth.tokens.keys import Keyring
 from smart_auth.tokens.minting import Granted
 from tests.facade.facade import BASE, Facade
 from tests.smart_auth.app import AUTH, App, server_of
@@ -214,3 +220,51 @@ async def test_forged_key_names_cost_no_more_than_any_request(secured: Facade) -
         with pytest.raises(TokenFault):
             await bearer.caller(f"Bearer {jwt.encode(header, claims_of(token), foreign)}")
     assert counting.asked <= 20 + 2  # the epoch each time; what is revoked and the keys once
+
+
+def key_of(facade: Facade, token: str) -> RSAKey:
+    """The private key that a token was signed with, as a thief would have it."""
+    server = server_of(facade)
+    with server.store.transaction() as session:
+        held = session.get(Key, json.loads(decoded(token.split(".")[0]))["kid"])
+    assert held is not None
+    return RSAKey.import_key(server.seals.keys.open(held.private))
+
+
+async def test_a_key_that_was_given_up_opens_nothing_however_long_a_worker_slept(secured: Facade) -> None:
+    """Nobody asks the worker anything for a day: by then the revocation of the key's tokens is forgotten."""
+    server = server_of(secured)
+    idle = Bearer(server.config, secured.service.engine.database)
+    token = minted(secured)
+    assert (await idle.caller(f"Bearer {token}")).client_id == "a-service"
+    stolen, header = key_of(secured, token), json.loads(decoded(token.split(".")[0]))
+    server.keys.rotate(0)
+    with server.store.transaction() as session:
+        session.execute(delete(Revocation).where(col(Revocation.id) == f"kid:{header['kid']}"))
+    claims = claims_of(token) | {"scope": "system/*.cruds", "jti": "made-by-a-thief"}
+    with pytest.raises(TokenFault, match="not known here"):
+        await idle.caller(f"Bearer {jwt.encode(header, claims, stolen)}")
+    assert header["kid"] not in {key["kid"] for key in server.keys.jwks()["keys"]}
+    assert (await idle.caller(f"Bearer {minted(secured)}")).client_id == "a-service"
+
+
+async def test_a_token_of_years_is_nobodys(secured: Facade) -> None:
+    """It would outlive what is remembered of its revocation."""
+    await refused(secured, f"Bearer {minted(secured, exp=int(time.time()) + 10 * 365 * 86400)}")
+
+
+async def test_all_workers_of_a_host_sign_with_a_new_key_at_once_and_show_no_other(
+    secured: Facade,
+) -> None:
+    """What they would sign with a key that was given up would be worth nothing."""
+    server = server_of(secured)
+    other = Keyring(
+        Store(server.store.engine, Bell(secured.settings.data_path / "auth.bell")), server.seals.keys
+    )
+    server.keys.rotate(3600)
+    other.sign({}, "JWT")
+    assert len(other.jwks()["keys"]) > 1
+    kid = server.keys.rotate(0)
+    head = other.sign({}, "JWT").split(".")[0]
+    assert json.loads(decoded(head))["kid"] == kid
+    assert [key["kid"] for key in other.jwks()["keys"]] == [kid]

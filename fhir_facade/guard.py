@@ -101,12 +101,12 @@ class BearerGuard:
             raise unauthorized(fault) from None
 
     async def charge(self, request: Request, cost: int, *, images: bool = False) -> None:
-        """Counts a request by its token, or by its address where nobody is known; raises FhirFault 429."""
+        """Counts a request by whose it is, or by its address where nobody is known; raises FhirFault 429."""
         if request.caller is None:
             request.answered_with = await self.throttle.by_address(request.address, cost)
         else:
-            count = self.throttle.for_images if images else self.throttle.by_token
-            request.answered_with = await count(request.caller.token_id, cost)
+            count = self.throttle.for_images if images else self.throttle.by_caller
+            request.answered_with = await count(_counted_as(request.caller), cost)
 
     async def close(self) -> None:
         """Closes the counter's connections."""
@@ -133,6 +133,15 @@ class BearerGuard:
             may_update=self.opener.access(caller, "u", consented),
             may_delete=self.opener.access(caller, "d", consented),
         )
+
+
+def _counted_as(caller: Caller) -> str:
+    """What is counted together: all tokens of a sign-in, or of a service, which may have as many as they ask
+    for.
+    """
+    if caller.user is None:
+        return f"client {caller.client_id}"
+    return caller.grant or caller.token_id
 
 
 def unauthorized(fault: TokenFault) -> FhirFault:

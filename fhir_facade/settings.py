@@ -63,8 +63,8 @@ class Settings:
     rate_limit_anonymous: int = setting(100, "units a minute of an address without a token")
     rate_limit_caller: int = setting(
         12000,
-        "units a minute of a token; a read is 1, a search 2 and more with includes, chains and "
-        "totals, each write of a transaction 1; ten requests for images are 1",
+        "units a minute of a sign-in or of a service, with all its tokens; a read is 1, a search 2 and more "
+        "with includes, chains and totals, each write of a transaction 1; ten requests for images are 1",
     )
     rate_limit_sign_in: int = setting(
         600, "forms and token requests a minute that one address may send to /api/auth"

@@ -1,4 +1,4 @@
-"""How much one caller may ask in a minute: by token, and by address where there is none.
+"""How much one caller may ask in a minute: by whose the token is, and by address where there is none.
 
 Counted in fixed minutes by the library `limits`: in this process, or in Redis for all workers. The answer
 says what is left: https://datatracker.ietf.org/doc/draft-ietf-httpapi-ratelimit-headers/
@@ -70,13 +70,13 @@ class Throttle:
         """Counts how often a job under way is asked for; raises FhirFault 429."""
         return await self._spend(POLLS, job, 1)
 
-    async def by_token(self, token_id: str, cost: int) -> dict[str, str]:
+    async def by_caller(self, who: str, cost: int) -> dict[str, str]:
         """Counts a caller's request; raises FhirFault 429, else gives the answer's headers."""
-        return await self._spend(self.caller, token_id, cost)
+        return await self._spend(self.caller, who, cost)
 
-    async def for_images(self, token_id: str, cost: int) -> dict[str, str]:
+    async def for_images(self, who: str, cost: int) -> dict[str, str]:
         """Counts a caller's request for images, or of them; raises FhirFault 429."""
-        return await self._spend(self.images, token_id, cost)
+        return await self._spend(self.images, who, cost)
 
     async def _spend(self, item: RateLimitItemPerMinute, key: str, cost: int) -> dict[str, str]:
         try:

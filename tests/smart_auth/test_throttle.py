@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -80,7 +81,24 @@ async def test_what_is_refused_before_it_is_weighed_costs_its_caller_one(
         assert answer.headers["ratelimit"].startswith(f'"caller";r={CALLER - spent};t=')
 
 
-async def test_each_token_has_its_own_count(counting: Facade, badges: Badges) -> None:
+@IN_MEMORY
+async def test_a_new_token_of_the_same_sign_in_or_service_begins_no_new_count(
+    counting: Facade, badges: Badges
+) -> None:
+    one, renewed, service, again = (
+        badges.badge("user/*.rs system/*.rs", h) for h in (*[user("doctor")] * 2, None, None)
+    )
+    for token in (one, renewed):
+        badges.holders[token] = replace(badges.holders[token], grant="one-sign-in")
+    for spent, token in enumerate((one, renewed, one), 1):
+        answer = await counting.get("Patient/P-2025-000001", authorization=token)
+        assert answer.headers["ratelimit"].startswith(f'"caller";r={CALLER - spent};t=')
+    for spent, token in enumerate((service, again), 1):
+        answer = await counting.get("Patient/P-2025-000001", authorization=token)
+        assert answer.headers["ratelimit"].startswith(f'"caller";r={CALLER - spent};t=')
+
+
+async def test_each_sign_in_has_its_own_count(counting: Facade, badges: Badges) -> None:
     one, other = (badges.badge("user/*.rs", user("doctor")) for _ in range(2))
     for spent in range(1, CALLER + 1):
         answer = await counting.get("Patient/P-2025-000001", authorization=one)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from pathlib import Path
 
+import httpx
 import pytest
 import pytest_asyncio
 
@@ -34,13 +35,18 @@ async def nurse(hospital: Facade) -> AsyncIterator[App]:
     await app.browser.aclose()
 
 
+async def launch(app: App) -> httpx.Response:
+    """What the hospital's own page asks for, in this browser."""
+    headers, content = {"origin": ORIGIN}, {"patient": PATIENT}
+    return await app.browser.post(f"{AUTH}/launch", headers=headers, json=content)
+
+
 async def test_who_may_no_longer_come_in_is_shown_nobody_and_begins_no_launch(nurse: App) -> None:
     picker = await nurse.sign_in(await nurse.follow(await nurse.ask()))
     assert PATIENT in picker.text
-    launching = {"url": f"{AUTH}/launch", "headers": {"origin": ORIGIN}, "json": {"patient": PATIENT}}
-    assert (await nurse.browser.post(**launching)).status_code == 201
+    assert (await launch(nurse)).status_code == 201
     Users(server_of(nurse.facade).store).change("nurse", locked=True)
-    launched = await nurse.browser.post(**launching)
+    launched = await launch(nurse)
     assert (launched.status_code, "launch" in launched.json()) == (401, False)
     silent = nurse.came_back(await nurse.follow(await nurse.ask(prompt="none")))
     assert silent["error"] == "login_required"
@@ -61,5 +67,4 @@ async def test_the_pages_go_by_the_role_of_this_moment(nurse: App) -> None:
     page = await nurse.browser.get(picker.url)
     assert (page.status_code, PATIENT in page.text) == (200, False)
     assert (await nurse.submit(picker, "patient", patient=PATIENT)).status_code == 403
-    launch = {"headers": {"origin": ORIGIN}, "json": {"patient": PATIENT}}
-    assert (await nurse.browser.post(f"{AUTH}/launch", **launch)).status_code == 403
+    assert (await launch(nurse)).status_code == 403

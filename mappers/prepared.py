@@ -8,7 +8,7 @@ large beside its statement nothing is gained.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from sqlalchemy import ClauseElement, Select
@@ -23,8 +23,9 @@ from mappers.column_types import TemporalText
 MOST = 32
 #: small answers in a row before a statement is prepared
 OFTEN = 3
-#: how many values an answer may have for each character of its statement to be small beside it
-SMALL = 0.5
+#: how many values an answer may have for each character of its statement to be small beside it: a page of a
+#: hundred rows is, five hundred aren't
+SMALL = 2
 #: answers after which it is looked anew at what is asked often
 TERM = 4096
 #: types of columns of which drivers make objects: FLOAT, DOUBLE, TIMESTAMP, DATE, TIME, DATETIME, NEWDATE
@@ -46,6 +47,12 @@ class Sql(str):
         """The texts of a statement in which times are marked."""
         found = cls(marked.replace(_BEGIN, "").replace(_END, ""))
         found.prepared = marked.replace(_BEGIN, "CAST(").replace(_END, " AS CHAR)")
+        return found
+
+    def changed(self, change: Callable[[str], str]) -> Sql:
+        """Both texts after the same change."""
+        found = Sql(change(self))
+        found.prepared = change(self.prepared)
         return found
 
 

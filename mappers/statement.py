@@ -87,18 +87,24 @@ class Statement:
 
     def with_keys(self, found: Mapping[str, Sequence[Any]]) -> Statement:
         """The statement with the keys found; with a sub-select for each look-up of which none are given."""
-        pieces = iter(self.sql.split(EACH))
-        sql, slots = next(pieces), list[Any]()
+        texts, slots = list[str](), list[Any]()
+        mark = "?" if f"?{EACH}" in self.sql else "%s"
         for slot in self.slots:
             look_up = self.look_ups.get(slot.name) if type(slot) is Slot else None
             if look_up is None:
                 slots.append(slot)
                 continue
-            mark = "?" if sql.endswith("?") else "%s"
             text, filled = _in_place(look_up, found.get(slot.name), mark)
-            sql = sql.removesuffix(mark) + text + next(pieces)
+            texts.append(text)
             slots += filled
-        return Statement(sql, tuple(slots))
+        sql = Sql.of(self.sql) if not isinstance(self.sql, Sql) else self.sql
+        return Statement(sql.changed(lambda told: _put(told, mark, texts)), tuple(slots))
+
+
+def _put(sql: str, mark: str, texts: Sequence[str]) -> str:
+    """The statement's text with each of the texts in the place of a placeholder that grows."""
+    first, *others = sql.split(mark + EACH)
+    return first + "".join(text + piece for text, piece in zip(texts, others, strict=True))
 
 
 def _in_place(look_up: Statement, keys: Sequence[Any] | None, mark: str) -> tuple[str, Sequence[Any]]:

@@ -13,6 +13,8 @@ from mappers.query import SearchQuery, Sort
 from tests.facade.facade import Facade
 
 Asked = dict[Sql, tuple[Any, ...]]
+#: numbers to compare exactly, in units that compare
+NUMBERS = ("5.4", "ne5.40", "lt0.1234567890123|http://unitsofmeasure.org|g/L", "ap98.6", "sa100||mg/dL")
 
 
 @pytest.fixture(params=["on_mariadb", "on_mysql"])
@@ -45,6 +47,9 @@ async def asked_by(facade: Facade, monkeypatch: pytest.MonkeyPatch) -> Asked:
                 await engine.total(SearchQuery(resource_type, (condition,)), by_post=True)
             if has_order(mapping, param.name):
                 await engine.page(SearchQuery(resource_type, sort=(Sort(param.name),)), 20)
+    for number in NUMBERS:
+        condition = parser.condition("Observation", "value-quantity", number)
+        await engine.page(SearchQuery("Observation", (condition,)), 100)
     return found
 
 
@@ -83,7 +88,7 @@ async def test_what_is_asked_often_is_prepared(facade: Facade, monkeypatch: pyte
 
 
 def test_only_small_answers_are_worth_it_and_only_so_many() -> None:
-    often, large, small = Often(), [(1,) * 10], [(1,)]
+    often, large, small = Often(), [(1,) * 40], [(1,)]
     for _ in range(OFTEN):
         often.answered("SELECT large", large)
         often.answered("SELECT small", small)

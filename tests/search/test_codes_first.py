@@ -7,8 +7,9 @@ from mappers.database import Rows
 from mappers.engine import Engine
 from mappers.parse import Parser
 from mappers.plans import Plan
+from mappers.prepared import Sql
 from mappers.query import UNRESTRICTED, SearchQuery
-from mappers.statement import Slot, Statement
+from mappers.statement import EACH, Slot, Statement
 from mappers.terms import Term
 from tests.facade.facade import Facade
 
@@ -51,6 +52,19 @@ async def test_the_keys_stand_in_the_statement_one_by_one(embedded: Facade) -> N
     none = await _rows(engine, statement.with_keys({name: []}), terms)
     some = await _rows(engine, statement.with_keys({name: ["GLU"]}), terms)
     assert set(none) < set(some)  # OpenEMR's results have their codes beside them
+
+
+def test_a_statement_with_keys_can_be_prepared() -> None:
+    look_up = Statement(Sql.of("SELECT code FROM master"), ())
+    asked = Sql.of(f"SELECT \x01resulted_at\x02 FROM result WHERE code IN (%s{EACH}) LIMIT %s")  # noqa: S608
+    statement = Statement(asked, (Slot("keys"), Slot("limit")), {"keys": look_up})
+    found = statement.with_keys({"keys": ["GLU", "NA"]})
+    assert isinstance(found.sql, Sql)
+    assert found.sql == "SELECT resulted_at FROM result WHERE code IN (%s, %s) LIMIT %s"
+    assert (
+        found.sql.prepared == "SELECT CAST(resulted_at AS CHAR) FROM result WHERE code IN (%s, %s) LIMIT %s"
+    )
+    assert found.parameters((), {"limit": 5}) == ("GLU", "NA", 5)
 
 
 async def test_too_many_keys_stay_a_sub_select(embedded: Facade) -> None:

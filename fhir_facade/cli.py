@@ -17,6 +17,7 @@ from fhir_facade.doctor.command import add_to as doctor_command
 from fhir_facade.documents import add_to as docs_command
 from fhir_facade.encryption_commands import add_to as encryption_commands
 from fhir_facade.keycloak_command import add_to as keycloak_command
+from fhir_facade.reindex_command import add_to as reindex_command
 from fhir_facade.seal_command import add_to as seal_command
 from fhir_facade.set_up import add_to as set_up_commands
 from fhir_facade.set_up import migrate_embedded
@@ -57,6 +58,7 @@ def _parser() -> argparse.ArgumentParser:
     archive_commands(commands)
     encryption_commands(commands)
     seal_command(commands)
+    reindex_command(commands)
     return parser
 
 

@@ -10,6 +10,14 @@ from sqlalchemy.exc import DBAPIError
 
 from fhir_facade.inspection import Catalogue, catalogue, inspecting_engine
 from fhir_facade.settings import Settings
+from mappers.facade.tables import (
+    fhir_amended,
+    fhir_audit_due,
+    fhir_index,
+    fhir_report_signature,
+    fhir_resource,
+    fhir_version,
+)
 from mappers.mapping import ResourceMapping
 from mappers.reach import CDSS_SCHEMA, ColumnName, Names, all_names
 from mappers.reduced import Loss, reduced
@@ -17,18 +25,10 @@ from mappers.stored.rest import read_only
 
 Mappings = Mapping[str, ResourceMapping]
 #: the tables of what clients write
-WRITTEN = tuple(
-    (CDSS_SCHEMA, name)
-    for name in (
-        "fhir_resource",
-        "fhir_index",
-        "fhir_amended",
-        "fhir_version",
-        "fhir_audit_due",
-        "fhir_report_signature",
-    )
+WRITTEN = (fhir_resource, fhir_index, fhir_amended, fhir_version, fhir_audit_due, fhir_report_signature)
+NOT_MIGRATED = (
+    "nothing can be written: the facade's own tables are missing or old (run `fhir-facade migrate`)"
 )
-NOT_MIGRATED = "nothing can be written: the facade's own tables are missing (run `fhir-facade migrate`)"
 log = logging.getLogger("fhir_facade.drift")
 
 
@@ -51,7 +51,8 @@ def fitted(settings: Settings, mappings: Mappings, hospital: Mappings) -> Fitted
     except DBAPIError as error:
         log.warning("the databases can't be compared with the mappings now: %s", type(error.orig).__name__)
         return Fitted(dict(mappings))
-    written = all(table in there.tables for table in WRITTEN)
+    present = {(c.schema, c.table, c.column) for c in there.columns}
+    written = all((CDSS_SCHEMA, t.name, c.name) in present for t in WRITTEN for c in t.columns)
     if not written:
         mappings = {name: read_only(mapping, NOT_MIGRATED) for name, mapping in hospital.items()}
     found = fit(mappings, there)

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import argparse
 import sys
-import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from sqlalchemy import Connection, Engine
@@ -13,12 +12,13 @@ from sqlalchemy.exc import DBAPIError
 
 from fhir_facade.encryption import keyring_of
 from fhir_facade.inspection import writing_engine
+from fhir_facade.progress import each_second
 from fhir_facade.registry import everything
 from fhir_facade.sealing_schema import Stored, ddl, stored
 from fhir_facade.settings import SettingFault, Settings
 from mappers.column_seals import ColumnSeals
 from mappers.keyring import Keyring
-from mappers.resealing import Change, NotKeptError, Progress, Resealing, Target
+from mappers.resealing import Change, NotKeptError, Resealing, Target
 from mappers.sealable import obstacles
 from mappers.sealed import Sealed
 from mappers.stored.guards import Guards
@@ -95,26 +95,14 @@ def carried_out(engine: Engine, target: Target, change: Change, batch: int) -> i
     work = Resealing(engine, target, change, batch, guards)
     left = work.left()
     try:
-        progress = work.run(_reporter(f"{target.table}.{target.column}", left))
+        told = each_second(f"{target.table}.{target.column}", left)
+        progress = work.run(lambda now: told(now.changed))
     except NotKeptError as fault:
         raise SettingFault(f"{fault}: it is as it was") from None
     for key, reason in progress.examples.items():
         print(f"{target.table}/{','.join(map(str, key))}: {reason}", file=sys.stderr)
     print(f"{target.table}.{target.column}: {progress.changed:,} rows changed, {work.left():,} left")
     return 1 if progress.unopenable else 0
-
-
-def _reporter(name: str, left: int) -> Callable[[Progress], None]:
-    """Tells how far it is, once a second."""
-    told = time.monotonic()
-
-    def report(progress: Progress) -> None:
-        nonlocal told
-        if time.monotonic() - told >= 1:
-            told = time.monotonic()
-            print(f"{name}: {progress.changed:,} of {left:,}", file=sys.stderr, flush=True)
-
-    return report
 
 
 def refusal(error: DBAPIError) -> str:

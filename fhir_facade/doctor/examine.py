@@ -17,6 +17,7 @@ from fhir_facade.doctor.indexes import Index, statements, tables_of, wanted
 from fhir_facade.doctor.plans import examine_plans
 from fhir_facade.doctor.rights import examine_rights
 from fhir_facade.doctor.schema import Mappings, examine_schema
+from fhir_facade.doctor.search_values import examine_search_values
 from fhir_facade.doctor.server import examine_server
 from fhir_facade.drift import fit
 from fhir_facade.inspection import OPENEMR_SCHEMA, catalogue, inspecting_engine
@@ -70,7 +71,8 @@ def _examined(
             "server", f"embedded databases in {settings.data_path}: no rights or indexes to look at"
         )
         imaging = examine_imaging(connection, settings, there)
-        return Report((embedded, examine_encryption(settings), *findings, *imaging))
+        indexed = examine_search_values(connection, there)
+        return Report((embedded, examine_encryption(settings), *findings, *imaging, *indexed))
     findings = [*examine_server(connection, settings, zone), *examine_rights(connection, settings), *findings]
     _as_served(connection, zone)
     able = Engine(fit(mappings, there).mappings, engine.database, engine.site)
@@ -80,7 +82,7 @@ def _examined(
     findings += examine_plans(connection, able, tables, min_rows)
     findings += _indexes(advised, min_rows)
     findings += [*examine_audit(connection, settings, there), examine_encryption(settings)]
-    findings += examine_imaging(connection, settings, there)
+    findings += [*examine_imaging(connection, settings, there), *examine_search_values(connection, there)]
     return Report(tuple(findings), tuple(statements(advised, {v: k for k, v in names.items()})))
 
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import CHAR, VARCHAR, Column, Index, Table, UniqueConstraint
+from sqlalchemy import CHAR, VARCHAR, Column, Index, SmallInteger, Table, UniqueConstraint
 from sqlmodel import SQLModel
 
 from mappers.column_types import BIGINT, FLAG, LONGTEXT, MEDIUMTEXT, DecimalText, SiteDateTime
@@ -69,7 +69,8 @@ fhir_audit_due = Table(
 )
 
 #: what clients have written. `part` '': the whole resource; else the rest of a row that a part's columns
-#: can't hold (its key is `key_int` or `key_text`). A deleted one keeps its row as the tombstone
+#: can't hold (its key is `key_int` or `key_text`). A deleted one keeps its row as the tombstone.
+#: `indexed`: by which number of `mappers.stored.search_values` its rows in `fhir_index` were made
 fhir_resource = Table(
     "fhir_resource",
     FACADE,
@@ -82,6 +83,7 @@ fhir_resource = Table(
     Column("last_updated", SiteDateTime(6), nullable=False),
     Column("deleted", FLAG, nullable=False),
     Column("content", LONGTEXT),
+    Column("indexed", SmallInteger, nullable=False, server_default="0", index=True),
     UniqueConstraint("part", "key_int", name="uq_fhir_resource_int"),
     UniqueConstraint("part", "key_text", name="uq_fhir_resource_text"),
     Index("ix_fhir_resource_type", "resource_type", "last_updated", "id"),

@@ -86,7 +86,7 @@ class Rest:
         """Puts back what was sent, wherever the columns are as they were then; whether anything is kept."""
         if not row[self.content]:
             return False
-        for name, (guard, sent) in loads(self._text(row)).items():
+        for name, (guard, sent) in self._kept(row).items():
             if guard != self.guard(row, name):
                 continue
             if name == "meta":
@@ -104,11 +104,14 @@ class Rest:
         else:
             resource[name] = sent
 
-    def _text(self, row: Row) -> str:
+    def _kept(self, row: Row) -> Difference:
         try:
-            return self.at_rest.told(row[self.content], of_rest(self.name, row[self.key]))
+            kept: Difference = loads(self.at_rest.told(row[self.content], of_rest(self.name, row[self.key])))
         except UnopenableError as fault:
             raise DirtyRowError(f"what is kept beside it can't be opened: {fault}") from None
+        except (ValueError, RecursionError):
+            raise DirtyRowError("what is kept beside it is no JSON") from None
+        return kept
 
     def difference(self, row: Row, sent: Resource, told: Resource) -> Difference:
         """What must be kept of what was sent, beside what the row's columns tell."""

@@ -25,6 +25,9 @@ from mappers.stored.values import SHORT, stamp, typed
 from terminology import definitions
 
 Found = dict[str, Any]
+#: which values are found: one more whenever there are others than before, so that `fhir-facade reindex` finds
+#: what was written until then
+INDEXED = 1
 #: nothing begins before, or ends after
 BEGINNING, END = "0001-01-01 00:00:00.000000", "9999-12-31 23:59:59.999999"
 #: a number that the index's column can't hold

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from sqlalchemy import delete, insert, select, update
@@ -11,7 +12,7 @@ from mappers.mapping import Part
 from mappers.statement import Slots, compiled
 from mappers.stored.content import Resource, body_of, dumps
 from mappers.stored.places import of_whole
-from mappers.stored.search_values import Found, SearchValues
+from mappers.stored.search_values import INDEXED, Found, SearchValues
 from mappers.transaction import Transaction
 
 R, I = fhir_resource.c, fhir_index.c  # noqa: E741 - as the other tables' initials
@@ -38,20 +39,30 @@ class NativeRows:
                 version=1,
                 last_updated=self.now,
                 deleted=0,
+                indexed=INDEXED,
                 content=None if self.t.at_rest.sealing else dumps(body_of(resource)),
             )
         )
         if self.t.at_rest.sealing:  # bound to a key that wasn't known before
             content = self._content(written.key, resource)
             await self.t.execute(update(fhir_resource).where(R.id == written.key).values(content=content))
-        await self._index(written.key, resource)
+        await insert_index(self.t, self._index_rows(written.key, resource))
         return written.key
 
     async def update(self, part: Part, key: Any, resource: Resource) -> None:
         """Writes over what is there; a deleted one is there again."""
         await self._next(key, deleted=0, content=self._content(key, resource))
+        await self.index_again(key, resource)
+
+    async def index_again(self, key: Any, resource: Resource) -> None:
+        """It is searched by what it says now, and by nothing else."""
+        rows = self._index_rows(key, resource)
+        await self.unindex(key)
+        await insert_index(self.t, rows)
+
+    async def unindex(self, key: Any) -> None:
+        """It is searched by nothing."""
         await self.t.execute(delete(fhir_index).where(I.resource == key))
-        await self._index(key, resource)
 
     def _content(self, key: Any, resource: Resource) -> str:
         return self.t.at_rest.kept(dumps(body_of(resource)), of_whole(key))
@@ -59,7 +70,7 @@ class NativeRows:
     async def delete(self, part: Part, key: Any) -> str:
         """Leaves a tombstone; its version."""
         await self._next(key, deleted=1, content=None)
-        await self.t.execute(delete(fhir_index).where(I.resource == key))
+        await self.unindex(key)
         version, _ = await self._state(R.id == key)
         return str(version)
 
@@ -79,14 +90,18 @@ class NativeRows:
         await self.t.execute(
             update(fhir_resource)
             .where(R.id == key)
-            .values(version=R.version + 1, last_updated=self.now, **columns)
+            .values(version=R.version + 1, last_updated=self.now, indexed=INDEXED, **columns)
         )
 
-    async def _index(self, key: Any, resource: Resource) -> None:
+    def _index_rows(self, key: Any, resource: Resource) -> list[dict[str, Any]]:
         kind = resource["resourceType"]
-        rows = [index_row(key, kind, name, found) for name, found in self.values.of(resource)]
-        for start in range(0, len(rows), ROWS):
-            await self.t.execute(insert(fhir_index).values(rows[start : start + ROWS]))
+        return [index_row(key, kind, name, found) for name, found in self.values.of(resource)]
+
+
+async def insert_index(t: Transaction, rows: Sequence[dict[str, Any]]) -> None:
+    """Writes rows of the index."""
+    for start in range(0, len(rows), ROWS):
+        await t.execute(insert(fhir_index).values(rows[start : start + ROWS]))
 
 
 def index_row(key: Any, resource_type: str, param: str, found: Found) -> dict[str, Any]:

@@ -2,32 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from typing import Any
 
-from sqlalchemy import Table, delete, insert, select, update
+from sqlalchemy import Table, insert, select, update
 
 from mappers.cells import cells_of, told_at
 from mappers.engine import Engine
-from mappers.facade.tables import fhir_amended, fhir_index, fhir_resource
+from mappers.facade.tables import fhir_resource
 from mappers.from_clause import leads
-from mappers.mapping import Element, Part, ResourceMapping
+from mappers.mapping import Element, Part
 from mappers.narrative import narrator
-from mappers.reader import Reader, Resource, source_name
-from mappers.stored.amended import told_by
+from mappers.reader import Resource, source_name
 from mappers.stored.content import dumps
 from mappers.stored.places import of_rest
 from mappers.stored.resident_number import without_resident_number
-from mappers.stored.search_values import Found, SearchValues
+from mappers.stored.search_values import INDEXED, SearchValues
 from mappers.transaction import Transaction
 from mappers.upkeep import NOW, Caller, Parent, Upkeep
-from mappers.value import Cells, Row
+from mappers.value import Cells
 from mappers.values.references import ReferenceTo
+from mappers.write.amending import Amending, beside
 from mappers.write.belonging import Belonging
 from mappers.write.equal_codes import EqualCodes
 from mappers.write.faults import WriteFault
 from mappers.write.keys import next_key
-from mappers.write.native import index_row
 from mappers.write.refusals import given_by_server, path_of, refuse_blanks, refuse_gaps
 from mappers.write.rules import refuse_contradictions, refuse_unruly
 from mappers.write.same_patient import refuse_other_patients
@@ -47,6 +46,7 @@ class HospitalRows:
         self.site = engine.site
         self.table_rows = TableRows(t, engine.site.sealed)
         self.equal_codes = EqualCodes(self.table_rows.fetch)
+        self.amending = Amending(engine, self.table_rows, values)
         self.belonging = Belonging(self.table_rows, self, now)
 
     def target(self, reference: ReferenceTo, text: str) -> Cells | None:
@@ -146,7 +146,7 @@ class HospitalRows:
 
     def _without_our_words(self, part: Part, resource: Resource, current: Resource) -> Resource:
         """Without the narrative that the server has made of what was there before: it makes a new one."""
-        mapping = self._mapping(part)
+        mapping = self.amending.mapping(part)
         ours = narrator(mapping.resource_type, mapping.narrative)(without_resident_number(current))
         return {k: v for k, v in resource.items() if k != "text" or v != ours}
 
@@ -175,12 +175,13 @@ class HospitalRows:
 
     async def lock(self, part: Part, key: Any) -> None:
         """Holds the row, and what belongs to it, until the transaction ends: nobody else changes it."""
-        await self.table_rows.fetch(select(part.id.column).where(part.id.column == key).with_for_update())
-        await self.belonging.hold(part, key)
+        own = select(part.id.column).where(part.id.column == key).with_for_update()
+        if await self.table_rows.fetch(own):
+            await self.belonging.hold(part, key)
 
     async def tombstone(self, part: Part, key: Any) -> bool:
         """Whether a client has deleted the row."""
-        rows = await self.table_rows.fetch(select(R.deleted).where(*_beside(part, key)))
+        rows = await self.table_rows.fetch(select(R.deleted).where(*beside(part, key)))
         return bool(rows) and bool(int(rows[0][0]))
 
     # cells
@@ -212,7 +213,9 @@ class HospitalRows:
 
     async def _keep_rest(self, part: Part, key: Any, resource: Resource) -> None:
         """Reads the row back, and keeps what of the resource its columns don't tell as it was sent."""
-        reader, row = await self._read_back(part, key)
+        found = await self.amending.read_back(part, key)
+        assert found is not None
+        reader, row = found
         assert reader.rest is not None
         resource = without_resident_number(resource)
         told = without_resident_number(reader.told_by_columns()(row))
@@ -221,61 +224,24 @@ class HospitalRows:
         place = of_rest(part.name, key)
         content = self.t.at_rest.kept(dumps(difference), place) if difference else None
         await self._put(part, key, deleted=0, content=content)
-        await self._amend(part, key, resource, {**told, "resourceType": resource["resourceType"]})
-
-    async def _amend(self, part: Part, key: Any, resource: Resource, told: Resource) -> None:
-        """Keeps what is searched of what was sent, wherever the columns answer otherwise."""
-        [(kept,)] = await self.table_rows.fetch(select(R.id).where(*_beside(part, key)))
-        place = int(kept)
-        for table in (fhir_index, fhir_amended):
-            await self.t.execute(delete(table).where(table.c.resource == place))
-        mapping, values = self._mapping(part), self.values.values
-        for name in part.amended.indexed if part.amended else ():
-            sent = values(mapping, name, resource)
-            if sent != values(mapping, name, told):
-                await self._amend_one(part, key, place, name, sent)
-
-    async def _amend_one(self, part: Part, key: Any, place: int, name: str, sent: Sequence[Found]) -> None:
-        mapping = self._mapping(part)
-        told = told_by(mapping, part, name)
-        row = select(told.guard).select_from(told.joined(part.source.table)).where(part.id.column == key)
-        [(guard,)] = await self.table_rows.fetch(row)
-        await self.t.execute(
-            insert(fhir_amended).values(resource=place, param=name, part=part.name, guard=guard)
-        )
-        for found in sent:
-            value = index_row(place, mapping.resource_type, name, found)
-            await self.t.execute(insert(fhir_index).values(value))
-        self.engine.plans.amended.add(part.name, name)
-
-    async def _read_back(self, part: Part, key: Any) -> tuple[Reader, Row]:
-        reader = self.engine.plans.reader_of(self._mapping(part), part)
-        [row] = await self.engine.whole.by_keys(reader, [key])
-        whole = (await self.engine.whole.with_children(reader, {key: row}))[key]
-        return reader, reader.columns.opened(whole)
+        await self.amending.amend(part, key, resource, {**told, "resourceType": resource["resourceType"]})
 
     async def _put(self, part: Part, key: Any, **columns: Any) -> None:
         written = await self.t.execute(
             update(fhir_resource)
-            .where(*_beside(part, key))
-            .values(version=R.version + 1, last_updated=self.now, **columns)
+            .where(*beside(part, key))
+            .values(version=R.version + 1, last_updated=self.now, indexed=INDEXED, **columns)
         )
         if not written.rows:
             place = {"key_int" if part.id.numeric else "key_text": key}
             row = {
-                "resource_type": self._mapping(part).resource_type,
+                "resource_type": self.amending.mapping(part).resource_type,
                 "part": part.name,
                 "version": 1,
+                "indexed": INDEXED,
                 **place,
             }
             await self.t.execute(insert(fhir_resource).values(last_updated=self.now, **row, **columns))
-
-    def _mapping(self, part: Part) -> ResourceMapping:
-        return next(m for m in self.engine.mappings.values() if part in m.parts)
-
-
-def _beside(part: Part, key: Any) -> tuple[Any, ...]:
-    return R.part == part.name, (R.key_int if part.id.numeric else R.key_text) == key
 
 
 def _table(part: Part) -> Table:

@@ -52,6 +52,7 @@ def test_a_real_server_is_fine(
         "indexes",
         "encryption",
         "imaging",
+        "search values",
     }
 
 

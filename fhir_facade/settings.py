@@ -67,7 +67,8 @@ class Settings:
         "with includes, chains and totals, each write of a transaction 1; ten requests for images are 1",
     )
     rate_limit_sign_in: int = setting(
-        600, "forms and token requests a minute that one address may send to /api/auth"
+        600,
+        "forms and token requests a minute that one address may send to /api/auth; pages: twice as many",
     )
     access_model: str = setting(
         "all", "whom clinical roles see: `all` patients, or `care-team`, those they have to do with"

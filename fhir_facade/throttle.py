@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 import math
 import time
+from collections.abc import Awaitable, Callable
 from functools import lru_cache
 from typing import Any
 
@@ -33,6 +34,12 @@ POLLS = RateLimitItemPerMinute(90, namespace="poll")
 MOST_WINDOWS = 10_000
 #: a viewer asks for each slice by itself: requests for images are counted apart, this many for each unit
 IMAGES = 10
+#: a sign-in turns more pages than it sends forms: this many for each
+PAGES = 2
+#: below the authorization server's address: pages that leave events, or ask others who somebody is; and
+#: where Keycloak tells of sessions that have ended, all of a shift's at once perhaps
+TURNED = ("/authorize", "/continue", "/idp/sign-in", "/idp/callback")
+NOTICES = "/idp/logout"
 
 
 class Throttle:
@@ -43,6 +50,7 @@ class Throttle:
         self.caller = RateLimitItemPerMinute(caller, namespace="caller")
         self.images = RateLimitItemPerMinute(IMAGES * caller, namespace="images")
         self.sign_in = RateLimitItemPerMinute(sign_in, namespace="sign-in")
+        self.page = RateLimitItemPerMinute(PAGES * sign_in, namespace="page")
         self._pool, self._alone = pool, Counter(MemoryStorage())
         self._shared = Counter(_shared(pool)) if pool else self._alone
 
@@ -65,6 +73,10 @@ class Throttle:
     async def signing_in(self, address: str) -> dict[str, str]:
         """Counts what is sent to the authorization server; raises FhirFault 429."""
         return await self._spend(self.sign_in, address, 1)
+
+    async def turning(self, address: str) -> dict[str, str]:
+        """Counts the authorization server's pages; raises FhirFault 429."""
+        return await self._spend(self.page, address, 1)
 
     async def polling(self, job: str) -> dict[str, str]:
         """Counts how often a job under way is asked for; raises FhirFault 429."""
@@ -136,7 +148,9 @@ def _weight(name: str) -> int:
 
 
 class SignIns:
-    """The authorization server, with what an address sends there counted: passwords, secrets, forms."""
+    """The authorization server, with what an address sends there counted: passwords, secrets, forms; and the
+    pages, by which the audit trail could be filled without any.
+    """
 
     def __init__(self, application: ASGIApp, throttle: Throttle) -> None:
         self.application, self.throttle = application, throttle
@@ -144,10 +158,17 @@ class SignIns:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """One connection; 429 in RFC 6749's form for one too many."""
         answer: ASGIApp = self.application
-        if scope["type"] == "http" and scope["method"] == "POST":
+        if scope["type"] == "http" and (count := self._count(scope)):
             try:
-                await self.throttle.signing_in((scope.get("client") or ("",))[0])
+                await count((scope.get("client") or ("",))[0])
             except FhirFault as fault:
                 told = {"error": "temporarily_unavailable", "error_description": fault.diagnostics}
                 answer = JSONResponse(told, fault.status, {**fault.headers, "cache-control": "no-store"})
         await answer(scope, receive, send)
+
+    def _count(self, scope: Scope) -> Callable[[str], Awaitable[dict[str, str]]] | None:
+        """What counts a request. A notice that somebody has signed out is signed, and must not be lost."""
+        path = scope["path"].removeprefix(scope.get("root_path", ""))
+        if scope["method"] == "POST":
+            return self.throttle.signing_in if path != NOTICES else None
+        return self.throttle.turning if path in TURNED else None

@@ -166,5 +166,11 @@ async def test_what_is_sent_to_sign_in_is_counted_by_address(embedded_data: Path
         assert answers[-1].json()["error"] == "temporarily_unavailable"
         assert 1 <= int(answers[-1].headers["retry-after"]) <= 60
         assert (await facade.http.get("/api/auth/jwks")).status_code == 200
+        notices = [await facade.http.post("/api/auth/idp/logout") for _ in range(2)]
+        assert 429 not in [n.status_code for n in notices], "who has signed out must not stay in"
+        pages = [await facade.http.get("/api/auth/authorize") for _ in range(5)]
+        pages += [await facade.http.get("/api/auth/continue") for _ in range(2)]
+        assert [p.status_code for p in pages] == [400, 400, 400, 400, 400, 400, 429]
+        assert 1 <= int(pages[-1].headers["retry-after"]) <= 60
     finally:
         await facade.close()

@@ -49,6 +49,8 @@ log = logging.getLogger("fhir_facade.access")
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._\-]{1,64}")
 FORM = "application/x-www-form-urlencoded"
 READING = ("GET", "HEAD")
+#: no browser takes a resource, or a part of one, for a page or a script
+SAFE = {"x-content-type-options": "nosniff"}
 SMART_CONFIGURATION = "/.well-known/smart-configuration"
 
 
@@ -92,7 +94,7 @@ class FhirApp:
         """One HTTP request."""
         started = time.perf_counter()
         request = _request(scope, self.prefix)
-        headers = {"x-request-id": request.request_id, **await self.cors.headers(request)}
+        headers = {**SAFE, "x-request-id": request.request_id, **await self.cors.headers(request)}
         with self.company:
             response = await self._answer(request, receive)
             status, sent, content = self._content(request, response)

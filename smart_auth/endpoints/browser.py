@@ -18,10 +18,14 @@ BROWSER_COOKIE = "fhir_auth_browser"
 PATH = "/api/auth"
 FORM = "application/x-www-form-urlencoded"
 LARGEST_FORM = 64 * 1024
-PRIVATE = {"cache-control": "no-store", "pragma": "no-cache", "referrer-policy": "no-referrer"}
+PRIVATE = {
+    "cache-control": "no-store",
+    "pragma": "no-cache",
+    "referrer-policy": "no-referrer",
+    "x-content-type-options": "nosniff",
+}
 SECURITY = {
     **PRIVATE,
-    "x-content-type-options": "nosniff",
     "x-frame-options": "DENY",
     "cross-origin-opener-policy": "same-origin",
     "permissions-policy": "camera=(), geolocation=(), microphone=()",

@@ -32,6 +32,14 @@ async def own(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Facade]
     await facade.close()
 
 
+@pytest.mark.parametrize("path", ["Patient/P-2025-000001", "Patient?_format=xml", "metadata", "Nothing", ""])
+async def test_no_browser_takes_an_answer_for_a_page(own: Facade, path: str) -> None:
+    """Narratives are HTML in JSON and XML, and names are what somebody typed."""
+    answer = await own.get(path)
+    assert answer.headers["x-content-type-options"] == "nosniff"
+    assert answer.headers["content-type"].startswith("application/fhir+")
+
+
 @pytest.mark.parametrize("written", [NUMBER, NUMBER.replace("-", "")])
 @pytest.mark.parametrize("name", ["identifier", "identifier:not"])
 async def test_a_resident_number_is_refused_in_a_url(own: Facade, written: str, name: str) -> None:

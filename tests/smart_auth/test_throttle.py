@@ -164,6 +164,7 @@ async def test_what_is_sent_to_sign_in_is_counted_by_address(embedded_data: Path
         answers = [await facade.http.post("/api/auth/token", data={"grant_type": "x"}) for _ in range(4)]
         assert [a.status_code for a in answers] == [400, 400, 400, 429]
         assert answers[-1].json()["error"] == "temporarily_unavailable"
+        assert answers[0].headers["x-content-type-options"] == "nosniff"
         assert 1 <= int(answers[-1].headers["retry-after"]) <= 60
         assert (await facade.http.get("/api/auth/jwks")).status_code == 200
         notices = [await facade.http.post("/api/auth/idp/logout") for _ in range(2)]

@@ -44,6 +44,8 @@ def _add_clients(parser: Any) -> None:
     adding.add_argument("--name", required=True, help="as users are shown it")
     adding.add_argument("--kind", choices=KINDS, default="public")
     adding.add_argument("--redirect-uri", action="append", default=[], help="exactly as the app sends it")
+    signed_out = "where a browser may go once its user is signed out (default: the redirect URIs)"
+    adding.add_argument("--post-logout-redirect-uri", action="append", default=[], help=signed_out)
     adding.add_argument("--scope", default="", help="what it may ask for at most")
     adding.add_argument("--launch-url", default="", help="where an EHR launch sends the browser")
     adding.add_argument("--jwks", type=Path, help="file with its public keys")
@@ -66,6 +68,8 @@ def _add_updating(updating: Any) -> None:
     updating.add_argument("client_id")
     updating.add_argument("--name", help="as users are shown it")
     updating.add_argument("--redirect-uri", action="append", help="all of them, instead of those there are")
+    signed_out = "all of those for a signed-out user, instead"
+    updating.add_argument("--post-logout-redirect-uri", action="append", help=signed_out)
     updating.add_argument("--scope", help="all that it may ask for, instead of what there is")
     updating.add_argument("--add-scope", default="", help="what it may ask for besides")
     updating.add_argument("--launch-url", help="where an EHR launch sends the browser")
@@ -97,6 +101,7 @@ def _client(chosen: argparse.Namespace, secret: str) -> Client:
         kind=chosen.kind,
         secret_hash=passwords.hashed(secret) if secret else "",
         redirect_uris=" ".join(chosen.redirect_uri),
+        post_logout_redirect_uris=" ".join(chosen.post_logout_redirect_uri),
         launch_url=chosen.launch_url,
         scopes=_understood(chosen.scope) or DEFAULT_SCOPES,
         jwks=_jwks(chosen.jwks) or "",
@@ -130,7 +135,8 @@ def _changes(chosen: argparse.Namespace, there: Client | None) -> dict[str, str]
     scopes = split(" ".join([*kept, _understood(chosen.add_scope)]))
     stated = {
         "name": chosen.name,
-        "redirect_uris": " ".join(chosen.redirect_uri) if chosen.redirect_uri else None,
+        "redirect_uris": _listed(chosen.redirect_uri),
+        "post_logout_redirect_uris": _listed(chosen.post_logout_redirect_uri),
         "scopes": " ".join(scopes) if chosen.scope or chosen.add_scope else None,
         "launch_url": chosen.launch_url,
         "jwks": _jwks(chosen.jwks),
@@ -140,6 +146,10 @@ def _changes(chosen: argparse.Namespace, there: Client | None) -> dict[str, str]
     if not found:
         raise ValueError("nothing is stated that shall change")
     return found
+
+
+def _listed(stated: list[str] | None) -> str | None:
+    return " ".join(stated) if stated else None
 
 
 def _understood(scopes: str) -> str:

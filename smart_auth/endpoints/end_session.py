@@ -20,7 +20,7 @@ from smart_auth.endpoints.pages import Page, language, user_of
 from smart_auth.faults import PageFault
 from smart_auth.seal import SealFault
 from smart_auth.server import AuthorizationServer
-from smart_auth.store.clients import redirect_uris
+from smart_auth.store.clients import post_logout_redirect_uris
 from smart_auth.store.sessions import Login
 from smart_auth.store.tables import Client
 from smart_auth.tokens.keys import ALGORITHM
@@ -92,11 +92,11 @@ def _read(server: AuthorizationServer, form: Mapping[str, str]) -> dict[str, str
 
 
 def _back(client: Client | None, form: Mapping[str, str]) -> str:
-    """Character by character an address that codes may go to as well; empty where none is stated."""
+    """Character by character an address that is registered for this; empty where none is stated."""
     wanted = form.get("post_logout_redirect_uri", "")
     if not wanted:
         return ""
-    if client is None or wanted not in redirect_uris(client):
+    if client is None or wanted not in post_logout_redirect_uris(client):
         raise PageFault("redirect")
     return location(wanted, {"state": form.get("state", "")}) if form.get("state") else wanted
 

@@ -91,6 +91,14 @@ def redirect_uris(client: Client) -> list[str]:
     return client.redirect_uris.split()
 
 
+def post_logout_redirect_uris(client: Client) -> list[str]:
+    """The same once its user is signed out; its redirect URIs, if it has registered none for that.
+
+    https://openid.net/specs/openid-connect-rpinitiated-1_0.html#ClientMetadata
+    """
+    return (client.post_logout_redirect_uris or client.redirect_uris).split()
+
+
 def origins(client: Client) -> set[str]:
     """The web origins of a client's own pages, which may call the token endpoint."""
     parts = [urlsplit(uri) for uri in redirect_uris(client)]
@@ -109,7 +117,7 @@ def check(client: Client) -> None:
         raise ValueError("an asymmetric client has a JWKS, or an address of one")
     if not client.backend and not client.redirect_uris:
         raise ValueError("a client that users sign in to has at least one redirect URI")
-    for uri in redirect_uris(client):
+    for uri in (*redirect_uris(client), *post_logout_redirect_uris(client)):
         _check_redirect(uri)
     if client.jwks_url:
         _check_https(client.jwks_url, "a JWKS's address")

@@ -40,7 +40,7 @@ class Key(SQLModel, table=True):
 
 
 class Client(SQLModel, table=True):
-    """A registered client. `redirect_uris` and `scopes` are lists with blanks between; `kind` says how it
+    """A registered client. `…_uris` and `scopes` are lists with blanks between; `kind` says how it
     authenticates: public, symmetric or asymmetric.
     """
 
@@ -50,6 +50,7 @@ class Client(SQLModel, table=True):
     kind: str = Field(sa_type=String(16))
     secret_hash: str = Field(default="", sa_type=String(190))
     redirect_uris: str = Field(default="", sa_type=Text)
+    post_logout_redirect_uris: str | None = Field(default=None, sa_type=Text)
     launch_url: str = Field(default="", sa_type=Text)
     scopes: str = Field(default="", sa_type=Text)
     jwks: str = Field(default="", sa_type=Text)

@@ -81,6 +81,7 @@ def test_a_client_is_updated_in_what_is_stated_alone(
     line = "app\tpublic\tApp\thttps://app.example/cb\topenid patient/*.rs launch/encounter"
     assert capsys.readouterr().out == f"{line}\n"
     moved = ["--redirect-uri", "https://app.example/a", "--redirect-uri", "http://127.0.0.1:9000/"]
+    moved += ["--post-logout-redirect-uri", "https://app.example/bye"]
     assert cli.main(["client", "update", "app", *moved, "--name", "New", "--scope", "user/*.rs"]) == 0
     assert cli.main(["client", "list"]) == 0
     line = "app\tpublic\tNew\thttps://app.example/a http://127.0.0.1:9000/\tuser/*.rs"
@@ -93,6 +94,7 @@ def test_a_client_is_updated_in_what_is_stated_alone(
         (["app"], "nothing is stated"),
         (["nobody", "--name", "N"], "no client nobody"),
         (["app", "--redirect-uri", "http://app.example/cb"], "https"),
+        (["app", "--post-logout-redirect-uri", "http://app.example/bye"], "https"),
         (["app", "--add-scope", "patient/Nothing.rs"], "patient/Nothing.rs"),
         (["app", "--jwks", "missing.json"], "missing.json"),
     ],

@@ -37,6 +37,22 @@ async def test_an_app_signs_its_user_out_and_gets_the_browser_back(app: App) -> 
     assert again.headers["location"] == CALLBACK
 
 
+async def test_a_browser_goes_where_the_app_has_registered_for_that_and_nowhere_else(app: App) -> None:
+    goodbye = "https://app.example/goodbye"
+    leaving = App.of(app.facade, register(app.facade, post_logout_redirect_uris=goodbye))
+    id_token = (await leaving.tokens(scope=SCOPE))["id_token"]
+    for elsewhere in (CALLBACK, f"{goodbye}/", goodbye.upper()):
+        refused = await ask(leaving, id_token_hint=id_token, post_logout_redirect_uri=elsewhere)
+        assert (refused.status_code, "location" in refused.headers) == (400, False)
+    assert await signed_in(leaving)
+    left = await ask(leaving, id_token_hint=id_token, post_logout_redirect_uri=goodbye, state="s")
+    assert left.headers["location"] == f"{goodbye}?state=s"
+    assert not await signed_in(leaving)
+    came = await leaving.follow(await leaving.ask(redirect_uri=goodbye))
+    assert (came.status_code, "location" in came.headers) == (400, False), "no code goes there"
+    await leaving.browser.aclose()
+
+
 async def test_a_form_of_an_app_does_the_same(app: App) -> None:
     tokens = await app.tokens(scope=SCOPE)
     form = {"id_token_hint": tokens["id_token"], "ui_locales": "ko"}

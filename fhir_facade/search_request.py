@@ -63,7 +63,8 @@ class SearchRequest:
             return None
         mandatory = frozenset(_plain_names(resource_type, definitions.mandatory_elements(resource_type)))
         if self.elements:
-            return mandatory | self.elements | _choices(resource_type, self.elements)
+            stated = frozenset(n.rpartition(".")[2] for n in self.elements if _is_of(resource_type, n))
+            return mandatory | stated | _choices(resource_type, stated)
         if self.summary == "true":
             return definitions.summary_elements(resource_type)
         if self.summary == "text":
@@ -84,6 +85,12 @@ def _top_elements(resource_type: str) -> list[str]:
     return [p.partition(".")[2] for p in definitions.elements(resource_type) if p.count(".") == 1]
 
 
+def _known(resource_type: str) -> frozenset[str]:
+    """What a type's elements may be called: of a choice, `value` and `valueQuantity`."""
+    names = _top_elements(resource_type)
+    return frozenset([*(n.removesuffix("[x]") for n in names), *_plain_names(resource_type, names)])
+
+
 def _plain_names(resource_type: str, names: Sequence[str] | frozenset[str]) -> list[str]:
     """Element names with choices spelled out."""
     found: list[str] = []
@@ -92,6 +99,11 @@ def _plain_names(resource_type: str, names: Sequence[str] | frozenset[str]) -> l
             [c[0] for c in definitions.choice_names(resource_type, name)] if name.endswith("[x]") else [name]
         )
     return found
+
+
+def _is_of(resource_type: str, element: str) -> bool:
+    """Whether a stated element (`name`, or `Type.name`) is one of the type's."""
+    return element.rpartition(".")[0] in ("", resource_type)
 
 
 def _choices(resource_type: str, names: frozenset[str]) -> frozenset[str]:
@@ -200,6 +212,8 @@ class Reader:
         if not 2 <= len(pieces) <= 3 or not all(pieces):
             raise SearchFault("invalid", base, f"{base} is Type:parameter or Type:parameter:TargetType")
         self._known_include(base, pieces[0], pieces[1])
+        if len(pieces) == 3 and pieces[2] not in definitions.resource_types():
+            raise SearchFault("invalid", base, f"{pieces[2][:60]!r} is no resource type")
         return Include(pieces[0], pieces[1], pieces[2] if len(pieces) == 3 else "", reverse, iterate)
 
     def _known_include(self, base: str, source: str, param: str) -> None:
@@ -219,20 +233,20 @@ class Reader:
         request.summary = value
 
     def take_elements(self, request: SearchRequest, name: str, value: str) -> None:
-        """`_elements`: top-level names, optionally `Type.name`."""
+        """`_elements`: top-level names, optionally `Type.name`; of what lies deeper, all of the element."""
         names = [e.strip() for e in value.split(",") if e.strip()]
         if not names:
             raise parameter("_elements", "_elements names elements")
-        for resource_type in self.types:
-            known = {e.removesuffix("[x]") for e in _top_elements(resource_type)}
-            bad = [
-                n
-                for n in names
-                if n.rpartition(".")[2] not in known and n.rpartition(".")[0] in ("", resource_type)
-            ]
-            if bad:
-                raise parameter("_elements", f"{resource_type} has no element {bad[0][:60]!r}")
-        request.elements |= {n.rpartition(".")[2] for n in names}
+        request.elements |= {self._element(name) for name in names}
+
+    def _element(self, text: str) -> str:
+        head, _, rest = text.partition(".")
+        kind = head if rest and head in definitions.resource_types() else ""
+        name = (rest if kind else text).partition(".")[0].removesuffix("[x]")
+        types = [kind] if kind else self.types
+        if not any(name in _known(t) for t in types):
+            raise parameter("_elements", f"{', '.join(types[:9])} has no element {text[:60]!r}")
+        return f"{kind}.{name}" if kind else name
 
     def take_total(self, request: SearchRequest, name: str, value: str) -> None:
         """`_total`."""

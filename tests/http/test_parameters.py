@@ -339,7 +339,7 @@ async def test_36_reverse_includes_refer_to_the_matches(facade: Facade) -> None:
 async def test_36_includes_that_do_not_exist(embedded: Facade, name: str) -> None:
     for value in ("Observation:nonsense", "Nonsense:patient", "Observation:code"):
         refused(await embedded.get(f"Observation?{name}={value}"), 400, "not-supported", name)
-    for value in ("Observation", ":", "a:b:c:d", ""):
+    for value in ("Observation", ":", "a:b:c:d", "", "Observation:subject:Nonsense"):
         refused(await embedded.get(f"Observation?{name}={value}"), 400, "invalid", name)
     refused(
         await embedded.get(f"Observation?{name}:nonsense=Observation:patient"), 400, "not-supported", name

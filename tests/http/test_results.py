@@ -128,6 +128,31 @@ async def test_38_elements_keeps_what_is_mandatory_and_says_subsetted(embedded: 
         assert [t["code"] for t in resource["meta"]["tag"]] == ["SUBSETTED"]
 
 
+@pytest.mark.parametrize(
+    ("elements", "shown"),
+    [
+        ("name.family", {"name"}),
+        ("Patient.name.given,birthDate", {"name", "birthDate"}),
+        ("deceased[x]", {"deceasedBoolean"}),
+        ("deceasedBoolean", {"deceasedBoolean"}),
+        ("Observation.status,gender", {"gender"}),
+    ],
+)
+async def test_38_elements_may_be_named_in_full(embedded: Facade, elements: str, shown: set[str]) -> None:
+    bundle = await embedded.bundle(f"Patient?_id=P-2025-000001&_elements={elements}")
+    assert bundle["entry"][0]["resource"].keys() == {"resourceType", "id", "meta"} | shown
+    read = (await embedded.get(f"Patient/P-2025-000001?_elements={elements}")).json()
+    assert read.keys() == bundle["entry"][0]["resource"].keys()
+
+
+async def test_38_elements_of_several_types_are_those_of_any(embedded: Facade) -> None:
+    bundle = await embedded.bundle("?_type=Encounter,Patient&_elements=name,Encounter.class&_count=200")
+    shown = {e["resource"]["resourceType"]: e["resource"].keys() for e in bundle["entry"][::-1]}
+    assert "name" in shown["Patient"]
+    assert "class" in shown["Encounter"]
+    refused(await embedded.get("Patient?_elements=Patient.nme.family"), 400, "invalid", "_elements")
+
+
 @pytest.mark.parametrize("summary", ["true", "text", "data", "false"])
 async def test_38_summaries(embedded: Facade, summary: str) -> None:
     bundle = await embedded.bundle(f"Observation?_summary={summary}&_count=5")

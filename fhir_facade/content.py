@@ -34,6 +34,19 @@ FHIR_VERSIONS = ("4.0", "4.0.1")
 MAX_PARAMETERS = 500
 
 
+@lru_cache(64)
+def takes_gzip(accept_encoding: str) -> bool:
+    """Whether a client takes gzip, named and not with `q=0`.
+
+    https://www.rfc-editor.org/rfc/rfc9110#field.accept-encoding
+    """
+    for item in accept_encoding.lower().split(","):
+        name, _, rest = item.partition(";")
+        if name.strip() == "gzip":
+            return _quality(rest) > 0
+    return False
+
+
 @dataclass
 class Request:
     """A FHIR request: the path below the base, the decoded parameters of URL and body, and who sent it.

@@ -31,6 +31,7 @@ from fhir_facade.content import (
     negotiate,
     parsed,
     serialized,
+    takes_gzip,
 )
 from fhir_facade.cors import Cors, Hosts
 from fhir_facade.export.kick_off import PLACE
@@ -273,7 +274,7 @@ class FhirApp:
     ) -> tuple[dict[str, str], bytes]:
         """gzip at level 1 for who takes it, unless a proxy (which does it better) stands before."""
         behind_proxy = "via" in request.headers or "x-forwarded-for" in request.headers
-        takes = "gzip" in request.headers.get("accept-encoding", "")
+        takes = takes_gzip(request.headers.get("accept-encoding", ""))
         if takes and len(content) > 1024 and self.service.settings.gzip and not behind_proxy:
             return {**headers, "content-encoding": "gzip"}, gzip.compress(content, 1)
         return headers, content

@@ -14,6 +14,7 @@ from anyio import to_thread
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import FileResponse, RedirectResponse
 
+from fhir_facade.content import takes_gzip
 from fhir_facade.landing import HTML, SECURITY, page, read, texts_of
 from fhir_facade.own_client import VIEWER, register
 from fhir_facade.settings import Settings
@@ -68,7 +69,7 @@ def router(settings: Settings, by_launch: bool) -> APIRouter:
         """A file; a page of the viewer for what is none."""
         if not (folder / "index.html").exists():
             return page(_missing_page(language(request, lang)), HTML, {"vary": "Accept-Language"})
-        zipped = "gzip" in request.headers.get("accept-encoding", "")
+        zipped = takes_gzip(request.headers.get("accept-encoding", ""))
         return await to_thread.run_sync(_answer, folder, path, zipped)
 
     return routes

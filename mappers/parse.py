@@ -109,7 +109,7 @@ class Parser:
         if modifier == "missing":
             return Criterion(param, missing=self._boolean(name, value))
         if modifier and not self._modifier_fits(kind, modifier, param):
-            raise self._unfit(kind, modifier, name)
+            raise self._unfit(kind, modifier, param, name)
         values = terms.split(value, ",")
         if any(v == "" for v in values):
             raise SearchFault("invalid", name, "an empty value between commas")
@@ -124,8 +124,9 @@ class Parser:
         return modifier in MODIFIERS[kind] and (modifier != "of-type" or param == "identifier")
 
     @staticmethod
-    def _unfit(kind: str, modifier: str, name: str) -> SearchFault:
-        valid = ", ".join(":" + m for m in MODIFIERS[kind]) or "none"
+    def _unfit(kind: str, modifier: str, param: str, name: str) -> SearchFault:
+        fitting = (m for m in MODIFIERS[kind] if m != "of-type" or param == "identifier")
+        valid = ", ".join(":" + m for m in fitting) or "none"
         if kind == "reference":
             valid += ", :[type]"
         return SearchFault(

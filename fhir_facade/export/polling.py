@@ -15,7 +15,7 @@ from typing import Any
 
 import orjson
 
-from fhir_facade.content import Request, Response
+from fhir_facade.content import Request, Response, takes_gzip
 from fhir_facade.export.caller import holder
 from fhir_facade.export.files import Files, Segment
 from fhir_facade.export.kick_off import PLACE
@@ -99,7 +99,7 @@ class Polling:
     ) -> Response:
         headers = {"expires": _http_date(job.expires), "cache-control": "no-store", "vary": "Accept-Encoding"}
         chunks = self.files.chunks(job.id, segments)
-        if service.settings.gzip and "gzip" in request.headers.get("accept-encoding", ""):
+        if service.settings.gzip and takes_gzip(request.headers.get("accept-encoding", "")):
             headers["content-encoding"], chunks = "gzip", _gzipped(chunks)
         else:
             headers["content-length"] = str(sum(size for _, size in segments))

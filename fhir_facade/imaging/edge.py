@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from starlette.requests import Request
 
 from dicomweb.http.faults import DicomFault
+from fhir_facade.content import takes_gzip
 from fhir_facade.cors import EXPOSED, Cors, Hosts
 from fhir_facade.imaging.asking import asking
 from fhir_facade.outcome import FhirFault
@@ -33,4 +34,4 @@ class FhirEdge:
     def compresses(self, request: Request) -> bool:
         """For who takes gzip, unless a proxy (which does it better) stands before."""
         behind_proxy = "via" in request.headers or "x-forwarded-for" in request.headers
-        return self.gzip and not behind_proxy and "gzip" in request.headers.get("accept-encoding", "")
+        return self.gzip and not behind_proxy and takes_gzip(request.headers.get("accept-encoding", ""))

@@ -36,6 +36,8 @@ async def test_10_the_refusal_lists_what_there_is(embedded: Facade) -> None:
     response = await embedded.get("Patient?nonsense=1")
     told = response.json()["issue"][0]["diagnostics"]
     assert all(name in told for name in ("name", "birthdate", "_id", "identifier"))
+    told = (await embedded.get("Patient?gender:of-type=a|b|c")).json()["issue"][0]["diagnostics"]
+    assert told.endswith("valid: :not, :text, :missing, :in, :not-in, :above, :below")
 
 
 @pytest.mark.parametrize("param", ["Patient?birthdate", "Observation?_lastUpdated"])

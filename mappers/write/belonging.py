@@ -21,12 +21,21 @@ class Belonging:
         self.rows, self.w, self.now = rows, w, now
 
     async def hold(self, part: Part, key: Any) -> None:
-        """Holds all of them until the transaction ends, so that what is read is what is written over."""
-        assert part.upkeep is not None
-        for lines in part.upkeep.lines:
+        """Holds the row and all of them until the transaction ends: what is read is what is written over.
+
+        The row that it is a line of comes first, then the lines: whoever writes any of them waits there, and
+        holds nothing yet that another waits for. Nothing is held of a row that isn't there.
+        """
+        upkeep = part.upkeep
+        assert upkeep is not None
+        if upkeep.parent is not None:
+            for (above,) in await self._above(part, upkeep.parent, key):
+                await self._lines_of(part, upkeep.parent, above)
+        own = select(part.id.column).where(part.id.column == key).with_for_update()
+        if not await self.rows.fetch(own):
+            return
+        for lines in upkeep.lines:
             await self.rows.hold(lines.table, lines.link == key)
-        if part.upkeep.parent is not None:
-            await self._siblings(part, part.upkeep.parent, key)
 
     # lines
 
@@ -86,11 +95,19 @@ class Belonging:
             await self.rows.change(parent.table, key_of(parent.table), above, self.stamped(cells))
 
     async def _siblings(self, part: Part, parent: Parent, key: Any) -> tuple[Any, list[Held]]:
-        """The parent's key and all rows that belong to it, held: the parent first, so that all wait there."""
-        [(above,)] = await self.rows.fetch(select(parent.link).where(part.id.column == key))
+        """The parent's key and all rows that belong to it, held."""
+        [(above,)] = await self._above(part, parent, key)
+        return above, await self._lines_of(part, parent, above)
+
+    async def _above(self, part: Part, parent: Parent, key: Any) -> Any:
+        """The parent's key, as a row; none where there is no such line."""
+        return await self.rows.fetch(select(parent.link).where(part.id.column == key))
+
+    async def _lines_of(self, part: Part, parent: Parent, above: Any) -> list[Held]:
+        """All rows that belong to a parent, held: the parent first, so that all wait there."""
         await self.rows.hold(parent.table, key_of(parent.table) == above)
         table: Any = part.source.table
-        return above, await self.rows.hold(table, parent.link == above)
+        return await self.rows.hold(table, parent.link == above)
 
     def stamped(self, cells: Cells) -> Cells:
         """The cells, with the time."""

@@ -175,9 +175,7 @@ class HospitalRows:
 
     async def lock(self, part: Part, key: Any) -> None:
         """Holds the row, and what belongs to it, until the transaction ends: nobody else changes it."""
-        own = select(part.id.column).where(part.id.column == key).with_for_update()
-        if await self.table_rows.fetch(own):
-            await self.belonging.hold(part, key)
+        await self.belonging.hold(part, key)
 
     async def tombstone(self, part: Part, key: Any) -> bool:
         """Whether a client has deleted the row."""

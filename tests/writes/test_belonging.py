@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
 import pytest
 
+from mappers.transaction import transaction
 from mappers.write.faults import WriteFault
 from tests.writes.conftest import Written
 from tests.writes.samples import sample
@@ -151,3 +153,36 @@ async def test_a_line_joins_no_order_by_its_number(written: Written) -> None:
     with pytest.raises(WriteFault) as refused:
         await written.made({**sample("MedicationRequest"), "groupIdentifier": known["groupIdentifier"]})
     assert (refused.value.status, refused.value.expression) == (422, "MedicationRequest.groupIdentifier")
+
+
+@pytest.mark.parametrize("facade", ["on_mariadb", "on_mysql"], indirect=True)
+async def test_who_writes_a_line_waits_at_its_order_and_holds_nothing_that_others_need(
+    written: Written,
+) -> None:
+    found = await written.made(sample("MedicationRequest"))
+    place = written.engine.mappings["MedicationRequest"].resolve(found["id"])
+    assert place is not None
+    part, key = place
+    [(order,)] = await rows(written, f"SELECT order_id FROM ocs_orderitem WHERE id = {key}")  # noqa: S608
+    async with transaction(written.engine.database) as other:
+        await other.fetch(f"SELECT 1 FROM ocs_order WHERE order_id = '{order}' FOR UPDATE", ())  # noqa: S608
+
+        async def hold() -> None:
+            async with written.writer() as writer:
+                await writer.rows.lock(part, key)
+
+        waiting = asyncio.create_task(hold())
+        done, _ = await asyncio.wait([waiting], timeout=0.3)
+        assert not done
+        await other.fetch(f"SELECT 1 FROM ocs_orderitem WHERE id = {key} FOR UPDATE NOWAIT", ())  # noqa: S608
+    await waiting
+
+
+async def test_what_is_gone_before_it_is_held_is_not_found(written: Written) -> None:
+    found = await written.made(sample("MedicationRequest"))
+    place = written.engine.mappings["MedicationRequest"].resolve(found["id"])
+    assert place is not None
+    await written.change(f"DELETE FROM ocs_orderitem WHERE id = {place[1]}")  # noqa: S608
+    with pytest.raises(WriteFault) as refused:
+        await updated(written, found, status="stopped")
+    assert refused.value.status == 404

@@ -81,10 +81,10 @@ class Events(Protocol):
     """Is told what happens, before the answer leaves; raises UnrecordedFault where that fails."""
 
     def __call__(self, kind: str, **details: str) -> None:
-        """`kind` is login, login-failed, logout, launch, launch-refused, emergency, choices, token,
-        token-refused or token-revoked. Details hold no secrets: client_id, subject, username, fhir_user,
-        reason, scope, patient, grant_type, token_id; of choices also the step (choosing), what was searched
-        for (find), and the references that are shown, with blanks between.
+        """`kind` is login, login-failed, logout, launch, launch-refused, emergency, emergency-refused,
+        choices, token, token-refused or token-revoked. Details hold no secrets: client_id, subject, username,
+        fhir_user, reason, scope, patient, grant_type, token_id; of choices also the step (choosing), what was
+        searched for (find), and the references that are shown, with blanks between.
         """
 
 

@@ -15,7 +15,12 @@ AWAY = (DBAPIError, SourceDownError)
 
 
 class OAuthFault(Exception):
-    """An error of RFC 6749 (5.2 and 4.1.2.1): https://www.rfc-editor.org/rfc/rfc6749#section-5.2"""
+    """An error of RFC 6749 (5.2 and 4.1.2.1): https://www.rfc-editor.org/rfc/rfc6749#section-5.2
+
+    `told`: the trail has it already, with more than its client's request says.
+    """
+
+    told = False
 
     def __init__(
         self, error: str, description: str, status: int = 400, challenge: str = 'Basic realm="token"'

@@ -94,8 +94,8 @@ class AuthorizationServer:
     async def sign_out(self, login: Login) -> None:
         """Ends a login session and what lives only as long as it, here and at the provider."""
         await to_thread.run_sync(self.sessions.end, login.id, self.config.revoked_seconds)
-        await self.provider.sign_out(login.user.subject, login.held)
         await self.tell("logout", subject=login.user.subject, username=login.user.username)
+        await self.provider.sign_out(login.user.subject, login.held)
 
     async def signed_out(self, told: SignedOut) -> None:
         """Ends what has ended at the provider; a notice counts once, or it would end what came since."""

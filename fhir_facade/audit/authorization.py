@@ -29,6 +29,7 @@ KINDS = {
     "launch": ("launch", "0"),
     "launch-refused": ("launch", "4"),
     "emergency": ("emergency", "0"),
+    "emergency-refused": ("emergency", "4"),
     "choices": ("search-type", "0"),
 }
 #: what is kept of its details beside who and whose; anything else stays out

@@ -19,6 +19,7 @@ from smart_auth.faults import PageFault
 from smart_auth.seal import SealFault
 from smart_auth.server import AuthorizationServer
 from smart_auth.store.clients import redirect_uris
+from smart_auth.store.sessions import Login
 from smart_auth.store.tables import Client
 from smart_auth.store.transaction import now
 
@@ -35,9 +36,18 @@ Pairs = Sequence[tuple[str, str]]
 class RedirectFault(Exception):
     """An error that the client is told by redirecting the browser back to it."""
 
-    def __init__(self, redirect_uri: str, state: str, error: str, description: str) -> None:
+    def __init__(
+        self,
+        redirect_uri: str,
+        state: str,
+        error: str,
+        description: str,
+        client_id: str,
+        login: Login | None = None,
+    ) -> None:
         super().__init__(f"{error}: {description}")
         self.redirect_uri, self.state, self.error, self.description = redirect_uri, state, error, description
+        self.client_id, self.user = client_id, login.user if login else None
 
 
 @dataclass(frozen=True)
@@ -72,9 +82,9 @@ class Pending:
         """Whether the client wants the user to sign in, whoever is signed in."""
         return "login" in self.prompt or "select_account" in self.prompt
 
-    def fault(self, error: str, description: str) -> RedirectFault:
-        """What the client is told instead of a code."""
-        return RedirectFault(self.redirect_uri, self.state, error, description)
+    def fault(self, error: str, description: str, login: Login | None = None) -> RedirectFault:
+        """What the client is told instead of a code, and the trail with who was signed in."""
+        return RedirectFault(self.redirect_uri, self.state, error, description, self.client_id, login)
 
 
 def opened(server: AuthorizationServer, text: str) -> Pending:
@@ -96,7 +106,7 @@ def read(server: AuthorizationServer, pairs: Pairs, before: str) -> Pending:
     state = form.get("state", "")
 
     def fault(error: str, description: str) -> RedirectFault:
-        return RedirectFault(redirect_uri, state, error, description)
+        return RedirectFault(redirect_uri, state, error, description, client.client_id)
 
     for error, description in _wrong(server, pairs, form):
         raise fault(error, description)

@@ -19,7 +19,7 @@ def known_context(pending: Pending, login: Login) -> Context:
     """What is known of it by now; raises RedirectFault for the launch of another user."""
     if pending.launch:
         if pending.launch["subject"] != login.user.subject:
-            raise pending.fault("access_denied", "the launch is for another user")
+            raise pending.fault("access_denied", "the launch is for another user", login)
         return {**pending.launch["context"], "launch": True}
     chosen = pending.session == login.id
     found = {"patient": own_patient(login) or (pending.patient if chosen else "")}

@@ -36,8 +36,12 @@ async def emergency(
 ) -> dict[str, Any]:
     """A token response for `patient` and `reason`; raises OAuthFault for who may not, or says too little."""
     found = await _verified(server, authorization)
-    user = _user(found.caller, emergencies)
-    patient, reason = _stated(form)
+    try:
+        user = _user(found.caller, emergencies)
+        patient, reason = _stated(form)
+    except OAuthFault as fault:
+        await _tell_refused(server, found.caller, form, fault)
+        raise
     await to_thread.run_sync(emergencies.alarm, user, patient, reason)
     granted = Granted(
         client_id=found.caller.client_id,
@@ -50,6 +54,18 @@ async def emergency(
     told = {"client_id": granted.client_id, "subject": user.subject, "username": user.username}
     await server.tell("emergency", **told, patient=patient, reason=reason)
     return answer
+
+
+async def _tell_refused(
+    server: AuthorizationServer, caller: Caller, form: Mapping[str, str], fault: OAuthFault
+) -> None:
+    user, patient = caller.user, form.get("patient", "")
+    who = {"subject": user.subject, "username": user.username} if user else {}
+    known = patient if LOGICAL_ID.fullmatch(patient) else ""
+    await server.tell(
+        "emergency-refused", **who, client_id=caller.client_id, patient=known, reason=str(fault)
+    )
+    fault.told = True
 
 
 async def _verified(server: AuthorizationServer, authorization: str) -> Any:

@@ -46,7 +46,9 @@ def add_faults(app: FastAPI, server: AuthorizationServer) -> None:
 
 
 async def _sent_back(server: AuthorizationServer, fault: RedirectFault) -> Response:
-    await server.tell("token-refused", reason=str(fault))
+    user = fault.user
+    who = {"subject": user.subject, "username": user.username} if user else {}
+    await server.tell("token-refused", **who, client_id=fault.client_id, reason=str(fault))
     answer = {"error": fault.error, "error_description": fault.description, "state": fault.state}
     return redirect(location(fault.redirect_uri, {**answer, "iss": server.config.issuer}))
 

@@ -59,7 +59,7 @@ class Interaction:
         context = known_context(pending, login)
         if what := to_choose(pending, login):
             if "none" in pending.prompt:
-                raise pending.fault("interaction_required", f"the user has to choose: {what}")
+                raise pending.fault("interaction_required", f"the user has to choose: {what}", login)
             return await self._choosing.page(request, pending, login, what)
         return await self._allowed_or_asked(request, pending, login, context, text)
 
@@ -77,7 +77,7 @@ class Interaction:
         if form.get("decision") != "allow":
             forget = self._server.approvals.forget
             await to_thread.run_sync(forget, login.user.subject, pending.client_id)
-            raise pending.fault("access_denied", "the user refused")
+            raise pending.fault("access_denied", "the user refused", login)
         context = known_context(pending, login)
         if to_choose(pending, login):
             raise PageFault("form")
@@ -86,7 +86,7 @@ class Interaction:
         context = left_over(context, offered, scopes, login)
         scopes = fitting(scopes, context)
         if not any(scope(text) or text == "openid" for text in scopes):
-            raise pending.fault("access_denied", "the user left nothing to be granted")
+            raise pending.fault("access_denied", "the user left nothing to be granted", login)
         client, keep = await self._client(pending), self._server.approvals.keep
         who = (login.user.subject, client, pending.redirect_uri)
         await to_thread.run_sync(keep, *who, offered, scopes)
@@ -135,7 +135,7 @@ class Interaction:
         now = await self._server.as_now(login) if login is not None else None
         if now is None and login is not None:
             if "none" in pending.prompt:
-                raise pending.fault("login_required", "the user may no longer sign in")
+                raise pending.fault("login_required", "the user may no longer sign in", login)
             raise PageFault("gone", 403)
         return now
 
@@ -162,7 +162,7 @@ class Interaction:
         if covered and "consent" not in pending.prompt:
             return await to_thread.run_sync(self._code, pending, login, context, offered)
         if "none" in pending.prompt:
-            raise pending.fault("consent_required", "the user has not allowed this before")
+            raise pending.fault("consent_required", "the user has not allowed this before", login)
         return await self._ask(request, pending, login, context, text)
 
     async def _ask(
@@ -188,7 +188,9 @@ class Interaction:
         scopes = self._server.grantable(login.user, allowed(client.scopes, pending.scopes))
         found = fitting(scopes, context)
         if not any(scope(text) or text == "openid" for text in found):
-            raise pending.fault("invalid_scope", "nothing that was asked for can be granted to this user")
+            raise pending.fault(
+                "invalid_scope", "nothing that was asked for can be granted to this user", login
+            )
         return found
 
     def _remembers(self, client: Client, pending: Pending) -> bool:
@@ -202,7 +204,7 @@ class Interaction:
 
     def _code(self, pending: Pending, login: Login, context: Context, scopes: list[str]) -> Response:
         if pending.launch and used_up(self._server, pending.launch):
-            raise pending.fault("invalid_request", "this launch has been used already")
+            raise pending.fault("invalid_request", "this launch has been used already", login)
         grant = self._grant(pending, login, context, scopes)
         code = self._server.families.begin(grant, pending.redirect_uri, pending.challenge)
         answer = {"code": code, "state": pending.state, "iss": self._server.config.issuer}

@@ -140,12 +140,13 @@ async def _answered(
     except UnrecordedFault:
         raise
     except OAuthFault as fault:
-        await server.tell(
-            "token-refused",
-            client_id=form.get("client_id", "")[:190],
-            grant_type=form.get("grant_type", "")[:64],
-            reason=str(fault),
-        )
+        if not fault.told:
+            await server.tell(
+                "token-refused",
+                client_id=form.get("client_id", "")[:190],
+                grant_type=form.get("grant_type", "")[:64],
+                reason=str(fault),
+            )
         return _refusal(fault)
 
 

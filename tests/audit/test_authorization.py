@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import ast
 import re
+from dataclasses import replace
 from pathlib import Path
 from urllib.parse import urlencode
 
 import smart_auth
 from fhir_facade.audit.authorization import KINDS
+from smart_auth.access.caller import User
+from smart_auth.endpoints.browser import SESSION_COOKIE
+from smart_auth.identity.provider import SignedIn
 from tests.audit.recording import Recording, query_of
 from tests.facade.facade import ORIGIN, Facade, embedded_folder, execute, settings_of, writer
-from tests.smart_auth.app import AUTH, App
+from tests.smart_auth.app import AUTH, App, server_of
 from tests.smart_auth.badges import Badges
 
 
@@ -133,6 +137,54 @@ async def test_a_refused_launch_is_recorded_with_who_asked_for_whom(tmp_path: Pa
     assert len([e for e in events if e["outcome"] == "4"]) == 3
     await facade.close()
     assert recording.faults() == []
+
+
+async def test_a_refused_authorization_names_the_app_and_who_was_signed_in(tmp_path: Path) -> None:
+    facade = Facade(settings_of(embedded_folder(tmp_path), enable_security=True, audit="on"))
+    app, recording = App.of(facade), Recording(facade, Badges(), writer(facade))
+    await app.ask(response_type="token")
+    await app.submit(await app.consent_page(scope="openid user/*.rs"), "consent", decision="deny")
+    unasked, denied = [r for r in recording.records() if r["event"] == "token"]
+    for record in (unasked, denied):
+        assert (record["outcome"], record["client"]) == ("4", app.client.client_id)
+    assert "user" not in unasked
+    assert denied["user"]["username"] == "doctor"
+    assert denied["details"]["reason"] == "access_denied: the user refused"
+    await facade.close()
+
+
+async def test_who_may_not_break_the_glass_is_recorded_with_whose_record_it_was(tmp_path: Path) -> None:
+    facade = Facade(settings_of(embedded_folder(tmp_path), enable_security=True, audit="on"))
+    app, recording = App.of(facade, username="lab"), Recording(facade, Badges(), writer(facade))
+    token = (await app.tokens(scope="user/*.rs openid"))["access_token"]
+    answer = await app.post(
+        "emergency", authorization=f"Bearer {token}", patient=PATIENT, reason="curiosity mostly"
+    )
+    assert answer.status_code == 403
+    [refused] = [r for r in recording.records() if r["outcome"] == "4"]
+    assert (refused["event"], refused["patients"]) == ("emergency", [PATIENT])
+    assert (refused["user"]["username"], refused["client"]) == ("lab", app.client.client_id)
+    events = await recording.events()
+    assert [e["outcome"] for e in events if e["type"]["code"] == "110113"] == ["4"]
+    await facade.close()
+    assert recording.faults() == []
+
+
+async def test_a_sign_out_is_recorded_while_the_provider_is_away(tmp_path: Path) -> None:
+    """It has taken effect here, whatever becomes of the session there."""
+    settings = settings_of(embedded_folder(tmp_path), enable_security=True, audit="on")
+    away = replace(settings, keycloak_url="http://127.0.0.1:1", keycloak_client_secret="x")
+    facade = Facade(away)
+    recording, sessions = Recording(facade, Badges(), writer(facade)), server_of(facade).sessions
+    held = '{"since": 0, "refresh": "of Keycloak"}'
+    cookie = sessions.start(SignedIn(User("kim", "kim", "Kim", frozenset({"doctor"})), held))
+    headers = {"origin": ORIGIN, "cookie": f"{SESSION_COOKIE}={cookie}"}
+    answer = await facade.http.delete(f"{AUTH}/session", headers=headers)
+    assert answer.status_code == 503
+    assert sessions.of_cookie(cookie) is None
+    [record] = recording.records()
+    assert (record["event"], record["outcome"], record["user"]["username"]) == ("logout", "0", "kim")
+    await facade.close()
 
 
 def test_every_kind_that_is_told_is_known() -> None:

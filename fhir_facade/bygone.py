@@ -28,6 +28,7 @@ from mappers.reader import Resource
 from mappers.stored.search_values import Found, SearchValues
 from mappers.terms import Ref, Term, Token
 from mappers.values.fixed import is_asked
+from mappers.write.history import last_told
 
 #: parameters that only `meta` decides
 _META = ("_profile", "_security", "_tag")
@@ -57,6 +58,15 @@ class Bygone:
                 return await self._count(resource["resourceType"], self._own(resource), condition) > 0
             case ReleasedTo():
                 return self._released(resource, condition)
+
+    async def opened_last(self, conditions: Sequence[Condition], resource_type: str, id_text: str) -> bool:
+        """Whether conditions opened a resource by the last that is known of it; none open everything."""
+        if not conditions:
+            return True
+        last = await last_told(self.engine.database, resource_type, id_text)
+        if last is None or last.resource is None:
+            return False
+        return await self.fulfils(last.resource, AllOf(tuple(conditions)))
 
     async def opened_too(self, earlier: Resource, now: Resource, condition: Condition) -> bool:
         """Whether a condition that opens a resource as it is now opened it as it was, too."""

@@ -9,6 +9,7 @@ from functools import lru_cache
 from typing import Any
 
 from fhir_facade.bundle import subset
+from fhir_facade.bygone import Bygone
 from fhir_facade.content import Request, Response
 from fhir_facade.outages import outages_told
 from fhir_facade.outcome import FhirFault, not_found, parameter
@@ -80,14 +81,27 @@ async def found(service: Service, resource_type: str, id_text: str, *, strict: b
 
 
 async def _refuse_deleted(service: Service, resource_type: str, id_text: str) -> None:
-    """Raises 410 for what a client has deleted, to those who may see every resource of the type."""
+    """Raises 410 for what a client has deleted, to those who could see it by the last that is known of it.
+
+    To others it is what never was: that there was such an id is not theirs to know.
+    """
     resolved = service.mappings[resource_type].resolve(id_text)
-    if resolved is None or not resolved[0].written_here or service.may_read.conditions(resource_type) != ():
+    if resolved is None or not resolved[0].written_here:
         return
     with outages_told():
-        kept = await versions(service.reading.database, Asked(resource_type, id_text), 1)
-    if kept and kept[0].method == "DELETE":
+        gone = await _deleted(service, resource_type, id_text)
+    if gone:
         raise FhirFault(410, "deleted", f"{resource_type}/{id_text} was deleted")
+
+
+async def _deleted(service: Service, resource_type: str, id_text: str) -> bool:
+    conditions = service.may_read.conditions(resource_type)
+    kept = await versions(service.reading.database, Asked(resource_type, id_text), 1)
+    if conditions is None or not kept or kept[0].method != "DELETE":
+        return False
+    if conditions and await service.engine.read(resource_type, id_text) is not None:
+        return False  # others have brought it back, as what the caller may not see
+    return await Bygone(service).opened_last(conditions, resource_type, id_text)
 
 
 def validators(resource: dict[str, Any]) -> dict[str, str]:

@@ -8,11 +8,10 @@ from fhir_facade.bygone import Bygone
 from fhir_facade.outcome import FhirFault
 from fhir_facade.service import Service, refused
 from fhir_facade.writes.writing import Writing, told
-from mappers.query import Access, AllOf
+from mappers.query import Access
 from mappers.reader import Unreadable
 from mappers.view import View
 from mappers.write.faults import WriteFault, read_only
-from mappers.write.history import last_told
 from mappers.write.writer import writable_part
 
 Resource = dict[str, Any]
@@ -83,12 +82,7 @@ async def was_deleted(writing: Writing, access: Access, resource_type: str, id_t
     conditions = access.conditions(resource_type)
     if conditions is None or not await writing.writer.tombstone(resource_type, id_text):
         return False
-    if not conditions:
-        return True
-    last = await last_told(writing.transaction, resource_type, id_text)
-    if last is None or last.resource is None:
-        return False
-    return await Bygone(writing.service).fulfils(last.resource, AllOf(conditions))
+    return await Bygone(writing.service).opened_last(conditions, resource_type, id_text)
 
 
 async def still_own(writing: Writing, access: Access, written: Resource, what: str) -> None:

@@ -176,15 +176,34 @@ async def test_versions_in_a_wrong_record_are_not_the_next_patients(desk: Desk) 
     assert (await desk.admin.get(f"{path}/_history")).json()["total"] == 2
 
 
-async def test_what_was_deleted_is_told_to_who_sees_all(desk: Desk) -> None:
-    made = await desk.admin.made(goal())
-    path = f"Goal/{made['id']}"
-    await desk.admin.delete(path)
+async def test_what_was_deleted_is_told_to_who_could_see_it_and_to_others_it_never_was(desk: Desk) -> None:
+    made, others = [await desk.admin.made(goal(subject={"reference": r})) for r in (FIRST, SECOND)]
+    path, of_others = f"Goal/{made['id']}", f"Goal/{others['id']}"
     own = desk.client("patient/*.rs", "patient", PATIENT)
-    refused(await desk.admin.get(path), 410, "deleted")
-    refused(await own.get(path), 404, "not-found")
+    for one in (path, of_others):
+        assert (await desk.admin.delete(one)).status_code == 204
+        refused(await desk.admin.get(one), 410, "deleted")
+    refused(await own.get(path), 410, "deleted")
     refused(await own.get(f"{path}/_history"), 404, "not-found")
+    gone, never = await own.get(of_others), await own.get("Goal/n-999999")
+    refused(gone, 404, "not-found")
+    assert gone.text.replace(others["id"], "n-999999") == never.text
     assert "entry" not in (await own.get("Goal/_history")).json()
+
+
+async def test_who_deletes_what_they_may_see_is_told_that_it_is_gone(desk: Desk) -> None:
+    client = desk.client("patient/Goal.cruds user/Patient.r", patient=PATIENT)
+    made = await client.made(goal())
+    path = f"Goal/{made['id']}"
+    assert (await client.delete(path)).status_code == 204
+    refused(await client.get(path), 410, "deleted")
+    narrower = desk.client("user/Goal.rs?lifecycle-status=completed user/Patient.r")
+    refused(await narrower.get(path), 404, "not-found")
+    moved = await desk.admin.put(path, goal(id=made["id"], subject={"reference": SECOND}))
+    assert moved.status_code == 201
+    refused(await client.get(path), 404, "not-found")
+    await desk.admin.delete(path)
+    refused(await client.get(path), 404, "not-found")
 
 
 async def test_a_number_that_one_may_see_is_in_no_version_that_another_reads(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
-from mappers.spelled import indented, spelled
+from mappers.spelled import indented, spelled, spelling
 from mappers.value import Columns, Read, Row
 
 if TYPE_CHECKING:
@@ -68,4 +68,4 @@ class _Inner:
 
 
 def _object(build: Build) -> Read:
-    return lambda row: build(row, {}) or None
+    return spelling("value = $build(row, {}) or None", build=build)

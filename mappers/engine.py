@@ -334,7 +334,7 @@ def _united(plan: Plan, rows: Rows) -> Iterator[Found]:
 def _straight(plan: Plan, reader: Reader, rows: Rows, count: int, *, lazy: bool) -> Page:
     """The page of rows of which each is one whole resource."""
     taken, width = rows[:count], plan.width
-    made = (reader.read(row, 0) for row in taken)
+    made = map(reader.reader(0), taken)
     page = Page(coming=made) if lazy else Page(list(made))
     page.found = len(taken)
     if end := taken[-1:] or rows[:1]:

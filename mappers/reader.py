@@ -15,6 +15,7 @@ from mappers.assemble import assembler
 from mappers.mapping import Part, ResourceMapping
 from mappers.narrative import narrator
 from mappers.site import Site
+from mappers.spelled import called
 from mappers.sql import tables_of
 from mappers.stored.resident_number import without_resident_number
 from mappers.stored.rest import Rest
@@ -40,20 +41,34 @@ class Reader:
         self.columns = Columns(site, parts[0].source.table)
         self.mapping, self.parts = mapping, tuple(parts)
         self.key = self.columns.at(parts[0].id.column)
-        self._builders = [_builder(mapping, part, self.columns) for part in parts]
+        builders = [_builder(mapping, part, self.columns) for part in parts]
         self.rest = Rest(parts[0], self.columns) if parts[0].rest is not None else None
         self._digest = _digest(self)
         self.tables = len({id(t) for column in self.columns.selected for t in tables_of(column)})
-        self.table, self._sealed = source_name(parts[0]), bool(self.columns.sealed)
+        self.table = source_name(parts[0])
+        self._reads = [self._reader(build) for build in builders]
 
     def read(self, row: Row, part: int) -> Resource | Unreadable:
         """The resource a row is, seen as the given part."""
-        try:
-            if self._sealed:
-                row = self.columns.opened(row)
-            return self._builders[part](row, self._digest(row))
-        except DirtyRowError as problem:
-            return Unreadable(f"{self.table}/{row[self.key]}", str(problem))
+        return self._reads[part](row)
+
+    def reader(self, part: int) -> Callable[[Row], Resource | Unreadable]:
+        """What reads rows as the given part."""
+        return self._reads[part]
+
+    def _reader(self, build: Callable[[Row, str], Resource]) -> Callable[[Row], Resource | Unreadable]:
+        digest, opened = self._digest, self.columns.opened if self.columns.sealed else None
+        table, key = self.table, self.key
+
+        def read(row: Row) -> Resource | Unreadable:
+            try:
+                if opened is not None:
+                    row = opened(row)
+                return build(row, digest(row))
+            except DirtyRowError as problem:
+                return Unreadable(f"{table}/{row[key]}", str(problem))
+
+        return read
 
     def told_by_columns(self) -> Callable[[Row], Resource]:
         """A function from a row to the elements that its columns alone tell."""
@@ -94,14 +109,15 @@ def _digest(reader: Reader) -> Callable[[Row], str]:
 def _builder(mapping: ResourceMapping, part: Part, columns: Columns) -> Callable[[Row, str], Resource]:
     if part.whole is not None:
         return _whole(mapping, part, part.whole, columns)
-    id_of, build, meta_of = part.id.reader(columns), assembler(part.elements, columns), _meta(part, columns)
+    id_of, build = called(part.id.reader(columns)), assembler(part.elements, columns)
+    meta_of = _meta(part, columns)
     required = _required(mapping.resource_type)
     mostly = frozenset(names[0] for names in required)
     narrate = narrator(mapping.resource_type, mapping.narrative)
     narrate_row = narrator(mapping.resource_type, mapping.narrative, _told_by(part))
-    security = part.security.reader(columns) if part.security else None
+    security = called(part.security.reader(columns)) if part.security else None
     rest = Rest(part, columns) if part.rest is not None else None
-    resource_type, profiles = mapping.resource_type, part.profiles
+    resource_type, profiles = mapping.resource_type, [(p.url, p.holds) for p in part.profiles]
 
     def read(row: Row, digest: str) -> Resource:
         resource_id = id_of(row)
@@ -116,7 +132,7 @@ def _builder(mapping: ResourceMapping, part: Part, columns: Columns) -> Callable
             _check(resource, required)
         if security is not None and (labels := security(row)) is not None:
             _label(meta, labels)
-        if profiles and (claimed := [p.url for p in profiles if p.holds(resource)]):
+        if profiles and (claimed := [url for url, holds in profiles if holds(resource)]):
             stated = meta.get("profile")
             meta["profile"] = [*dict.fromkeys((*stated, *claimed))] if stated else claimed
         if "text" not in resource:
@@ -159,7 +175,7 @@ def _whole(
 def _meta(part: Part, columns: Columns) -> Callable[[Row, str], dict[str, Any]]:
     """A function from a row and its digest to what `meta` begins with."""
     place, source = columns.at(part.id.column), f"urn:neuronova:{source_name(part).replace('/', ':')}:"
-    updated = part.last_updated.reader(columns) if part.last_updated else no_value
+    updated = called(part.last_updated.reader(columns)) if part.last_updated else no_value
     version = columns.at(part.version) if part.version is not None else None
 
     def read(row: Row, digest: str) -> dict[str, Any]:

@@ -45,6 +45,11 @@ def spelled(read: Read) -> Spelled:
     return read if isinstance(read, Spelled) else spelling("value = $read(row)", read=read)
 
 
+def called(read: Read) -> Read:
+    """A reader to be called, as a plain function."""
+    return read._read if isinstance(read, Spelled) else read
+
+
 def indented(lines: Sequence[str]) -> list[str]:
     """The lines, a level deeper."""
     return [" " + line for line in lines]

@@ -12,7 +12,7 @@ from sqlalchemy import ColumnElement, FromClause
 from mappers.column_types import DecimalText
 from mappers.keyring import UnopenableError
 from mappers.shared import shared
-from mappers.spelled import Spelled, spelling
+from mappers.spelled import Spelled, indented, spelled, spelling
 from mappers.sql import NEVER, Alternative, Condition
 from mappers.terms import Term
 
@@ -222,18 +222,23 @@ class Columns:
 REMEMBERED = 1024
 
 
-def _once(read: Read) -> Read:
-    last: Row = ()
-    known: Any = None
+class _Seen:
+    """The row that was read last, and its value."""
 
-    def once(row: Row) -> Any:
-        nonlocal last, known
-        if row is not last:
-            known = read(row)
-            last = row
-        return known
+    __slots__ = ("row", "value")
 
-    return once
+    def __init__(self) -> None:
+        self.row: Row | None = None
+        self.value: Any = None
+
+
+def _once(read: Read) -> Spelled:
+    told = spelled(read)
+    found = spelling("value = $seen.value\n$seen.value, $seen.row = value, row", seen=_Seen())
+    known, keep = found.lines
+    place = keep.partition(".")[0]
+    lines = [f"if {place}.row is row: {known}", "else:", *indented([*told.lines, keep])]
+    return Spelled(lines, told.used | found.used)
 
 
 class Remembering(Spelled):

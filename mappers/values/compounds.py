@@ -10,7 +10,7 @@ from typing import Any
 from mappers.assemble import assembler
 from mappers.cells import cells_of, picked, told_at
 from mappers.mapping import Element
-from mappers.spelled import Spelled, first_of, spelled
+from mappers.spelled import Spelled, first_of, spelled, spelling
 from mappers.sql import NEVER, Alternative, Condition, all_of, any_of, negate, plain
 from mappers.terms import Term
 from mappers.value import (
@@ -177,12 +177,12 @@ class Backbone(Value):
 
     def _reader(self, columns: Columns) -> Read:
         build, needs = assembler(self.elements, columns), self.needs
+        if not needs:
+            return spelling("value = $build(row, {}) or None", build=build)
 
         def read(row: Row) -> Any:
             found = build(row, {})
-            if not found or (needs and any(not any(k.startswith(n) for k in found) for n in needs)):
-                return None
-            return found
+            return found if all(any(k.startswith(n) for k in found) for n in needs) else None
 
         return read
 

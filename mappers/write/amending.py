@@ -29,7 +29,7 @@ class Amending:
 
     async def amend(self, part: Part, key: Any, sent: Resource, told: Resource) -> None:
         """Keeps what is searched of what was sent, wherever the columns answer otherwise; nothing else."""
-        [(kept,)] = await self.rows.fetch(select(R.id).where(*beside(part, key)))
+        kept = await self._kept(part, key)
         mapping, values = self.mapping(part), self.values.values
         differing = {
             name: found
@@ -37,16 +37,15 @@ class Amending:
             if (found := values(mapping, name, sent)) != values(mapping, name, told)
         }
         guards = {name: await self._guard(part, key, name) for name in differing}
-        await self._forget(int(kept))
+        await self._forget(kept)
         for name, found in differing.items():
-            await self._amend_one(part, int(kept), name, found, guards[name])
+            await self._amend_one(part, kept, name, found, guards[name])
 
     async def amend_again(self, part: Part, key: Any) -> None:
         """The same of what is kept beside the row by now. Raises DirtyRowError where it can't be told."""
         found = await self.read_back(part, key)
         if found is None:  # the hospital has taken the row away
-            [(kept,)] = await self.rows.fetch(select(R.id).where(*beside(part, key)))
-            await self._forget(int(kept))
+            await self.forget(part, key)
             return
         reader, row = found
         assert reader.rest is not None
@@ -55,6 +54,10 @@ class Amending:
         sent = {**told, "meta": {}}
         reader.rest.apply(row, sent)
         await self.amend(part, key, without_resident_number(sent), told)
+
+    async def forget(self, part: Part, key: Any) -> None:
+        """It is searched by its columns alone."""
+        await self._forget(await self._kept(part, key))
 
     async def read_back(self, part: Part, key: Any) -> tuple[Reader, Row] | None:
         """The row as it is now, with all that belongs to it; None where there is none."""
@@ -68,6 +71,10 @@ class Amending:
     def mapping(self, part: Part) -> ResourceMapping:
         """The mapping that the part is of."""
         return next(m for m in self.engine.mappings.values() if part in m.parts)
+
+    async def _kept(self, part: Part, key: Any) -> int:
+        [(kept,)] = await self.rows.fetch(select(R.id).where(*beside(part, key)))
+        return int(kept)
 
     async def _guard(self, part: Part, key: Any, name: str) -> str:
         told = told_by(self.mapping(part), part, name)

@@ -161,6 +161,7 @@ class HospitalRows:
         await self.belonging.follow(part, key, None, current)
         await self.belonging.follow_in_parent(part, key)
         await self._put(part, key, deleted=1, content=None)
+        await self.amending.forget(part, key)
 
     def _leads(self, text: str) -> object:
         """Where a reference leads, however it is written; its text where it leads to no server of ours."""

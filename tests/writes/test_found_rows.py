@@ -103,3 +103,23 @@ async def test_they_are_sorted_by_what_was_sent_and_paging_loses_none(
 async def every_id(written: Written, resource_type: str) -> list[str]:
     page = await written.engine.page(SearchQuery(resource_type), 5000)
     return [m["id"] for m in page.matches if isinstance(m, dict)]
+
+
+async def test_a_row_that_others_bring_back_is_not_found_by_what_was_deleted_with_it(
+    written: Written,
+) -> None:
+    tagged = {**sample("AllergyIntolerance"), "meta": {"tag": [{"system": "urn:t", "code": "gone"}]}}
+    found = await written.made(tagged)
+    async with written.writer() as writer:
+        await writer.delete("AllergyIntolerance", found["id"])
+    key = found["id"].removeprefix("allergy-")
+    await written.change(f"UPDATE emr_allergy SET is_active = 1 WHERE id = {key}")  # noqa: S608
+    back = await written.engine.read("AllergyIntolerance", found["id"])
+    assert isinstance(back, dict)
+    assert "tag" not in back["meta"]
+    assert await written.all_found("AllergyIntolerance", "_tag", "urn:t|gone") == []
+    for param, value in (("criticality", "low"), ("category", "medication")):
+        shown = {f"{back.get('criticality')}", *back.get("category", [])}
+        assert (found["id"] in await written.all_found("AllergyIntolerance", param, value)) is (
+            value in shown
+        )

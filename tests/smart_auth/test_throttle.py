@@ -82,6 +82,19 @@ async def test_what_is_refused_before_it_is_weighed_costs_its_caller_one(
 
 
 @IN_MEMORY
+async def test_entries_that_are_refused_before_they_are_weighed_cost_one_each(
+    counting: Facade, badges: Badges
+) -> None:
+    client = Client(counting, authorization=badges.badge("user/*.rs", user("doctor")))
+    answer = await client.bundle("batch", *[entry("GET", "Patient/$nothing") for _ in range(7)])
+    assert [e["response"]["status"][:3] for e in answer.json()["entry"]] == ["404"] * 7
+    left = CALLER - 2 - 7 - 1
+    assert (
+        (await client.get("Patient/P-2025-000001")).headers["ratelimit"].startswith(f'"caller";r={left};t=')
+    )
+
+
+@IN_MEMORY
 async def test_a_new_token_of_the_same_sign_in_or_service_begins_no_new_count(
     counting: Facade, badges: Badges
 ) -> None:

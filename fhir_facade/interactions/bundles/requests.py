@@ -30,6 +30,7 @@ def as_request(request: Request, entry: Entry, resource: Any = None) -> Request:
         headers={"prefer": prefer, **entry.headers},
         parameters=parsed(entry.query),
         body_parameters=[],
+        answered_with={},
         sent=entry.resource if resource is None else resource,
     )
     negotiate(made)

@@ -8,6 +8,8 @@ from sqlalchemy import URL, Engine, create_engine, select
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.pool import NullPool
 
+from fhir_facade.audit.authorization import events_of_command
+from fhir_facade.audit.wiring import trail_of
 from fhir_facade.choices import encounter_choices, patient_choices
 from fhir_facade.demo_users import add_demo_users
 from fhir_facade.identity import provider_of
@@ -68,12 +70,16 @@ def check(settings: Settings) -> None:
         )
 
 
-def administration_of(settings: Settings) -> AuthorizationServer:
-    """The authorization server for a command; raises SettingFault over a database that lacks its tables."""
+def administration_of(settings: Settings, *, recording: bool = False) -> AuthorizationServer:
+    """The authorization server for a command; raises SettingFault over a database that lacks its tables.
+
+    `recording`: what it gives out is in the audit trail, as if it had been asked for.
+    """
     from fhir_facade.app import opener_of, service_of
 
     service = service_of(settings)
-    found = authorization_of(service, opener_of(service))
+    trail = trail_of(settings, service.site, service.engine.database) if recording else None
+    found = authorization_of(service, opener_of(service), events_of_command(trail))
     if found is None:
         raise SettingFault(MISSING)
     return found

@@ -12,6 +12,7 @@ from smart_auth.access.allowing import fitting, known
 from smart_auth.access.caller import User
 from smart_auth.access.scopes import split
 from smart_auth.endpoints.launches import launch
+from smart_auth.faults import UnrecordedFault
 from smart_auth.seal import fresh
 from smart_auth.server import AuthorizationServer
 from smart_auth.store.tables import Grant
@@ -20,6 +21,7 @@ from smart_auth.store.users import Users
 from smart_auth.tokens.minting import Granted, person_json
 
 CLIENT_ID = "fhir-facade-token"
+BY_COMMAND = "printed by the command token"
 
 
 def add_to(commands: Any) -> None:
@@ -48,8 +50,19 @@ def print_token(settings: Settings, chosen: argparse.Namespace) -> int:
         raise SettingFault("--scope: nothing of it can be granted (patient/ scopes need --patient)")
     granted = Granted(CLIENT_ID, tuple(scopes), user, fresh(), dict(context))
     server.families.keep(_grant(server, granted, user))
-    print(server.minting.access_token(granted, server.config.access_seconds))
+    token = server.minting.access_token(granted, server.config.access_seconds)
+    who = {"client_id": CLIENT_ID, "subject": user.subject, "username": user.username}
+    about = {"scope": " ".join(scopes), "patient": context.get("patient", "")}
+    _told(server, "token", **who, **about, reason=BY_COMMAND)
+    print(token)
     return 0
+
+
+def _told(server: AuthorizationServer, kind: str, **details: str) -> None:
+    try:
+        server.events(kind, **details)
+    except UnrecordedFault as fault:
+        raise SettingFault(fault.description) from None
 
 
 def _grant(server: AuthorizationServer, granted: Granted, user: User) -> Grant:
@@ -71,7 +84,11 @@ def print_launch(settings: Settings, chosen: argparse.Namespace) -> int:
     context = {"patient": chosen.patient, "need_patient_banner": True}
     if chosen.encounter:
         context["encounter"] = chosen.encounter
-    for name, value in launch(server, _user(server, chosen.user), context, chosen.client).items():
+    try:
+        made = launch(server, _user(server, chosen.user), context, chosen.client)
+    except UnrecordedFault as fault:
+        raise SettingFault(fault.description) from None
+    for name, value in made.items():
         print(f"{name}\t{value}")
     return 0
 
@@ -79,7 +96,7 @@ def print_launch(settings: Settings, chosen: argparse.Namespace) -> int:
 def _demo(settings: Settings) -> AuthorizationServer:
     if not settings.embedded or settings.keycloak_url:
         raise SettingFault("DB_HOST, KEYCLOAK_URL: this is for the demo's built-in users only")
-    return administration_of(settings)
+    return administration_of(settings, recording=True)
 
 
 def _user(server: AuthorizationServer, username: str) -> User:

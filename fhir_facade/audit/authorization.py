@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping
 from contextvars import ContextVar
 from urllib.parse import urlencode
@@ -57,6 +58,26 @@ def events_into(trail: Trail | None) -> Events:
     def told(kind: str, **details: str) -> None:
         try:
             from_thread.run(trail.record, event_of(kind, details, trail.server))
+        except TrailDownError:
+            raise UnrecordedFault from None
+
+    return told
+
+
+def events_of_command(trail: Trail | None) -> Events:
+    """The same of a command, which has no event loop: each is recorded before the command goes on."""
+    if trail is None:
+        return unheard
+
+    async def recorded(event: Event) -> None:
+        try:
+            await trail.record(event)
+        finally:
+            await trail.close()
+
+    def told(kind: str, **details: str) -> None:
+        try:
+            asyncio.run(recorded(event_of(kind, details, trail.server)))
         except TrailDownError:
             raise UnrecordedFault from None
 

@@ -1,13 +1,17 @@
 """The commands for clients, users, keys and tokens, as an administrator types them."""
 
+import asyncio
 import io
+import sqlite3
 import stat
 from pathlib import Path
 
 import pytest
 
 from fhir_facade import cli, demo_users
-from tests.facade.facade import Facade, settings_of
+from tests.audit.recording import Recording
+from tests.facade.facade import Facade, settings_of, writer
+from tests.smart_auth.badges import Badges
 
 
 @pytest.fixture
@@ -22,7 +26,8 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 async def test_a_token_of_the_command_opens_what_its_user_may_see(
     folder: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert cli.main(["token", "--user", "doctor", "--scope", "user/*.rs system/*.rs"]) == 0
+    asked = ["token", "--user", "doctor", "--scope", "user/*.rs system/*.rs"]
+    assert await asyncio.to_thread(cli.main, asked) == 0
     token = capsys.readouterr().out.strip()
     assert token.count(".") == 2
     facade = Facade(settings_of(folder, enable_security=True))
@@ -30,6 +35,12 @@ async def test_a_token_of_the_command_opens_what_its_user_may_see(
     assert found.status_code == 200
     assert (await facade.get("Patient/P-2025-000001")).status_code == 401
     await facade.close()
+    recording = Recording(facade, Badges(), writer(facade))
+    given, *_ = recording.records()
+    assert (given["event"], given["outcome"], given["client"]) == ("token", "0", "fhir-facade-token")
+    assert (given["user"]["username"], given["details"]["scope"]) == ("doctor", "user/*.rs")
+    assert token[-20:] not in str(given)
+    assert recording.faults() == []
 
 
 def test_a_token_for_a_patient_needs_one(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -140,6 +151,8 @@ def test_keys_rotate_and_launches_are_printed(folder: Path, capsys: pytest.Captu
     assert cli.main(["keys", "rotate", "--at-once"]) == 0
     assert cli.main(["launch", "--user", "doctor", "--patient", "P-2025-000001"]) == 0
     assert "launch\t" in capsys.readouterr().out
+    rows = sqlite3.connect(folder / "cdss.db").execute("SELECT event FROM fhir_audit").fetchall()
+    assert rows == [("launch",)]
 
 
 def test_a_server_without_the_tables_says_what_to_do(

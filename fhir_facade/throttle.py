@@ -30,7 +30,7 @@ WEIGHTS = (("_include", 2), ("_revinclude", 4), ("_has", 4), ("_total", 2), ("_s
 #: how often a minute one job under way may be asked how far it is
 POLLS = RateLimitItemPerMinute(90, namespace="poll")
 
-#: windows whose ends are kept at hand
+#: windows whose names and ends are kept at hand
 MOST_WINDOWS = 10_000
 #: a viewer asks for each slice by itself: requests for images are counted apart, this many for each unit
 IMAGES = 10
@@ -51,7 +51,7 @@ class Throttle:
         self.images = RateLimitItemPerMinute(IMAGES * caller, namespace="images")
         self.sign_in = RateLimitItemPerMinute(sign_in, namespace="sign-in")
         self.page = RateLimitItemPerMinute(PAGES * sign_in, namespace="page")
-        self._pool, self._alone = pool, Counter(MemoryStorage())
+        self._pool, self._alone = pool, Counter(Windows())
         self._shared = Counter(_shared(pool)) if pool else self._alone
 
     @classmethod
@@ -103,16 +103,30 @@ def _shared(pool: ConnectionPool) -> RedisStorage:
     return RedisStorage("async+redis://", implementation="redispy", wrap_exceptions=True, **options)
 
 
+class Windows(MemoryStorage):
+    """The library's windows in memory; ended ones are looked for when one begins, not at each request: that
+    took a task and a look at every caller's window.
+    """
+
+    async def incr(self, key: str, expiry: float, amount: int = 1) -> int:
+        """What is spent of a window, with this."""
+        if self.expirations.get(key, 0) <= time.time():
+            return await super().incr(key, expiry, amount)
+        self.storage[key] += amount
+        return self.storage[key]
+
+
 class Counter:
     """Counts in one storage, in fixed windows: each begins with the first request of it."""
 
     def __init__(self, storage: Storage) -> None:
         self._storage = storage
+        self._names: dict[tuple[str, str], str] = {}
         self._ends: dict[str, float] = {}
 
     async def counted(self, item: RateLimitItemPerMinute, key: str, cost: int) -> dict[str, str]:
         """One step of the storage counts and tells; raises FhirFault 429, else gives the answer's headers."""
-        name = item.key_for(key)
+        name = self._name(item, key)
         spent = await self._storage.incr(name, item.get_expiry(), amount=cost)
         left = item.amount - spent
         seconds = max(1, math.ceil(await self._left(name, begins=spent == cost)))
@@ -124,6 +138,15 @@ class Counter:
             text = f"too many requests: {item.amount} units a minute; go on in {seconds} s"
             raise FhirFault(429, "throttled", text, headers={**headers, "retry-after": str(seconds)})
         return headers
+
+    def _name(self, item: RateLimitItemPerMinute, key: str) -> str:
+        """A window's name, as the library makes it: once for each caller."""
+        found = self._names.get((item.namespace, key))
+        if found is None:
+            if len(self._names) >= MOST_WINDOWS:
+                self._names.clear()
+            found = self._names[item.namespace, key] = item.key_for(key)
+        return found
 
     async def _left(self, name: str, *, begins: bool) -> float:
         """Seconds until a window ends: asked of the storage once for each window."""

@@ -1,7 +1,7 @@
-"""When a commit begins: at once for one who is alone, else when most of those under way wait for it.
+"""When a commit begins: at once for one who is alone, else when those who are expected wait for it.
 
 A commit takes the process and the database as much as several records do, so that few large ones serve all
-sooner. While some wait, others are being answered: nothing stands still meanwhile.
+sooner. Expected are those under way, and those who were answered a moment ago: most clients ask on.
 """
 
 from __future__ import annotations
@@ -10,11 +10,11 @@ import asyncio
 import time
 from collections.abc import Sized
 
-#: how many are enough: this part of those under way, or so many
-SHARE, ENOUGH = 7 / 8, 16
-#: seconds that company is waited for, for each that is under way (which takes longer than that), and at most
+#: how many are enough
+ENOUGH = 16
+#: seconds that company is waited for, for each that is expected (which takes longer than that), and at most
 EACH, MOST = 0.00025, 0.005
-#: seconds for which nobody is waited for after nobody came
+#: seconds for which no more are waited for than came when some didn't come
 VAIN = 0.02
 
 
@@ -23,8 +23,10 @@ class Company:
 
     def __init__(self) -> None:
         self.under_way = 0
-        self._wanted, self._alone = 0, -VAIN
+        self._wanted = 0
         self._come: asyncio.Future[None] | None = None
+        self._circle, self._seen = 0, -MOST
+        self._came, self._until = ENOUGH, -VAIN
 
     def __enter__(self) -> None:
         self.under_way += 1
@@ -34,23 +36,31 @@ class Company:
 
     async def of(self, waiting: Sized) -> None:
         """Returns once there are enough that wait, or no more are to be expected soon."""
-        before = len(waiting)
-        all_ = before + self.under_way
-        wanted = min(int(all_ * SHARE), ENOUGH)
-        if before >= wanted or time.monotonic() - self._alone < VAIN:
+        expected = self._expected(len(waiting))
+        wanted = min(expected, self._came if time.monotonic() < self._until else ENOUGH)
+        if len(waiting) >= wanted:
             return
         loop = asyncio.get_running_loop()
         self._wanted, self._come = wanted, loop.create_future()
-        timer = loop.call_later(min(all_ * EACH, MOST), self.grown, wanted)
+        timer = loop.call_later(min(expected * EACH, MOST), self.grown, wanted)
         try:
             await self._come
         finally:
             timer.cancel()
             self._come = None
-        if len(waiting) == before:
-            self._alone = time.monotonic()
+        if len(waiting) < wanted:
+            self._came, self._until = len(waiting), time.monotonic() + VAIN
+
+    def _expected(self, waiting: int) -> int:
+        """All who are known of, those of the last commit too if it was just now."""
+        known = waiting + self.under_way
+        return max(known, self._circle) if time.monotonic() - self._seen < MOST else known
 
     def grown(self, waiting: int) -> None:
         """Tells how many wait now."""
         if self._come is not None and waiting >= self._wanted and not self._come.done():
             self._come.set_result(None)
+
+    def released(self, done: int, waiting: int) -> None:
+        """Tells how many were answered, and how many wait for the next commit."""
+        self._circle, self._seen = done + waiting + self.under_way, time.monotonic()

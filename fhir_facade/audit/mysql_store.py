@@ -137,10 +137,16 @@ class MySqlStore:
         if known is None:
             if len(self._known) >= MOST_HOLDERS:
                 self._known.clear()
-            known = self._known[held] = ",".join(map(self._literal, held))
-        literal = self._literal
-        before, after = map(literal, values[: _HELD.start]), map(literal, values[_HELD.stop :])
-        return f"({','.join(before)},{known},{','.join(after)})"
+            known = self._known[held] = self._literals(held)
+        return f"({self._literals(values[: _HELD.start])},{known},{self._literals(values[_HELD.stop :])})"
+
+    def _literals(self, values: tuple[str | int | None, ...]) -> str:
+        """Values as SQL; the texts are looked at together, since mostly none has to be escaped."""
+        if _plain("".join([v for v in values if isinstance(v, str)])):
+            return ",".join(
+                [f"'{v}'" if isinstance(v, str) else "NULL" if v is None else str(v) for v in values]
+            )
+        return ",".join(map(self._literal, values))
 
     def _literal(self, value: str | int | None) -> str:
         if value is None:
@@ -158,9 +164,7 @@ class MySqlStore:
             yield f"({place},'{row.recorded}',{shown})"
 
     def _quoted(self, text: str) -> str:
-        """A text as SQL: by itself, where no character of it means anything else in UTF-8."""
-        plain = "'" not in text and "\\" not in text and "\0" not in text
-        return f"'{text}'" if plain else str(self._connection.escape(text))
+        return f"'{text}'" if _plain(text) else str(self._connection.escape(text))
 
     def _drop(self) -> None:
         connection, self._connection = self._connection, None
@@ -170,6 +174,11 @@ class MySqlStore:
     async def close(self) -> None:
         """Closes the connection."""
         self._drop()
+
+
+def _plain(text: str) -> bool:
+    """Whether a text between quotes is SQL by itself: no character of it means anything else in UTF-8."""
+    return "'" not in text and "\\" not in text and "\0" not in text
 
 
 def _refused(error: Exception) -> bool:

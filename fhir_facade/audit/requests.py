@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 from fhir_facade.audit.event import Event, outcome_of
 from fhir_facade.audit.interaction import Interaction, interaction
@@ -32,32 +32,53 @@ def is_recorded(request: Request, status: int) -> bool:
     return request.method != "OPTIONS" and first not in OPEN and status != 429 and not waits
 
 
-def event_of(request: Request, response: Response, status: int, patients_of: PatientsOf, base: str) -> Event:
-    """What the request was and whom its answer shows."""
+class Shown(NamedTuple):
+    """What an answer showed, in brief: it is kept until the event is made, the answer isn't.
+
+    `patients` and `entities` are all that was served, `first` its first resource, `issue` the first issue's
+    code where the request failed.
+    """
+
+    patients: list[str]
+    entities: list[str]
+    first: tuple[str, str] | None
+    issue: str
+
+
+def shown_by(response: Response, status: int, patients_of: PatientsOf) -> Shown:
+    """What an answer of that status shows, and of whom."""
     served = response.served if status < 400 else ()
-    was = _with_address(interaction(request.method, request.path), request, served)
+    named = [(str(r["resourceType"]), str(r["id"])) for r in served]
+    entities = list(dict.fromkeys([f"{kind}/{id_}" for kind, id_ in named]))
+    issue = _issue(response.resource) if status >= 400 else ""
+    return Shown(patients_of(served), entities, named[0] if named else None, issue)
+
+
+def event_of(request: Request, shown: Shown, status: int, base: str) -> Event:
+    """What the request was and whom its answer showed."""
+    was = _with_address(interaction(request.method, request.path), request, shown)
     return Event(
         name=was.name,
         outcome=outcome_of(status),
         status=status,
-        issue=_issue(response.resource) if status >= 400 else "",
+        issue=shown.issue,
         resource_type=was.resource_type,
         id=was.id,
         query="" if was.name in ON_ONE else raw(request, base),
         address=request.address,
         request_id=request.request_id,
         caller=request.caller,
-        patients=_patients(was, request, patients_of(served)),
-        entities=list(dict.fromkeys([f"{r['resourceType']}/{r['id']}" for r in served])),
+        patients=_patients(was, request, shown.patients),
+        entities=shown.entities,
     )
 
 
-def _with_address(was: Interaction, request: Request, served: Sequence[Mapping[str, Any]]) -> Interaction:
+def _with_address(was: Interaction, request: Request, shown: Shown) -> Interaction:
     """With the resource that a write was about, where only its answer says so; and what a Bundle was."""
     if was.name == "batch" and isinstance(request.sent, dict):
         return was._replace(name="transaction" if request.sent.get("type") == "transaction" else "batch")
-    if was.name in WRITES and not was.id and served:
-        return was._replace(resource_type=served[0]["resourceType"], id=served[0]["id"])
+    if was.name in WRITES and not was.id and shown.first:
+        return was._replace(resource_type=shown.first[0], id=shown.first[1])
     return was
 
 

@@ -11,7 +11,6 @@ import logging
 import time
 from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
-from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
@@ -86,12 +85,18 @@ class Trail:
 
     async def record(self, event: Event) -> None:
         """Returns once the event is durable; TrailDownError if it can't be and has to be."""
+        await self.recorded(lambda: event)
+
+    async def recorded(self, told: Callable[[], Event]) -> None:
+        """The same for an event that is made when its turn comes, with those of others."""
+        now = self.now()
         try:
-            await self._wait(partial(prepared, event, self.now(), self._holders))
+            await self._wait(lambda: prepared(told(), now, self._holders))
         except TrailDownError:
             self.lost += 1
             if self.required:
                 raise
+            event = told()
             log.error("NOT RECORDED (%d so far): %s, request %s", self.lost, event.name, event.request_id)
 
     async def ready(self) -> None:
@@ -134,6 +139,7 @@ class Trail:
             else:
                 self._proved = time.monotonic()
                 _release(batch)
+                self.company.released(len(batch), len(self._waiting))
                 await self._sync()
 
     def _take(self) -> list[Ready]:

@@ -17,15 +17,15 @@ def begun(wanted: Company, others: int) -> None:
 
 async def test_who_is_alone_waits_for_nobody() -> None:
     alone = Company()
-    for others in (0, 1):
-        begun(alone, others - alone.under_way)
+    for _ in range(2):
         waiting = asyncio.ensure_future(alone.of(["first"]))
         await asyncio.sleep(0)
-        assert waiting.done(), others
+        assert waiting.done()
+        alone.released(1, 0)
 
 
-@pytest.mark.parametrize(("under_way", "enough"), [(2, 2), (7, 7), (15, 14), (99, company.ENOUGH)])
-async def test_a_commit_begins_once_most_of_those_under_way_wait(
+@pytest.mark.parametrize(("under_way", "enough"), [(1, 2), (2, 3), (7, 8), (99, company.ENOUGH)])
+async def test_a_commit_begins_once_those_under_way_wait(
     under_way: int, enough: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(company, "MOST", 60.0)
@@ -41,12 +41,35 @@ async def test_a_commit_begins_once_most_of_those_under_way_wait(
     await asyncio.wait_for(commit, 1)
 
 
+async def test_those_who_were_answered_just_now_are_expected_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(company, "MOST", 60.0)
+    monkeypatch.setattr(company, "EACH", 60.0)
+    asking_on, waiting = Company(), ["first"]
+    asking_on.released(2, 1)
+    commit = asyncio.ensure_future(asking_on.of(waiting))
+    for number in (2, 3):
+        await asyncio.sleep(0)
+        assert not commit.done()
+        waiting.append(str(number))
+        asking_on.grown(number)
+    await asyncio.wait_for(commit, 1)
+
+
+async def test_who_was_answered_long_ago_is_expected_no_more(monkeypatch: pytest.MonkeyPatch) -> None:
+    gone = Company()
+    gone.released(8, 0)
+    monkeypatch.setattr(company, "MOST", 0.0)
+    commit = asyncio.ensure_future(gone.of(["first"]))
+    await asyncio.sleep(0)
+    assert commit.done()
+
+
 async def test_nobody_is_waited_for_longer_than_a_few_milliseconds_nor_twice_in_vain() -> None:
-    vain, before = Company(), time.monotonic()
+    vain, before, waiting = Company(), time.monotonic(), ["first", "second"]
     begun(vain, 99)
-    await vain.of(["first"])
+    await vain.of(waiting)
     assert time.monotonic() - before >= company.MOST * 0.9
-    again = asyncio.ensure_future(vain.of(["second"]))
+    again = asyncio.ensure_future(vain.of(waiting))
     await asyncio.sleep(0)
     assert again.done()
 

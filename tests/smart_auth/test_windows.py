@@ -1,5 +1,6 @@
 """Requests are counted in windows of a minute, whose ends are asked of the storage once."""
 
+import asyncio
 import time
 
 import pytest
@@ -8,7 +9,7 @@ from limits.aio.storage import MemoryStorage
 
 from fhir_facade import throttle
 from fhir_facade.outcome import FhirFault
-from fhir_facade.throttle import Counter
+from fhir_facade.throttle import Counter, Windows
 
 THREE = RateLimitItemPerMinute(3, namespace="caller")
 
@@ -63,3 +64,16 @@ async def test_ends_that_are_kept_at_hand_are_bounded(
         told = (await counter.counted(THREE, name, 1))["ratelimit"]
     assert told == '"caller";r=1;t=57'
     assert len(counter._ends) <= 2
+
+
+async def test_ended_windows_are_looked_for_when_one_begins_and_not_at_each_request() -> None:
+    windows = Windows()
+    assert await windows.incr("long gone", 0.0) == 1
+    assert await windows.incr("a caller's", 60) == 1
+    await asyncio.sleep(0.01)
+    assert "long gone" not in windows.storage
+    look = windows.timer
+    assert await windows.incr("a caller's", 60, amount=3) == 4
+    assert windows.timer is look
+    assert await windows.incr("another's", 60) == 1
+    assert windows.timer is not look

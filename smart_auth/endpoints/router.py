@@ -8,7 +8,7 @@ from importlib.resources import files
 from typing import Any
 
 import orjson
-from anyio import to_thread
+from anyio import CapacityLimiter, to_thread
 from fastapi import APIRouter, FastAPI, Request, Response
 
 from smart_auth.endpoints import apps as apps_endpoint
@@ -26,6 +26,9 @@ from smart_auth.faults import AWAY, AwayFault, OAuthFault, UnrecordedFault
 from smart_auth.server import AuthorizationServer
 from smart_auth.tokens.introspection import introspected, revoke
 
+#: tokens that are made at once; they may wait for the identity provider, and must hold no thread that others
+#: need: whether a page's origin is known is asked for every FHIR request of a browser
+TOKENS_AT_ONCE = 40
 Answer = Callable[[dict[str, str], str], Awaitable[Any]]
 
 
@@ -103,8 +106,12 @@ def _add_endpoints(routes: APIRouter, server: AuthorizationServer, emergencies: 
 
         routes.add_api_route(path, handle, methods=["POST", "OPTIONS"])
 
+    places: list[CapacityLimiter] = []
+
     async def token(form: dict[str, str], authorization: str) -> dict[str, Any]:
-        return await to_thread.run_sync(token_response, server, form, authorization)
+        if not places:  # made where there is a loop
+            places.append(CapacityLimiter(TOKENS_AT_ONCE))
+        return await to_thread.run_sync(token_response, server, form, authorization, limiter=places[0])
 
     endpoint("/token", token)
     endpoint("/introspect", partial(introspected, server))

@@ -2,16 +2,24 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 import pytest_asyncio
 
+from smart_auth.access.caller import User
+from smart_auth.endpoints.router import TOKENS_AT_ONCE
+from smart_auth.seal import fresh
+from smart_auth.store.tables import Grant
+from smart_auth.store.transaction import now
+from smart_auth.tokens.minting import person_json
 from tests.facade.facade import ORIGIN, Facade, embedded_engine, embedded_folder, execute, settings_of
-from tests.smart_auth.app import AUTH, App
+from tests.smart_auth.app import AUTH, App, register, server_of
 
 REASON = "found unconscious after seizures"
 
@@ -68,3 +76,52 @@ async def test_a_page_that_the_database_has_nothing_for_says_so(
     assert "The database can" in page.text
     assert page.headers["content-security-policy"]
     assert "a-secret-cookie" not in caplog.text
+
+
+async def test_a_provider_that_does_not_answer_holds_up_tokens_alone(tmp_path: Path) -> None:
+    """Who has a token goes on: requests of a browser ask whose page it is, in threads of their own."""
+    full, let_go, writers = asyncio.Event(), asyncio.Event(), list[asyncio.StreamWriter]()
+
+    async def hang(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writers.append(writer)
+        if len(writers) == TOKENS_AT_ONCE:
+            full.set()
+        await let_go.wait()
+        writer.close()
+
+    async with await asyncio.start_server(hang, "127.0.0.1", 0) as keycloak:
+        port = keycloak.sockets[0].getsockname()[1]
+        settings = settings_of(embedded_folder(tmp_path), enable_security=True)
+        facade = Facade(
+            replace(settings, keycloak_url=f"http://127.0.0.1:{port}", keycloak_client_secret="x")
+        )
+        app = App.of(facade, register(facade))
+        tokens = [kept(facade, app.client.client_id) for _ in range(TOKENS_AT_ONCE + 5)]
+        waiting = [asyncio.create_task(app.refresh(token)) for token in tokens]
+        await full.wait()
+        async with asyncio.timeout(5):
+            answer = await facade.get("Patient", origin="https://app.example")
+        let_go.set()
+        refused = await asyncio.gather(*waiting)
+    assert answer.headers["access-control-allow-origin"] == "https://app.example"
+    assert {r.status_code for r in refused} == {503}
+    await app.browser.aclose()
+    await facade.close()
+
+
+def kept(facade: Facade, client_id: str) -> str:
+    """A refresh token of somebody whom Keycloak is asked for."""
+    server, person = server_of(facade), User("kim", "kim", "Kim", frozenset({"doctor"}))
+    grant = Grant(
+        id=fresh(),
+        client_id=client_id,
+        subject="kim",
+        person=server.seals.rows.seal([person_json(person), '{"since": 0, "refresh": ""}']),
+        scopes="user/*.rs offline_access",
+        context='{"auth_time": 0}',
+        access="offline",
+        created=now(),
+        expires=now() + 600,
+    )
+    server.families.keep(grant)
+    return server.families.refresh_token(grant)

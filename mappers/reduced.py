@@ -243,8 +243,13 @@ def _leads_to_patient(value: Value) -> bool:
 
 
 def _leads(param: SearchParam, parts: Sequence[Part]) -> bool:
-    """Whether any part still has what the parameter searches."""
-    return any(next(_places(param, part), None) for part in parts)
+    """Whether any part still has what the parameter searches, in its columns or in what clients wrote."""
+    return any(_kept(param, part) or next(_places(param, part), None) for part in parts)
+
+
+def _kept(param: SearchParam, part: Part) -> bool:
+    written = part if part.native else part.amended
+    return part.written_here and written is not None and param.name in written.indexed
 
 
 def _places(param: SearchParam, part: Part) -> Iterator[Any]:

@@ -6,7 +6,7 @@ import pytest
 
 from fhir_facade.drift import fit
 from fhir_facade.inspection import Catalogue
-from fhir_facade.registry import by_type
+from fhir_facade.registry import by_type, everything
 from mappers.cdss.tables import CDSS
 from mappers.facade.imaging import fhir_dicom_instance, fhir_dicom_series, fhir_dicom_study
 from mappers.facade.tables import fhir_audit, fhir_audit_event, fhir_report_signature
@@ -83,6 +83,13 @@ def test_a_parameter_whose_element_is_gone_is_gone() -> None:
     gone = fit(MAPPINGS, there(lambda n: n.table != "patient_data"))
     assert "address-city" not in gone.mappings["Patient"].params
     assert any("can't be searched by" in text and "address-city" in text for text in gone.degraded)
+
+
+def test_what_clients_write_is_searched_as_before() -> None:
+    mappings = everything()
+    left, _ = reduced(mappings, frozenset({ColumnName("openemr", "immunizations", "id")}))
+    assert [p.name for p in left["Immunization"].parts] == ["n-fhir_resource"]
+    assert {n: m.params.keys() for n, m in left.items()} == {n: m.params.keys() for n, m in mappings.items()}
 
 
 def test_a_part_without_its_key_is_not_served() -> None:

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
-from sqlalchemy import delete, insert, select
+from sqlalchemy import Select, delete, insert, select
 
 from mappers.engine import Engine
 from mappers.facade.tables import fhir_amended, fhir_index, fhir_resource
 from mappers.mapping import Part, ResourceMapping
 from mappers.reader import Reader, Resource
+from mappers.statement import Slots, Statement
 from mappers.stored.amended import held_key, told_by
 from mappers.stored.resident_number import without_resident_number
 from mappers.stored.search_values import Found, SearchValues
@@ -50,7 +51,7 @@ class Amending:
         reader, row = found
         assert reader.rest is not None
         named = {"resourceType": self.mapping(part).resource_type}
-        told = without_resident_number(reader.told_by_columns()(row)) | named
+        told = self.told(reader, row) | named
         sent = {**told, "meta": {}}
         reader.rest.apply(row, sent)
         await self.amend(part, key, without_resident_number(sent), told)
@@ -68,6 +69,12 @@ class Amending:
         whole = (await self.engine.whole.with_children(reader, {key: rows[0]}))[key]
         return reader, reader.columns.opened(whole)
 
+    def told(self, reader: Reader, row: Row) -> Resource:
+        """The elements that the row's columns alone tell, but for a resident number."""
+        shape = ("told", reader.mapping.resource_type, reader.parts[0].name)
+        read: Callable[[Row], Resource] = self.engine.plans.cached(shape, reader.told_by_columns)
+        return without_resident_number(read(row))
+
     def mapping(self, part: Part) -> ResourceMapping:
         """The mapping that the part is of."""
         return next(m for m in self.engine.mappings.values() if part in m.parts)
@@ -77,9 +84,10 @@ class Amending:
         return int(kept)
 
     async def _guard(self, part: Part, key: Any, name: str) -> str:
-        told = told_by(self.mapping(part), part, name)
-        row = select(told.guard).select_from(told.joined(part.source.table)).where(part.id.column == key)
-        [(guard,)] = await self.rows.fetch(row)
+        plans, mapping = self.engine.plans, self.mapping(part)
+        shape = ("guard", mapping.resource_type, part.name, name)
+        found: Statement = plans.cached(shape, lambda: plans.text(*_guard_of(mapping, part, name)))
+        [(guard,)] = await self.rows.t.fetch(found.sql, found.parameters((), {"key": key}))
         return str(guard)
 
     async def _forget(self, place: int) -> None:
@@ -92,6 +100,13 @@ class Amending:
         kind = self.mapping(part).resource_type
         await insert_index(self.rows.t, [index_row(place, kind, name, found) for found in sent])
         self.engine.plans.amended.add(part.name, name)
+
+
+def _guard_of(mapping: ResourceMapping, part: Part, name: str) -> tuple[Select[Any], Slots]:
+    """What asks for the guard of a parameter of the row :key."""
+    slots, told = Slots(()), told_by(mapping, part, name)
+    found = select(told.guard).select_from(told.joined(part.source.table))
+    return found.where(part.id.column == slots.named("key")), slots
 
 
 def beside(part: Part, key: Any) -> tuple[Any, ...]:

@@ -217,7 +217,7 @@ class HospitalRows:
         reader, row = found
         assert reader.rest is not None
         resource = without_resident_number(resource)
-        told = without_resident_number(reader.told_by_columns()(row))
+        told = self.amending.told(reader, row)
         refuse_contradictions(part, resource, told, self._leads)
         difference = reader.rest.difference(row, resource, told)
         place = of_rest(part.name, key)

@@ -138,16 +138,15 @@ def union_of_keys(
     `along`: columns of the first branch, whose rows come before them (those of others have NULL there).
     """
     unify([b for _, b in branches], collation)
+    if len(branches) == 1 and not along:
+        return _keys_alone(*branches[0], slots, after, collation)
     selects: list[Select[Any]] = []
     for number, branch in branches:
         inner = page_of_keys(branch, number, slots, after, [branch.key.label("key_")]).subquery(f"b{number}")
         key, mask, *sorts = inner.c
-        numeric = branch.parts[0].id.numeric
-        keys = (key, null()) if numeric else (null(), _collated(key, collation))
         selects.append(
             select(
-                literal_column(str(number)).label("b"),
-                *(k.label(n) for k, n in zip(keys, ("ki", "kt"), strict=True)),
+                *_place(number, branch, key, collation),
                 mask.label("m"),
                 *(s.label(f"s{i}") for i, s in enumerate(sorts)),
                 *((key if not selects else null()).label("own") for _ in along[:1]),
@@ -156,6 +155,20 @@ def union_of_keys(
     first, found = branches[0][1], union_all(*selects).subquery("u")
     keys_page = select(*found.c).order_by(*_united(first, found)).limit(slots.named("limit"))
     return _with_rows(first, keys_page.subquery("page"), along) if along else keys_page
+
+
+def _keys_alone(
+    number: int, branch: Branch, slots: Slots, after: After | None, collation: str
+) -> Select[Any]:
+    """The keys of one branch, in the same columns: nothing has to be brought together."""
+    return page_of_keys(branch, number, slots, after, _place(number, branch, branch.key, collation))
+
+
+def _place(number: int, branch: Branch, key: ColumnElement[Any], collation: str) -> list[ColumnElement[Any]]:
+    """branch, int key, text key."""
+    numeric = branch.parts[0].id.numeric
+    keys = (key, null()) if numeric else (null(), _collated(key, collation))
+    return [literal_column(str(number)).label("b"), keys[0].label("ki"), keys[1].label("kt")]
 
 
 def _united(first: Branch, found: FromClause) -> list[ColumnElement[Any]]:

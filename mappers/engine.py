@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Hashable, Iterator, Mapping, Sequence
 from copy import copy
 from dataclasses import dataclass, field
-from itertools import chain
+from itertools import chain, repeat
 from typing import Any, NamedTuple
 
 from sqlalchemy import ColumnElement, Select
@@ -334,7 +334,7 @@ def _united(plan: Plan, rows: Rows) -> Iterator[Found]:
 def _straight(plan: Plan, reader: Reader, rows: Rows, count: int, *, lazy: bool) -> Page:
     """The page of rows of which each is one whole resource."""
     taken, width = rows[:count], plan.width
-    made = map(reader.reader(0), taken)
+    made = map(reader.read, taken, repeat(0))
     page = Page(coming=made) if lazy else Page(list(made))
     page.found = len(taken)
     if end := taken[-1:] or rows[:1]:

@@ -52,10 +52,6 @@ class Reader:
         """The resource a row is, seen as the given part."""
         return self._reads[part](row)
 
-    def reader(self, part: int) -> Callable[[Row], Resource | Unreadable]:
-        """What reads rows as the given part."""
-        return self._reads[part]
-
     def _reader(self, build: Callable[[Row, str], Resource]) -> Callable[[Row], Resource | Unreadable]:
         digest, opened = self._digest, self.columns.opened if self.columns.sealed else None
         table, key = self.table, self.key

@@ -63,7 +63,7 @@ def _entry(base: str, resource: Resource, mode: str) -> Resource:
 def url(base: str, path: str, parameters: Sequence[tuple[str, str]]) -> str:
     """An absolute url below the base."""
     query = "&".join([f"{_quoted(n)}={_quoted(v)}" for n, v in parameters])
-    return f"{base}/{path}{'?' + query if query else ''}".removesuffix("/")
+    return f"{base}/{path}?{query}" if query else f"{base}/{path}".removesuffix("/")
 
 
 def _quoted(text: str) -> str:

@@ -61,6 +61,11 @@ async def test_06_the_self_link_says_what_was_used_and_finds_the_same(facade: Fa
     assert ids(await facade.bundle(again)) == ids(bundle)
 
 
+@pytest.mark.parametrize("query", ["ValueSet?url=http://example.org/", "Patient?_count=5&name=a/"])
+async def test_06_the_self_link_ends_as_the_search_does(embedded: Facade, query: str) -> None:
+    assert link(await embedded.bundle(query), "self") == f"{BASE}/{query}"
+
+
 async def test_06_the_self_link_leaves_out_what_was_ignored(embedded: Facade) -> None:
     bundle = await embedded.bundle("Patient?nonsense=1&gender=female", Prefer="handling=lenient")
     assert "nonsense" not in str(link(bundle, "self"))

@@ -51,17 +51,17 @@ async def _carried_out(settings: Settings, chosen: argparse.Namespace) -> int:
         work = Reindexing(service.engine, values, chosen.type, max(chosen.batch, 1))
         if chosen.all:
             await work.mark()
-        return await _run(work)
+        return await _run(work, anew=chosen.all)
     finally:
         await service.engine.database.close()
 
 
-async def _run(work: Any) -> int:
+async def _run(work: Any, *, anew: bool) -> int:
     told = each_second("reindex", left := await work.left())
     progress = await work.run(lambda now: told(now.done))
     for name, reason in progress.broken.items():
         print(f"{name}: {reason}", file=sys.stderr)
     print(f"{progress.done:,} resources indexed, {await work.left():,} left")
-    if not left:
+    if not left and not anew:
         print("what is stored lacks no search values: --all makes them anew all the same")
     return 1 if progress.broken else 0

@@ -109,7 +109,11 @@ async def test_what_was_written_before_a_parameter_is_found_by_it(
         assert await written.found(one["resourceType"], param, asked[param]) == [one["id"]]
         assert await written.engine.read(one["resourceType"], one["id"]) == before[one["id"]]
     assert await command(written) == 0
-    assert "0 resources indexed, 0 left" in capsys.readouterr().out
+    told = capsys.readouterr().out
+    assert "0 resources indexed, 0 left" in told
+    assert "--all" in told
+    assert await command(written, all=True) == 0
+    assert capsys.readouterr().out == "4 resources indexed, 0 left\n"
 
 
 async def test_the_index_is_made_as_the_writes_made_it_and_nothing_else_changes(written: Written) -> None:

@@ -143,6 +143,10 @@ def _modified_after_authored(value: Json, _: Json, __: Json) -> bool:
     return not is_after(value.get("authoredOn"), value.get("lastModified"))
 
 
+def _probability_is_percentage(value: Json, _: Json, __: Json) -> bool:
+    return "probabilityDecimal" not in value or bool(value["probabilityDecimal"] <= 100)
+
+
 RULES: dict[str, Hand] = {
     "dom-3": _contained_is_referenced,
     "per-1": _starts_before_end,
@@ -157,4 +161,5 @@ RULES: dict[str, Hand] = {
     "que-2": _links_are_distinct,
     "que-7": _exists_is_answered_by_boolean,
     "ctm-1": _on_behalf_of_practitioner,
+    "ras-2": _probability_is_percentage,
 }

@@ -62,6 +62,19 @@ def test_dates_compare_by_their_zones_and_precision(first: str | None, second: s
     assert is_after(first, second) is after
 
 
+@pytest.mark.parametrize(
+    ("said", "kept"), [({}, True), ({"probabilityDecimal": 100}, True), ({"probabilityDecimal": 101}, False)]
+)
+def test_a_prediction_needs_no_probability(said: dict[str, Any], kept: bool) -> None:
+    risk = {
+        "resourceType": "RiskAssessment",
+        "status": "final",
+        "subject": {"reference": "Patient/1"},
+        "prediction": [{"outcome": {"text": "fall"}, **said}],
+    }
+    assert ([issue.diagnostics for issue in validate(risk)] == []) is kept
+
+
 def test_what_stands_beside_a_primitive_does_not_count_twice() -> None:
     beside = {"extension": [{"url": "urn:x", "valueString": "x"}]}
     assert without_siblings({"a": [1, None], "_a": [None, beside], "_b": beside}) == {"a": [1], "_b": beside}

@@ -68,6 +68,16 @@ class Bygone:
             return False
         return await self.fulfils(last.resource, AllOf(tuple(conditions)))
 
+    async def open_to_who_saw_it(
+        self, conditions: Sequence[Condition], resource_type: str, id_text: str
+    ) -> bool:
+        """Whether it may be told that a resource is deleted: who is held by conditions must have been able to
+        see it, and nobody have brought it back as what they may not see.
+        """
+        if conditions and await self.engine.read(resource_type, id_text) is not None:
+            return False
+        return await self.opened_last(conditions, resource_type, id_text)
+
     async def opened_too(self, earlier: Resource, now: Resource, condition: Condition) -> bool:
         """Whether a condition that opens a resource as it is now opened it as it was, too."""
         if all(self._same(param, earlier, now) for param in set(_deciding(condition))):

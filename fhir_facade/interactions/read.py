@@ -99,9 +99,7 @@ async def _deleted(service: Service, resource_type: str, id_text: str) -> bool:
     kept = await versions(service.reading.database, Asked(resource_type, id_text), 1)
     if conditions is None or not kept or kept[0].method != "DELETE":
         return False
-    if conditions and await service.engine.read(resource_type, id_text) is not None:
-        return False  # others have brought it back, as what the caller may not see
-    return await Bygone(service).opened_last(conditions, resource_type, id_text)
+    return await Bygone(service).open_to_who_saw_it(conditions, resource_type, id_text)
 
 
 def validators(resource: dict[str, Any]) -> dict[str, str]:

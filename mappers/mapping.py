@@ -209,7 +209,8 @@ class Part:
     `whole`: what yields the resource as it was written, where no columns do; `version`: the column that
     counts its versions (else they are digests of the row); `indexed`: what parameters find of it, by name.
     `upkeep`: how its rows are written; `rest`: where is kept what its columns can't hold; `amended`: what
-    that is searched by. `author_only`: which of its rows nobody else may see yet.
+    that is searched by; `there`: that no client has deleted a row, asked by its key and of its joined rest.
+    `author_only`: which of its rows nobody else may see yet.
     """
 
     id: Id
@@ -229,6 +230,7 @@ class Part:
     upkeep: Upkeep | None = None
     rest: FromClause | None = None
     amended: Part | None = None
+    there: tuple[Condition, Condition] | None = None
     author_only: AuthorOnly | None = None
 
     @property

@@ -13,7 +13,7 @@ from hashlib import blake2b
 from typing import Any
 
 import orjson
-from sqlalchemy import and_, literal, select
+from sqlalchemy import FromClause, and_, literal, select
 
 from mappers.facade.tables import fhir_resource
 from mappers.keyring import UnopenableError
@@ -52,22 +52,24 @@ def _with_rest(part: Part) -> Part:
     rest = fhir_resource.alias(f"rest_of_{part.source.table.name}")  # type: ignore[attr-defined]
     own = rest.c.key_int if part.id.numeric else rest.c.key_text
     join = Join(rest, and_(rest.c.part == literal(part.name), own == part.id.column))
-    where = all_of(part.source.where, _not_deleted(part))
+    there = _not_deleted(part, rest)
+    where = all_of(part.source.where, *(there or ())[:1])
     source = SqlSource(part.source.table, (*part.source.joins, join), where)
-    return replace(part, source=source, rest=rest)
+    return replace(part, source=source, rest=rest, there=there)
 
 
-def _not_deleted(part: Part) -> Condition:
+def _not_deleted(part: Part, rest: FromClause) -> tuple[Condition, Condition] | None:
     """A row that a client has deleted is there again as soon as others bring it back."""
     assert part.upkeep is not None
     if part.upkeep.retired is None:
-        return all_of()
+        return None
     column, retired = part.upkeep.retired
     held = fhir_resource.c.key_int if part.id.numeric else fhir_resource.c.key_text
     gone = select(held).where(
         fhir_resource.c.part == part.name, fhir_resource.c.deleted == 1, held.is_not(None)
     )
-    return any_of(column != retired, part.id.column.not_in(gone))
+    joined = any_of(column != retired, rest.c.deleted.is_(None), rest.c.deleted != 1)
+    return any_of(column != retired, part.id.column.not_in(gone)), joined
 
 
 class Rest:

@@ -65,7 +65,7 @@ class Pair:
 def pairs(sizes: Sequence[int], rounds: int) -> Iterator[Pair]:
     """Each size in turn, the floor and ours taking turns."""
     for rows in sizes:
-        with database.loaded_mariadb(rows) as server, servers.exporting(server) as served:
+        with database.loaded_mariadb(rows) as server, servers.ours(server) as served:
             runs = []
             for number in range(rounds):
                 with private_folder("floor") as folder:

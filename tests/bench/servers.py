@@ -56,14 +56,9 @@ def cpu_seconds(pid: int) -> float:
 
 @contextmanager
 def ours(database: DatabaseServer) -> Iterator[Served]:
-    """The server as `fhir-facade serve` starts it, one worker."""
-    with _server("ours", ["-m", "fhir_facade.cli", "serve"], database.environment()) as served:
-        yield served
-
-
-@contextmanager
-def exporting(database: DatabaseServer) -> Iterator[Served]:
-    """The server with its own tables, which exports need."""
+    """The server as `fhir-facade serve` starts it, one worker, with its own tables: what clients write is
+    looked for at each row.
+    """
     command = ["-m", "fhir_facade.cli", "serve"]
     with _server("ours", command, database.environment(), first=_migrated) as served:
         yield served

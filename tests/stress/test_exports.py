@@ -20,7 +20,7 @@ Exporting = tuple[DatabaseServer, Served]
 @pytest.fixture(scope="module")
 def exporting() -> Iterator[Exporting]:
     """A server over 10,000 results that has its own tables."""
-    with database.loaded_mariadb(ROWS) as server, servers.exporting(server) as served:
+    with database.loaded_mariadb(ROWS) as server, servers.ours(server) as served:
         yield server, served
 
 

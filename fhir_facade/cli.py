@@ -7,6 +7,7 @@ import ipaddress
 import shlex
 import sys
 from collections.abc import Sequence
+from urllib.parse import quote
 
 from fhir_facade.archive_commands import add_to as archive_commands
 from fhir_facade.audit.command import add_to as audit_command
@@ -126,7 +127,7 @@ def welcome(settings: Settings) -> str:
         f"NeuroNova FHIR facade · {source}",
         f"  start here     {settings.base_url}/",
         f"  FHIR R4        {base}  ({base}/metadata)",
-        f"  a patient      {base}/Patient?name=김",
+        f"  a patient      {base}/Patient?name={quote('김')}",  # curl sends it as it stands
         f"  documentation  {settings.base_url}/api/docs/",
     ]
     return "\n".join([*lines, *_access(settings)])

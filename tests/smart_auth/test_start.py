@@ -47,6 +47,15 @@ def test_the_command_for_a_token_that_is_printed_is_for_this_server(
     assert words[command + 1 :] == ["token", "--user", "doctor", "--scope", "user/*.rs"]
 
 
+def test_the_addresses_that_are_printed_can_be_sent_as_they_are(tmp_path: Path) -> None:
+    settings = Settings(data_dir=str(tmp_path))
+    prepare(settings)
+    told = [line for line in welcome(settings).splitlines() if "http://" in line]
+    addresses = [word.strip("()") for line in told for word in line.split() if "http://" in word]
+    assert f"{settings.fhir_base}/Patient?name=%EA%B9%80" in addresses
+    assert all(address.isascii() for address in addresses)
+
+
 @pytest.mark.parametrize(
     ("name", "value"), [("ACCESS_MODEL", "everybody"), ("ACCESS_POLICY", "/nowhere/policy.csv")]
 )

@@ -182,7 +182,9 @@ async def test_what_is_gone_before_it_is_held_is_not_found(written: Written) -> 
     found = await written.made(sample("MedicationRequest"))
     place = written.engine.mappings["MedicationRequest"].resolve(found["id"])
     assert place is not None
+    [(order,)] = await rows(written, f"SELECT order_id FROM ocs_orderitem WHERE id = {place[1]}")  # noqa: S608
     await written.change(f"DELETE FROM ocs_orderitem WHERE id = {place[1]}")  # noqa: S608
     with pytest.raises(WriteFault) as refused:
         await updated(written, found, status="stopped")
     assert refused.value.status == 404
+    await written.change(f"DELETE FROM ocs_order WHERE order_id = '{order}'")  # noqa: S608

@@ -89,8 +89,9 @@ def serve(settings: Settings, chosen: argparse.Namespace) -> int:
 
 def prepare(settings: Settings) -> None:
     """Makes what the embedded server starts with, once for all workers; raises SettingFault where something
-    that access control needs is missing.
+    that access control needs is missing, or our own tables are older than this version.
     """
+    from fhir_facade import drift
     from fhir_facade.app import policy_of
     from fhir_facade.authorization import check
 
@@ -99,6 +100,7 @@ def prepare(settings: Settings) -> None:
         check(settings)
     elif settings.embedded:
         migrate_embedded(settings)
+    drift.check(settings)
 
 
 def check_binding(settings: Settings) -> None:

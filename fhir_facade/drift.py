@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 
 from sqlalchemy.exc import DBAPIError
 
 from fhir_facade.inspection import Catalogue, catalogue, inspecting_engine
-from fhir_facade.settings import Settings
+from fhir_facade.settings import SettingFault, Settings
 from mappers.facade.tables import (
     fhir_amended,
     fhir_audit_due,
@@ -26,9 +27,8 @@ from mappers.stored.rest import read_only
 Mappings = Mapping[str, ResourceMapping]
 #: the tables of what clients write
 WRITTEN = (fhir_resource, fhir_index, fhir_amended, fhir_version, fhir_audit_due, fhir_report_signature)
-NOT_MIGRATED = (
-    "nothing can be written: the facade's own tables are missing or old (run `fhir-facade migrate`)"
-)
+NOT_MIGRATED = "nothing can be written: the facade's own tables are missing (run `fhir-facade migrate`)"
+OLDER = "DB_NAME: the facade's own tables are older than this version: run `fhir-facade migrate`"
 log = logging.getLogger("fhir_facade.drift")
 
 
@@ -43,7 +43,9 @@ class Fitted:
 def fitted(settings: Settings, mappings: Mappings, hospital: Mappings) -> Fitted:
     """The mappings without what the databases lack. A database that can't be asked now is taken as whole.
 
-    Where our own tables are missing, the `hospital`'s are served all the same, and nothing can be written.
+    Where clients can't have written anything yet, the `hospital`'s are served all the same, and nothing can
+    be written. Raises SettingFault where our own tables are older than this version: rows would be served
+    without what clients said of them, deleted ones again and those with labels to everybody.
     """
     try:
         with inspecting_engine(settings).connect() as connection:
@@ -51,8 +53,7 @@ def fitted(settings: Settings, mappings: Mappings, hospital: Mappings) -> Fitted
     except DBAPIError as error:
         log.warning("the databases can't be compared with the mappings now: %s", type(error.orig).__name__)
         return Fitted(dict(mappings))
-    present = {(c.schema, c.table, c.column) for c in there.columns}
-    written = all((CDSS_SCHEMA, t.name, c.name) in present for t in WRITTEN for c in t.columns)
+    written = _written(there)
     if not written:
         mappings = {name: read_only(mapping, NOT_MIGRATED) for name, mapping in hospital.items()}
     found = fit(mappings, there)
@@ -61,6 +62,22 @@ def fitted(settings: Settings, mappings: Mappings, hospital: Mappings) -> Fitted
     for text in found.degraded:
         log.warning("degraded: %s", text)
     return found
+
+
+def check(settings: Settings) -> None:
+    """Raises SettingFault as `fitted` does, before any worker is started; a database that is away passes."""
+    with suppress(DBAPIError), inspecting_engine(settings).connect() as connection:
+        _written(catalogue(connection, settings))
+
+
+def _written(there: Catalogue) -> bool:
+    """Whether clients may have written something; raises SettingFault where not all of it could be read."""
+    if (CDSS_SCHEMA, fhir_resource.name) not in there.tables:
+        return False
+    own = {(c.table, c.column) for c in there.columns if c.schema == CDSS_SCHEMA}
+    if not own >= {(t.name, c.name) for t in WRITTEN for c in t.columns}:
+        raise SettingFault(OLDER)
+    return True
 
 
 def fit(mappings: Mappings, there: Catalogue) -> Fitted:

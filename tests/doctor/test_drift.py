@@ -10,7 +10,7 @@ import httpx
 import pytest
 
 from fhir_facade.app import create_app
-from fhir_facade.settings import Settings
+from fhir_facade.settings import SettingFault, Settings
 from mappers.demo import create_embedded
 from tests.services.database import DatabaseServer
 
@@ -110,6 +110,24 @@ async def test_without_our_own_tables_the_hospitals_are_served_and_nothing_is_wr
     assert plans["resourceType"] == "OperationOutcome"
     claimed = {i["code"] for r in metadata["rest"][0]["resource"] for i in r.get("interaction", ())}
     assert not claimed & {"create", "update", "patch", "delete"}
+
+
+@pytest.mark.parametrize(
+    "older",
+    [
+        "DROP INDEX ix_fhir_resource_indexed; ALTER TABLE fhir_resource DROP COLUMN indexed",
+        "DROP TABLE fhir_amended",
+        "DROP TABLE fhir_report_signature",
+    ],
+)
+async def test_own_tables_of_an_older_version_stop_the_start(settings: Settings, older: str) -> None:
+    """Rows would be served without what clients said of them: deleted ones again, and no labels."""
+    await ask(settings)
+    with sqlite3.connect(settings.data_path / "cdss.db") as connection:
+        connection.executescript(older)
+    connection.close()
+    with pytest.raises(SettingFault, match="older than this version: run `fhir-facade migrate`"):
+        await ask(settings)
 
 
 async def test_a_table_that_has_changed_is_read_but_not_written(settings: Settings) -> None:

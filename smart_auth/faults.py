@@ -43,11 +43,21 @@ class UnrecordedFault(OAuthFault):
 
 
 class AwayFault(OAuthFault):
-    """The database can't be asked now; what it said is in the log, without the values that it was sent."""
+    """The database can't be asked now; which statement it refused is in the log."""
 
     def __init__(self, error: Exception) -> None:
         super().__init__("temporarily_unavailable", "the database does not answer just now", 503)
-        log.error("the authorization server's database can't be asked", exc_info=error)
+        log.error("the authorization server's database can't be asked: %s", _refused(error))
+
+
+def _refused(error: Exception) -> str:
+    """The statement and the number of its error: neither what was sent nor the database's text, which may
+    repeat it ("Duplicate entry '…'").
+    """
+    if not isinstance(error, DBAPIError):
+        return str(error)
+    number = next((part for part in getattr(error.orig, "args", ()) if isinstance(part, int)), "")
+    return f"{type(error.orig).__name__} {number} at {error.statement}"
 
 
 class PageFault(Exception):

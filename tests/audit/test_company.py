@@ -15,6 +15,17 @@ def begun(wanted: Company, others: int) -> None:
         wanted.__enter__()
 
 
+async def waits_until(expected: Company, waiting: list[str], enough: int) -> None:
+    """A commit that begins with the last of so many, and with no one before."""
+    commit = asyncio.ensure_future(expected.of(waiting))
+    for number in range(len(waiting) + 1, enough + 1):
+        await asyncio.sleep(0)
+        assert not commit.done()
+        waiting.append(str(number))
+        expected.grown(number)
+    await asyncio.wait_for(commit, 1)
+
+
 async def test_who_is_alone_waits_for_nobody() -> None:
     alone = Company()
     for _ in range(2):
@@ -32,13 +43,7 @@ async def test_a_commit_begins_once_those_under_way_wait(
     monkeypatch.setattr(company, "EACH", 60.0)
     expected, waiting = Company(), ["first"]
     begun(expected, under_way)
-    commit = asyncio.ensure_future(expected.of(waiting))
-    for number in range(2, enough + 1):
-        await asyncio.sleep(0)
-        assert not commit.done()
-        waiting.append(str(number))
-        expected.grown(number)
-    await asyncio.wait_for(commit, 1)
+    await waits_until(expected, waiting, enough)
 
 
 async def test_those_who_were_answered_just_now_are_expected_again(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -46,13 +51,7 @@ async def test_those_who_were_answered_just_now_are_expected_again(monkeypatch: 
     monkeypatch.setattr(company, "EACH", 60.0)
     asking_on, waiting = Company(), ["first"]
     asking_on.released(2, 1)
-    commit = asyncio.ensure_future(asking_on.of(waiting))
-    for number in (2, 3):
-        await asyncio.sleep(0)
-        assert not commit.done()
-        waiting.append(str(number))
-        asking_on.grown(number)
-    await asyncio.wait_for(commit, 1)
+    await waits_until(asking_on, waiting, 3)
 
 
 async def test_who_was_answered_long_ago_is_expected_no_more(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -12,7 +12,7 @@ from fhir_facade.demo_users import demo_users
 from fhir_facade.settings import Settings
 from smart_auth.passwords import hashed
 from smart_auth.store.users import Users
-from tests.facade.facade import Facade, settings_of
+from tests.facade.facade import Facade, embedded_folder, settings_of
 from tests.search.asking import oracle_of
 from tests.services.database import DatabaseServer
 from tests.smart_auth.app import App, server_of
@@ -31,6 +31,14 @@ def badges() -> Badges:
 async def guarded(embedded_data: Path, badges: Badges) -> AsyncIterator[Facade]:
     """The embedded facade with access control."""
     facade = Facade(settings_of(embedded_data, enable_security=True, serve_resident_number=True), badges)
+    yield facade
+    await facade.close()
+
+
+@pytest_asyncio.fixture(scope="module")
+async def own_hospital(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Facade]:
+    """A guarded hospital of the module's own, whose users change and whose tables go away."""
+    facade = Facade(settings_of(embedded_folder(tmp_path_factory.mktemp("hospital")), enable_security=True))
     yield facade
     await facade.close()
 

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
-import pytest_asyncio
+from sqlalchemy.exc import IntegrityError
 
 from smart_auth.access.caller import User
 from smart_auth.endpoints.router import TOKENS_AT_ONCE
+from smart_auth.faults import AwayFault
 from smart_auth.seal import fresh
 from smart_auth.store.tables import Grant
 from smart_auth.store.transaction import now
@@ -24,19 +25,10 @@ from tests.smart_auth.app import AUTH, App, register, server_of
 REASON = "found unconscious after seizures"
 
 
-@pytest_asyncio.fixture(scope="module")
-async def hospital(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Facade]:
-    """A hospital whose tables go away."""
-    folder: Path = embedded_folder(tmp_path_factory.mktemp("outages"))
-    facade = Facade(settings_of(folder, enable_security=True))
-    yield facade
-    await facade.close()
-
-
 @contextmanager
-def without(hospital: Facade, table: str) -> Iterator[None]:
+def without(own_hospital: Facade, table: str) -> Iterator[None]:
     """The databases without a table."""
-    engine = embedded_engine(hospital.settings.data_path)
+    engine = embedded_engine(own_hospital.settings.data_path)
     execute(engine, f"ALTER TABLE {table} RENAME TO {table}_away")
     try:
         yield
@@ -46,11 +38,11 @@ def without(hospital: Facade, table: str) -> Iterator[None]:
 
 
 async def test_what_a_refused_statement_was_sent_is_in_no_log(
-    hospital: Facade, caplog: pytest.LogCaptureFixture
+    own_hospital: Facade, caplog: pytest.LogCaptureFixture
 ) -> None:
-    app = App.of(hospital)
+    app = App.of(own_hospital)
     token = f"Bearer {(await app.tokens())['access_token']}"
-    with without(hospital, "alert_notification"), caplog.at_level(logging.DEBUG):
+    with without(own_hospital, "alert_notification"), caplog.at_level(logging.DEBUG):
         answer = await app.post("emergency", authorization=token, patient="P-2025-000002", reason=REASON)
     await app.browser.aclose()
     assert answer.status_code == 503, answer.text
@@ -61,14 +53,21 @@ async def test_what_a_refused_statement_was_sent_is_in_no_log(
     assert "P-2025-000002" not in caplog.text
 
 
+def test_what_a_database_repeats_of_a_value_is_in_no_log(caplog: pytest.LogCaptureFixture) -> None:
+    refused = Exception(1062, "Duplicate entry 'P-2025-000002' for key 'who'")
+    AwayFault(IntegrityError("INSERT INTO alert_notification VALUES (?)", ("P-2025-000002",), refused))
+    assert "Exception 1062 at INSERT INTO alert_notification" in caplog.text
+    assert "P-2025-000002" not in caplog.text
+
+
 async def test_a_page_that_the_database_has_nothing_for_says_so(
-    hospital: Facade, caplog: pytest.LogCaptureFixture
+    own_hospital: Facade, caplog: pytest.LogCaptureFixture
 ) -> None:
-    with without(hospital, "fhir_auth_session"), caplog.at_level(logging.DEBUG):
-        page = await hospital.http.get(
+    with without(own_hospital, "fhir_auth_session"), caplog.at_level(logging.DEBUG):
+        page = await own_hospital.http.get(
             f"{AUTH}/apps", headers={"cookie": "fhir_auth_session=a-secret-cookie"}
         )
-        launch = await hospital.http.post(
+        launch = await own_hospital.http.post(
             f"{AUTH}/launch", headers={"cookie": "fhir_auth_session=a-secret-cookie", "origin": ORIGIN}
         )
     assert (page.status_code, launch.status_code) == (503, 503)

@@ -3,35 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from pathlib import Path
 
 import httpx
-import pytest
 import pytest_asyncio
 
 from smart_auth.endpoints.browser import SESSION_COOKIE
 from smart_auth.store.users import Users
-from tests.facade.facade import ORIGIN, Facade, embedded_folder, settings_of
+from tests.facade.facade import ORIGIN, Facade
 from tests.smart_auth.app import AUTH, App, asks_for_password, server_of
 
 PATIENT = "P-2025-000001"
 
 
-@pytest_asyncio.fixture(scope="module")
-async def hospital(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Facade]:
-    """A hospital whose users change."""
-    folder: Path = embedded_folder(tmp_path_factory.mktemp("stay"))
-    facade = Facade(settings_of(folder, enable_security=True))
-    yield facade
-    await facade.close()
-
-
 @pytest_asyncio.fixture
-async def nurse(hospital: Facade) -> AsyncIterator[App]:
+async def nurse(own_hospital: Facade) -> AsyncIterator[App]:
     """An app with a nurse's browser; afterwards the nurse is as before."""
-    app = App.of(hospital, username="nurse")
+    app = App.of(own_hospital, username="nurse")
     yield app
-    Users(server_of(hospital).store).change("nurse", locked=False, roles="nurse")
+    Users(server_of(own_hospital).store).change("nurse", locked=False, roles="nurse")
     await app.browser.aclose()
 
 

@@ -1,7 +1,8 @@
 """When a commit begins: at once for one who is alone, else when those who are expected wait for it.
 
-A commit takes the process and the database as much as several records do, so that few large ones serve all
-sooner. Expected are those under way, and those who were answered a moment ago: most clients ask on.
+A commit takes the process and the database as much as several reads do, so that few large ones serve all
+sooner. Expected are those under way, and those who were answered a moment ago: most clients ask on. A search
+takes longer than a commit: while others' answers are waited for, nobody has anything to do.
 """
 
 from __future__ import annotations
@@ -27,6 +28,7 @@ class Company:
         self._come: asyncio.Future[None] | None = None
         self._circle, self._seen = 0, -MOST
         self._came, self._until = ENOUGH, -VAIN
+        self._hurried = False
 
     def __enter__(self) -> None:
         self.under_way += 1
@@ -35,21 +37,27 @@ class Company:
         self.under_way -= 1
 
     async def of(self, waiting: Sized) -> None:
-        """Returns once there are enough that wait, or no more are to be expected soon."""
+        """Returns once there are enough that wait or one of them is in a hurry, or no more are to be expected
+        soon.
+        """
         expected = self._expected(len(waiting))
         wanted = min(expected, self._came if time.monotonic() < self._until else ENOUGH)
-        if len(waiting) >= wanted:
-            return
+        if len(waiting) < wanted and not self._hurried:
+            await self._grows(wanted, min(expected * EACH, MOST))
+            if len(waiting) < wanted and not self._hurried:
+                self._came, self._until = len(waiting), time.monotonic() + VAIN
+        self._hurried = False
+
+    async def _grows(self, wanted: int, seconds: float) -> None:
+        """Returns once so many wait, one is in a hurry, or the time is over."""
         loop = asyncio.get_running_loop()
         self._wanted, self._come = wanted, loop.create_future()
-        timer = loop.call_later(min(expected * EACH, MOST), self.grown, wanted)
+        timer = loop.call_later(seconds, self.grown, wanted)
         try:
             await self._come
         finally:
             timer.cancel()
             self._come = None
-        if len(waiting) < wanted:
-            self._came, self._until = len(waiting), time.monotonic() + VAIN
 
     def _expected(self, waiting: int) -> int:
         """All who are known of, those of the last commit too if it was just now."""
@@ -60,6 +68,11 @@ class Company:
         """Tells how many wait now."""
         if self._come is not None and waiting >= self._wanted and not self._come.done():
             self._come.set_result(None)
+
+    def hurry(self) -> None:
+        """Tells that one waits for whom none should be waited for."""
+        self._hurried = True
+        self.grown(self._wanted)
 
     def released(self, done: int, waiting: int) -> None:
         """Tells how many were answered, and how many wait for the next commit."""

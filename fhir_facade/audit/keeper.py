@@ -4,22 +4,23 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Coroutine, Iterator, Mapping, Sequence
+from collections.abc import Coroutine, Iterator, Mapping, Sequence
 from functools import partial
 from typing import Any
 
 from sqlalchemy import Insert
 
 from fhir_facade.audit.due import Due
-from fhir_facade.audit.event import Event
 from fhir_facade.audit.patients import PatientsOf
-from fhir_facade.audit.requests import event_of, is_recorded, shown_by
+from fhir_facade.audit.requests import Shown, event_of, is_recorded, shown_by
 from fhir_facade.audit.trail import Trail, TrailDownError
 from fhir_facade.content import Request, Response
 from fhir_facade.outcome import FhirFault
 from mappers.mapping import ResourceMapping
 
 log = logging.getLogger("fhir_facade.audit")
+#: an answer with so many resources took no longer than a commit takes
+BRIEF = 5
 
 
 class Keeper:
@@ -40,7 +41,10 @@ class Keeper:
         """What the trail is to say of a write and its answer, each request of a Bundle too."""
         done = [(request, response), *(pair for pair in response.within if pair[0] is not request)]
         told = [pair for pair in done if is_recorded(pair[0], pair[1].status)]
-        return self.trail.due(self._event(asked, answer, answer.status)() for asked, answer in told)
+        return self.trail.due(
+            event_of(asked, self._shown(answer, answer.status), answer.status, self.base)
+            for asked, answer in told
+        )
 
     def keeping(self, due: Due) -> Insert:
         """The statement that keeps it, for the transaction of the write."""
@@ -67,16 +71,16 @@ class Keeper:
         if response.due is not None:
             yield self._settled(response.due, request)
         if (response.due is None or status != response.status) and is_recorded(request, status):
-            yield self.trail.recorded(self._event(request, response, status))
+            shown = self._shown(response, status)
+            event = partial(event_of, request, shown, status, self.base)
+            yield self.trail.recorded(event, brief=len(shown.entities) <= BRIEF)
         if response.due is None:
             for asked, told in response.within:
                 if asked is not request:
                     yield from self._kept(asked, told, told.status)
 
-    def _event(self, request: Request, response: Response, status: int) -> Callable[[], Event]:
-        """Makes the event of a request, from what is taken out of its answer now."""
-        shown = shown_by(response, status, self._patients_of)
-        return partial(event_of, request, shown, status, self.base)
+    def _shown(self, response: Response, status: int) -> Shown:
+        return shown_by(response, status, self._patients_of)
 
     async def _settled(self, due: Due, request: Request) -> None:
         """What is durable with its write needs no refusal: the trail gets it as soon as it can be written."""

@@ -87,9 +87,14 @@ class Trail:
         """Returns once the event is durable; TrailDownError if it can't be and has to be."""
         await self.recorded(lambda: event)
 
-    async def recorded(self, told: Callable[[], Event]) -> None:
-        """The same for an event that is made when its turn comes, with those of others."""
+    async def recorded(self, told: Callable[[], Event], *, brief: bool = True) -> None:
+        """The same for an event that is made when its turn comes, with those of others.
+
+        `brief`: what it is of took no longer than its commit will, so that others may be waited for.
+        """
         now = self.now()
+        if not brief:
+            self.company.hurry()
         try:
             await self._wait(lambda: prepared(told(), now, self._holders))
         except TrailDownError:

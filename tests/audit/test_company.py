@@ -54,6 +54,22 @@ async def test_those_who_were_answered_just_now_are_expected_again(monkeypatch: 
     await waits_until(asking_on, waiting, 3)
 
 
+async def test_who_is_in_a_hurry_takes_those_along_who_wait_already(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(company, "MOST", 60.0)
+    monkeypatch.setattr(company, "EACH", 60.0)
+    searched = Company()
+    begun(searched, 7)
+    commit = asyncio.ensure_future(searched.of(waiting := ["read"]))
+    await asyncio.sleep(0)
+    assert not commit.done()
+    searched.hurry()
+    waiting.append("search")
+    await asyncio.wait_for(commit, 1)
+    searched.hurry()
+    await asyncio.wait_for(searched.of(["another"]), 1)
+    await waits_until(searched, ["read"], 8)
+
+
 async def test_who_was_answered_long_ago_is_expected_no_more(monkeypatch: pytest.MonkeyPatch) -> None:
     gone = Company()
     gone.released(8, 0)

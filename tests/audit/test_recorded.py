@@ -8,6 +8,7 @@ import orjson
 import pytest
 from sqlalchemy import text
 
+from fhir_facade.audit import company
 from fhir_facade.audit.interaction import interaction
 from tests.audit.recording import Recording, query_of
 from tests.smart_auth.badges import user
@@ -187,6 +188,20 @@ async def test_many_at_once_are_all_recorded(recording: Recording) -> None:
     assert {a.status_code for a in answers} == {200}
     assert {r["request"] for r in recording.records()} == {a.headers["x-request-id"] for a in answers}
     assert recording.faults() == []
+
+
+async def test_a_search_waits_for_nobody_elses_answer(
+    embedded_recording: Recording, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(company, "EACH", 60.0)
+    monkeypatch.setattr(company, "MOST", 60.0)
+    others = embedded_recording.facade.app.fhir.company
+    with others, others:  # two more requests are under way
+        read = asyncio.ensure_future(embedded_recording.get(f"Patient/{PATIENT}"))
+        done, _ = await asyncio.wait([read], timeout=1)
+        assert not done
+        found = await asyncio.wait_for(embedded_recording.get("Patient?_count=20"), 30)
+        assert (found.status_code, (await asyncio.wait_for(read, 1)).status_code) == (200, 200)
 
 
 @pytest.mark.parametrize(

@@ -124,7 +124,7 @@ class Engine:
         strict: bool = False,
     ) -> Page:
         """Up to `count` matches after a position. `strict`: a source that is down raises SourceDownError."""
-        ask = self._page if query.sort or strict else self._page_in_turn
+        ask = self._page if strict else self._page_in_order if query.sort else self._page_in_turn
         await self.plans.amended.refresh(self.database)
         try:
             query = await patients_first(self, query, access, by_post)
@@ -208,6 +208,32 @@ class Engine:
         page.after = page.last if len(found) > count > 0 else None
         page.matches = await self._resources(plan, found[:count])
         return page
+
+    async def _page_in_order(
+        self,
+        query: SearchQuery,
+        count: int,
+        after: Position | None,
+        access: Access,
+        by_post: bool,
+        without: Without,
+    ) -> Page:
+        """The page of a search with an order.
+
+        Branches that come last, having nothing to sort by, are only asked if the others don't fill the page:
+        one that finds little may look at all its rows for that.
+        """
+        whole = self.plans.plan(query, _shape(after), access, by_post, without)
+        if not whole.last or whole.last == whole.readers.keys() or (after and after.sorts[0] is None):
+            return await self._page(query, count, after, access, by_post, without)
+        first = without.also(whole.last)
+        page = await self._page(query, count, after, access, by_post, first)
+        if page.after is not None and page.after.sorts[0] is not None:
+            return page
+        rest = without.also(whole.readers.keys() - whole.last)
+        if (await self._page(query, 0, after, access, by_post, rest, keys_only=True)).last is None:
+            return page
+        return await self._page(query, count, after, access, by_post, without)
 
     async def _page_in_turn(
         self,

@@ -102,8 +102,10 @@ class Scope:
         key = self.key(part, term)
         if route.target is None:
             return self.near(route.own == key)
-        sub = select(part.source.table.c[route.target])
-        sub = sub.where(part.id.column == key, all_of(part.source.where, part.where)).correlate(None)
+        where = by_rest(part, all_of(part.source.where, part.where))
+        source = with_joins(part.source.table, part.source.joins, where)
+        sub = select(part.source.table.c[route.target]).select_from(source)
+        sub = sub.where(part.id.column == key, where).correlate(None)
         led = route.own == sub.scalar_subquery()
         return self.near(all_of(led, route.id.column == key) if route.loose else led)
 
@@ -130,6 +132,20 @@ class Scope:
     def joined(self, source: FromClause, *expressions: Any) -> FromClause:
         """Those joins behind a FROM that has the base table in it already."""
         return with_joins(source, self.joins, *expressions)
+
+
+def by_rest(part: Part, condition: Sql) -> Sql:
+    """A condition, which asks the rest that is joined to a row whether that is deleted: a sub-select would
+    make a statement that finds one row dearer by a third.
+    """
+    if part.there is None:
+        return condition
+    by_key, joined = part.there
+    if bare(condition) is by_key:
+        return joined
+    if isinstance(condition, BooleanClauseList) and condition.operator is and_:
+        return all_of(*(by_rest(part, c) for c in condition.clauses))
+    return condition
 
 
 def with_joins(source: FromClause, joins: Sequence[Join], *expressions: Any) -> FromClause:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Callable, Hashable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property, partial
 from typing import Any
@@ -31,13 +31,15 @@ WHOLE = Without()
 class Plan:
     """The compiled form of one shape of query: the branches that can match, by number, as their readers.
 
-    `fused`: the branch whose whole rows the statement yields; `width`: how many sort values it yields.
+    `fused`: the branch whose whole rows the statement yields; `width`: how many sort values it yields;
+    `last`: branches that come after all rows of the others which have a value to sort by.
     """
 
     readers: dict[int, Reader]
     statement: Statement | None
     fused: int | None
     width: int
+    last: frozenset[int] = frozenset()
 
     @property
     def united(self) -> bool:
@@ -159,7 +161,7 @@ class Plans:
         first = min(branches) if query.sort and not keys_only else None
         along = readers[first].columns.selected if first is not None else ()
         statement = union_of_keys(sorted(branches.items()), slots, after, self.database.collation, along)
-        return Plan(readers, self.text(statement, slots), first, width)
+        return Plan(readers, self.text(statement, slots), first, width, frozenset(_last(branches)))
 
     def text(self, statement: Any, slots: Slots) -> Statement:
         """The statement as this database takes it."""
@@ -209,3 +211,10 @@ class Plans:
         branches = self.branches(SearchQuery(query.resource_type, query.where), access, by_post, slots)
         bound = slots.named("bound") if bounded else None
         return [self.text(counted(b, bound), slots) for b in branches.values()]
+
+
+def _last(branches: Mapping[int, Branch]) -> Iterator[int]:
+    """Branches without a value to sort by, where NULL comes last."""
+    for number, branch in branches.items():
+        if branch.orders and branch.orders[0].descending and branch.orders[0].expression is None:
+            yield number

@@ -18,15 +18,14 @@ from sqlalchemy import (
     union,
     union_all,
 )
-from sqlalchemy.sql.elements import BooleanClauseList
-from sqlalchemy.sql.operators import and_
 from sqlalchemy.types import String
 
 from mappers.branch import Branch, Order
+from mappers.from_clause import by_rest
 from mappers.mapping import Part
 from mappers.reader import Reader
 from mappers.scope import PartScope
-from mappers.sql import ALWAYS, NEVER, Condition, all_of, any_of, bare, exact, one_of
+from mappers.sql import ALWAYS, NEVER, Condition, all_of, any_of, exact, one_of
 from mappers.statement import Slots
 
 
@@ -56,24 +55,16 @@ def page_of_keys(
     where = list(branch.where)
     if after is not None:
         where.append(beyond(branch, number, slots, after))
-    kept = [_by_rest(branch.parts[0], columns, c) for c in where if c is not ALWAYS]
+    kept = [_with_rest(branch.parts[0], columns, c) for c in where if c is not ALWAYS]
     shown = [*columns, branch.mask.label("mask"), *(_shown(o) for o in branch.orders)]
     statement = select(*shown).select_from(source(branch, *columns, *kept, *sorts, branch.mask)).where(*kept)
     return statement.order_by(*ordering(branch)).limit(slots.named("limit"))
 
 
-def _by_rest(part: Part, columns: Sequence[ColumnElement[Any]], condition: Condition) -> Condition:
-    """A condition, which asks the rest that comes with a row whether that is deleted: a sub-select would make
-    a statement that finds one row dearer by a third.
-    """
-    if part.there is None or all(getattr(c, "table", None) is not part.rest for c in columns):
-        return condition
-    by_key, joined = part.there
-    if bare(condition) is by_key:
-        return joined
-    if isinstance(condition, BooleanClauseList) and condition.operator is and_:
-        return all_of(*(_by_rest(part, columns, c) for c in condition.clauses))
-    return condition
+def _with_rest(part: Part, columns: Sequence[ColumnElement[Any]], condition: Condition) -> Condition:
+    """The condition as it is cheapest: the rest is asked where it comes with the row anyway."""
+    comes = any(getattr(c, "table", None) is part.rest for c in columns)
+    return by_rest(part, condition) if comes else condition
 
 
 def _shown(order: Order) -> ColumnElement[Any]:

@@ -19,6 +19,10 @@ from mappers.values.bounds import Bounds, Ends, high, low
 EARLIEST = "0001-01-01"
 
 
+#: prefixes that a zero date would fulfil, being before all others
+BACKWARDS = frozenset({Prefix.NE, Prefix.LT, Prefix.EB, Prefix.LE})
+
+
 class Instant(Value):
     """A dateTime or instant from one column; zero dates and non-dates are absent.
 
@@ -56,21 +60,19 @@ class Instant(Value):
 
     def _within(self, prefix: Prefix, term: Range, q: Question, days: bool) -> Condition:
         bounds = Bounds(self.column, Ends(q.site, days), term, q)
-        since, before, there = bounds.since, bounds.before, self.present()
+        since, before = bounds.since, bounds.before
         ways: dict[Prefix, Callable[[], Condition]] = {
             Prefix.EQ: lambda: all_of(since(low, up=True), before(high, up=False)),
-            Prefix.NE: lambda: all_of(there, any_of(before(low, up=True), since(high, up=False))),
+            Prefix.NE: lambda: any_of(before(low, up=True), since(high, up=False)),
             Prefix.GT: lambda: since(high, up=False),
             Prefix.SA: lambda: since(high, up=True),
-            Prefix.LT: lambda: all_of(there, before(low, up=True)),
-            Prefix.EB: lambda: all_of(there, before(low, up=False)),
+            Prefix.LT: lambda: before(low, up=True),
+            Prefix.EB: lambda: before(low, up=False),
             Prefix.GE: lambda: self._or_equal(since(low, up=True), since(high, up=False), days),
-            Prefix.LE: lambda: all_of(
-                there, self._or_equal(before(high, up=False), before(low, up=True), days)
-            ),
+            Prefix.LE: lambda: self._or_equal(before(high, up=False), before(low, up=True), days),
             Prefix.AP: lambda: all_of(since(low, up=not days), before(high, up=days)),
         }
-        return all_of(ways[prefix](), self._whole())
+        return all_of(ways[prefix](), self.present() if prefix in BACKWARDS else self._whole())
 
     @staticmethod
     def _or_equal(reaching: Condition, beyond: Condition, days: bool) -> Condition:

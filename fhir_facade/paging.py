@@ -18,7 +18,7 @@ from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from fhir_facade.outcome import FhirFault
-from mappers.engine import Position
+from mappers.plans import Position
 
 #: bytes of JSON from which a cursor is compressed
 LONG = 512

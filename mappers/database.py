@@ -112,7 +112,7 @@ class MySql:
             rows = await self._ask(connection, sql, parameters)
         except BaseException as error:
             connection.close()
-            if not fresh and isinstance(error, Exception) and _code(error) in (2006, 2013, 0):
+            if not fresh and isinstance(error, Exception) and code_of(error) in (2006, 2013, 0):
                 return await self._again(sql, parameters)  # an idle connection that the server had closed
             raise
         self._free.append(connection)
@@ -231,7 +231,8 @@ def _conversions() -> dict[Any, Any]:
     return _known_conversions
 
 
-def _code(error: BaseException) -> int:
+def code_of(error: BaseException) -> int:
+    """The server's number of a driver's error; 0 where it has none."""
     code = error.args[0] if error.args else 0
     return code if isinstance(code, int) else 0
 
@@ -240,7 +241,7 @@ def translated(error: Exception) -> Exception:
     """What a driver's error means: SourceDownError, TooComplexError, or itself."""
     if type(error).__module__ == "sqlite3":
         return _translated_sqlite(error)
-    code = _code(error)
+    code = code_of(error)
     if code in TOO_COMPLEX:
         return TooComplexError(str(code))
     if code in TOO_SLOW:

@@ -15,7 +15,7 @@ from mappers.database import Database, Rows, SourceDownError
 from mappers.mapping import Part, ResourceMapping
 from mappers.outage import Outage, Tables, Without, lacking, tables_of
 from mappers.patients_first import patients_first
-from mappers.plans import WHOLE, Plan, Plans
+from mappers.plans import WHOLE, Plan, Plans, Position
 from mappers.query import UNRESTRICTED, Access, Criterion, SearchQuery
 from mappers.reader import Reader, Resource, Unreadable
 from mappers.select import After
@@ -26,16 +26,6 @@ from mappers.whole_rows import WholeRows
 
 #: a source that joins no more is read without a look for its keys before
 FEW_TABLES = 5
-
-
-@dataclass(frozen=True)
-class Position:
-    """Where a page ended: branch, native key, part, and the sort values as the database wrote them."""
-
-    branch: int
-    key: Any
-    part: int
-    sorts: tuple[Any, ...] = ()
 
 
 @dataclass
@@ -124,7 +114,7 @@ class Engine:
         strict: bool = False,
     ) -> Page:
         """Up to `count` matches after a position. `strict`: a source that is down raises SourceDownError."""
-        ask = self._page if strict else self._page_in_order if query.sort else self._page_in_turn
+        ask = self._page if strict else self._page_in_turn
         await self.plans.amended.refresh(self.database)
         try:
             query = await patients_first(self, query, access, by_post)
@@ -209,32 +199,6 @@ class Engine:
         page.matches = await self._resources(plan, found[:count])
         return page
 
-    async def _page_in_order(
-        self,
-        query: SearchQuery,
-        count: int,
-        after: Position | None,
-        access: Access,
-        by_post: bool,
-        without: Without,
-    ) -> Page:
-        """The page of a search with an order.
-
-        Branches that come last, having nothing to sort by, are only asked if the others don't fill the page:
-        one that finds little may look at all its rows for that.
-        """
-        whole = self.plans.plan(query, _shape(after), access, by_post, without)
-        if not whole.last or whole.last == whole.readers.keys() or (after and after.sorts[0] is None):
-            return await self._page(query, count, after, access, by_post, without)
-        first = without.also(whole.last)
-        page = await self._page(query, count, after, access, by_post, first)
-        if page.after is not None and page.after.sorts[0] is not None:
-            return page
-        rest = without.also(whole.readers.keys() - whole.last)
-        if (await self._page(query, 0, after, access, by_post, rest, keys_only=True)).last is None:
-            return page
-        return await self._page(query, count, after, access, by_post, without)
-
     async def _page_in_turn(
         self,
         query: SearchQuery,
@@ -244,18 +208,23 @@ class Engine:
         by_post: bool,
         without: Without,
     ) -> Page:
-        """The page of a search without an order, in which branch follows branch.
+        """The page of a search in which some branches come after all rows of the others.
 
-        The first branch that is left is asked for whole rows; the others only if it doesn't fill the page.
+        Without an order branch follows branch, and the first that is left is asked for whole rows. With one
+        those come last that have nothing to sort by: unless rows of the others have nothing either, among
+        which they stand. The later ones are only asked if the first don't fill the page: one that finds
+        little may look at all its rows for that.
         """
-        readers = self.plans.plan(query, _shape(after), access, by_post, without).readers
-        left = sorted(n for n in readers if after is None or n >= after.branch)
-        if len(left) < 2:
+        plan = self.plans.plan(query, _shape(after), access, by_post, without)
+        later = plan.later(after)
+        if not later:
             return await self._page(query, count, after, access, by_post, without)
-        page = await self._page(query, count, after, access, by_post, without.also(left[1:]))
+        page = await self._page(query, count, after, access, by_post, without.also(later))
+        if page.last is not None and page.last.sorts[:1] == (None,):
+            return await self._page(query, count, after, access, by_post, without)
         if page.after is None:
-            over = without.also(readers.keys() - set(left[1:]))
-            simple = len(left) == 2 and readers[left[1]].tables <= FEW_TABLES
+            over = without.also(plan.readers.keys() - later)
+            simple = len(later) == 1 and all(plan.readers[n].tables <= FEW_TABLES for n in later)
             await self._fill(page, query, count, access, by_post, over, simple=simple)
         return page
 

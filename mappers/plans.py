@@ -28,6 +28,16 @@ WHOLE = Without()
 
 
 @dataclass(frozen=True)
+class Position:
+    """Where a page ended: branch, native key, part, and the sort values as the database wrote them."""
+
+    branch: int
+    key: Any
+    part: int
+    sorts: tuple[Any, ...] = ()
+
+
+@dataclass(frozen=True)
 class Plan:
     """The compiled form of one shape of query: the branches that can match, by number, as their readers.
 
@@ -40,6 +50,16 @@ class Plan:
     fused: int | None
     width: int
     last: frozenset[int] = frozenset()
+
+    def later(self, after: Position | None) -> frozenset[int]:
+        """The branches that come after all rows of the others behind a position; none where that can't be
+        told of any.
+        """
+        if self.width:
+            behind = after is not None and after.sorts[0] is None
+            return frozenset() if behind or self.last == self.readers.keys() else self.last
+        left = sorted(n for n in self.readers if after is None or n >= after.branch)
+        return frozenset(left[1:])
 
     @property
     def united(self) -> bool:

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 
 from mappers.at_hand import AtHand, Finder, Found
 from mappers.database import Database, SourceDownError
-from mappers.engine import Engine, Page, Position
+from mappers.engine import Engine, Page
 from mappers.include import Included, Includer, address
+from mappers.plans import Position
 from mappers.query import Access, Include, SearchQuery
 from mappers.reader import Resource, Unreadable
 

@@ -6,7 +6,7 @@ import logging
 
 from sqlalchemy.exc import DBAPIError
 
-from mappers.database import SourceDownError
+from mappers.database import SourceDownError, code_of
 from smart_auth.access.caller import TokenFault
 
 log = logging.getLogger("smart_auth")
@@ -56,7 +56,7 @@ def _refused(error: Exception) -> str:
     """
     if not isinstance(error, DBAPIError):
         return str(error)
-    number = next((part for part in getattr(error.orig, "args", ()) if isinstance(part, int)), "")
+    number = code_of(error.orig) if error.orig else 0
     return f"{type(error.orig).__name__} {number} at {error.statement}"
 
 

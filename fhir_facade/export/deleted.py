@@ -16,8 +16,8 @@ from fhir_facade.bygone import Bygone
 from fhir_facade.content import dumps
 from fhir_facade.export.asked import PATIENTS_AT_ONCE, SYSTEM, Asked, within_patients
 from fhir_facade.service import Service
-from mappers.engine import Position
 from mappers.parse_terms import date_term
+from mappers.plans import Position
 from mappers.query import UNRESTRICTED, AllOf, AnyOf, Condition, Criterion, SearchQuery
 from mappers.stored.values import stamp
 from mappers.terms import Ref

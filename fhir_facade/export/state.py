@@ -9,7 +9,7 @@ from typing import Any
 from fhir_facade.export.asked import Asked
 from fhir_facade.export.files import Segment
 from fhir_facade.service import Service
-from mappers.engine import Position
+from mappers.plans import Position
 
 #: the file of what couldn't be exported, and how those of what was deleted end, one for each type
 ERRORS, DELETED = "OperationOutcome", "-deleted"

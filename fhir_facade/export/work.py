@@ -32,7 +32,8 @@ from fhir_facade.jobs.store import Jobs
 from fhir_facade.outcome import FhirFault, Issue, outcome
 from fhir_facade.service import Service
 from mappers.database import SourceDownError
-from mappers.engine import Page, Position
+from mappers.engine import Page
+from mappers.plans import Position
 from smart_auth.access.caller import Caller
 
 KIND = "export"

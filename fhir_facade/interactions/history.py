@@ -17,8 +17,8 @@ from fhir_facade.paging import Cursor
 from fhir_facade.permitted import searchable
 from fhir_facade.presence import present
 from fhir_facade.service import Service, refused
-from mappers.engine import Position
 from mappers.parse_terms import ValueFault, date_term
+from mappers.plans import Position
 from mappers.stored.values import stamp
 from mappers.write.history import Asked, Version, count, versions
 

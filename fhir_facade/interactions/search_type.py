@@ -19,9 +19,10 @@ from fhir_facade.search_request import Options, Reader, SearchRequest
 from fhir_facade.sensitive import resolved
 from fhir_facade.service import Service
 from mappers.database import SourceDownError, TooSlowError
-from mappers.engine import Page, Position
+from mappers.engine import Page
 from mappers.include import Included
 from mappers.parse import Parser, SearchFault
+from mappers.plans import Position
 from mappers.query import Condition, SearchQuery
 from mappers.reader import Unreadable
 from mappers.terminology_sources import for_searches

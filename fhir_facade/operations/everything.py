@@ -27,8 +27,9 @@ from fhir_facade.paging import Cursor
 from fhir_facade.permitted import searchable
 from fhir_facade.service import Service
 from mappers.database import SourceDownError, TooSlowError
-from mappers.engine import Page, Position
+from mappers.engine import Page
 from mappers.include import Included
+from mappers.plans import Position
 from mappers.query import AllOf, AnyOf, Condition, Criterion, SearchQuery
 
 Resource = dict[str, Any]

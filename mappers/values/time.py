@@ -17,8 +17,6 @@ from mappers.values.bounds import Bounds, Ends, high, low
 
 # OpenEMR's "no date"; compared as text, so that no server mode minds
 EARLIEST = "0001-01-01"
-
-
 #: prefixes that a zero date would fulfil, being before all others
 BACKWARDS = frozenset({Prefix.NE, Prefix.LT, Prefix.EB, Prefix.LE})
 

@@ -23,7 +23,8 @@ from fhir_facade.paging import Cursor
 from fhir_facade.permitted import searchable
 from fhir_facade.search_request import Options, Reader, SearchRequest
 from fhir_facade.service import Service
-from mappers.engine import Page, Position
+from mappers.engine import Page
+from mappers.plans import Position
 from mappers.query import Sort
 
 ORDER = "ServiceRequest"

@@ -14,9 +14,10 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from sqlalchemy import FromClause, Integer
 
+from mappers.spelled import Spelled, spelling
 from mappers.sql import ALWAYS, Condition
 from mappers.upkeep import Upkeep
-from mappers.value import Column, Columns, DirtyRowError, Row, Value
+from mappers.value import Column, Columns, DirtyRowError, Value
 
 if TYPE_CHECKING:
     from mappers.at_hand import AtHand
@@ -79,32 +80,28 @@ class Id:
 
     def _odd_number(self, stored: Any) -> str | None:
         """The id of what should be an integer and isn't: SQLite keeps anything in most columns."""
-        if stored is None:
-            return None
         text = f"{self.prefix}{stored}{self.suffix}"
         if not isinstance(stored, str) or self.key(text) is None:
             raise DirtyRowError("a key in it is no integer")
         return text
 
-    def reader(self, columns: Columns) -> Callable[[Row], str | None]:
-        """A function from a row to the id; None where the key is NULL."""
-        place, prefix, suffix, text = columns.at(self.column), self.prefix, self.suffix, self.text
+    def _odd_text(self, stored: Any) -> str | None:
+        """The id of what isn't plainly one; None of what is blank."""
+        found = self.text(stored)
+        if found is None and str(stored).strip():
+            raise DirtyRowError("a key in it can't be written as a FHIR id")
+        return found
+
+    def reader(self, columns: Columns) -> Spelled:
+        """What reads the id of a row; None where the key is NULL."""
+        taken = f"value = row[{columns.at(self.column)}]\nif value is not None: "
         if self.numeric:
-            return lambda row: f"{prefix}{k}{suffix}" if type(k := row[place]) is int else self._odd_number(k)
+            test, odd = "type(value) is int", self._odd_number
+        else:
+            test, odd = "type(value) is str and $plain(value)", self._odd_text
         plain = re.compile(r"[A-Za-z0-9\-]{1,32}").fullmatch
-
-        def read(row: Row) -> str | None:
-            key = row[place]
-            if key is None:
-                return None
-            if type(key) is str and plain(key):
-                return prefix + key + suffix
-            found = text(key)
-            if found is None and str(key).strip():
-                raise DirtyRowError("a key in it can't be written as a FHIR id")
-            return found
-
-        return read
+        told = f"value = f'{{$prefix}}{{value}}{{$suffix}}' if {test} else $odd(value)"
+        return spelling(taken + told, plain=plain, prefix=self.prefix, suffix=self.suffix, odd=odd)
 
 
 def _escape(key: str) -> str:

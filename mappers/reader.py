@@ -157,7 +157,7 @@ def _whole(
     mapping: ResourceMapping, part: Part, whole: Value, columns: Columns
 ) -> Callable[[Row, str], Resource]:
     """What reads a resource that is kept as it was written: its own words, and what the server says of it."""
-    id_of, written, meta_of = part.id.reader(columns), whole.reader(columns), _meta(part, columns)
+    id_of, written, meta_of = called(part.id.reader(columns)), whole.reader(columns), _meta(part, columns)
     resource_type = mapping.resource_type
 
     def read(row: Row, digest: str) -> Resource:

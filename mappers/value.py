@@ -249,6 +249,7 @@ class Remembering(Spelled):
 
     def __init__(self, read: Read, places: Sequence[int]) -> None:
         self.known: dict[Any, Any] = {}
+        self._seen = set[Any]()
         self._make, self._key = read, itemgetter(*places)
         key = ", ".join(f"row[{place}]" for place in places)
         lines = f"try: value = $known[{key}]\nexcept KeyError: value = $learn(row)"
@@ -256,11 +257,23 @@ class Remembering(Spelled):
         super().__init__(found.lines, found.used)
 
     def learn(self, row: Row) -> Any:
-        """The value of a row whose key isn't known yet."""
-        if len(self.known) >= REMEMBERED:
-            self.known.clear()
-        found = self.known[self._key(row)] = shared(self._make(row))
+        """The value of a row whose key isn't known yet; kept when it comes again.
+
+        What only one row has isn't worth it: to make it fit to be shared takes longer than to make it.
+        """
+        key, found = self._key(row), self._make(row)
+        if key in self._seen:
+            _room(self.known)
+            found = self.known[key] = shared(found)
+        else:
+            _room(self._seen)
+            self._seen.add(key)
         return found
+
+
+def _room(held: dict[Any, Any] | set[Any]) -> None:
+    if len(held) >= REMEMBERED:
+        held.clear()
 
 
 def folds_of(values: Iterable[Value]) -> frozenset[str] | None:

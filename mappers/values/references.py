@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import chain
 from typing import Any
@@ -12,6 +12,7 @@ from sqlalchemy import ColumnClause
 from sqlalchemy.sql.visitors import iterate
 
 from mappers.mapping import Id, Join
+from mappers.spelled import Spelled, called, spelled, spelling
 from mappers.sql import Alternative, Condition, any_of
 from mappers.terms import Ref, Term
 from mappers.value import Cells, Column, Columns, DirtyRowError, Question, Read, Row, Value, Writing
@@ -57,8 +58,13 @@ class ReferenceTo(Value):
         self.joins = joins + (display.joins if display else ())
 
     def reader(self, columns: Columns) -> Read:
-        # a page's rows share their patient, orders and authors
-        return columns.remembering(self._needed if self.needed else self._reader)
+        make = self._needed if self.needed else self._reader
+        # a page's rows share their authors; what holds an id alone is made as fast as it is found again
+        return make(columns) if self._is_plain else columns.remembering(make)
+
+    @property
+    def _is_plain(self) -> bool:
+        return len(self.routes) == 1 and self.display is None
 
     def _needed(self, columns: Columns) -> Read:
         return _insisting(self._reader(columns), self.resource_type)
@@ -68,10 +74,12 @@ class ReferenceTo(Value):
         for column in chain.from_iterable(_columns(route.own) for route in self.routes):
             columns.at(column)  # what others change there is another reference, wherever the id is read
         prefix = self.resource_type + "/"
+        return _plain(prefix, ids[0]) if self._is_plain else self._first(prefix, ids, columns)
+
+    def _first(self, prefix: str, ids: Sequence[Read], columns: Columns) -> Read:
+        """The first of several ways that leads somewhere, with what is shown."""
+        ids = [called(each) for each in ids]
         display = self.display.reader(columns) if self.display else None
-        if len(ids) == 1 and display is None:
-            only = ids[0]
-            return lambda row: {"reference": prefix + i} if (i := only(row)) else None
 
         def read(row: Row) -> Any:
             found = next((i for each in ids if (i := each(row))), None)
@@ -100,6 +108,12 @@ class ReferenceTo(Value):
         return w.target(self, text) if isinstance(text, str) else None
 
 
+def _plain(prefix: str, id_: Spelled) -> Spelled:
+    """What reads a reference that holds an id alone."""
+    made = spelling("if value: value = {'reference': $prefix + value}\nelse: value = None", prefix=prefix)
+    return Spelled([*id_.lines, *made.lines], id_.used | made.used)
+
+
 def _columns(own: Column) -> Iterator[Column]:
     """The columns that lead from a row, where an expression is made of several."""
     return (c for c in iterate(own) if isinstance(c, ColumnClause))
@@ -112,11 +126,9 @@ def needed(reference: ReferenceTo) -> ReferenceTo:
     return found
 
 
-def _insisting(read: Read, resource_type: str) -> Read:
-    def insist(row: Row) -> Any:
-        found = read(row)
-        if found is None:
-            raise DirtyRowError(f"there is no {resource_type} that it could belong to")
-        return found
+def _insisting(read: Read, resource_type: str) -> Spelled:
+    def lack() -> None:
+        raise DirtyRowError(f"there is no {resource_type} that it could belong to")
 
-    return insist
+    told, insisted = spelled(read), spelling("if value is None: $lack()", lack=lack)
+    return Spelled([*told.lines, *insisted.lines], told.used | insisted.used)

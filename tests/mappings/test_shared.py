@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from decimal import Decimal
 from typing import Any
 
@@ -12,6 +12,7 @@ import pytest
 
 from mappers.narrative import text_of
 from mappers.shared import Shared, shared, written
+from mappers.value import REMEMBERED, Remembering
 
 UNIT = {"value": Decimal("5.40"), "unit": "mg/dL"}
 RESOURCE = {"code": {"text": "포도당"}, "valueQuantity": UNIT, "interpretation": [{"text": "High"}]}
@@ -52,3 +53,26 @@ def test_a_copy_of_a_shared_object_can_be_changed(copied: Callable[[Any], dict[s
     changed["unit"] = "g/L"
     assert json.loads(written({"valueQuantity": changed}))["valueQuantity"]["unit"] == "g/L"
     assert written({"valueQuantity": one}) == before
+
+
+def test_what_comes_twice_is_kept_and_shared_from_then_on() -> None:
+    made = list[str]()
+
+    def make(row: Sequence[Any]) -> dict[str, Any]:
+        made.append(row[0])
+        return {"text": row[0]}
+
+    read = Remembering(make, [0])
+    first, second, third, other = (read([text, text]) for text in ("one", "one", "one", "two"))
+    assert first == second == third == {"text": "one"}
+    assert (type(first), type(second), type(other)) == (dict, Shared, dict)
+    assert third is second
+    assert made == ["one", "one", "two"]
+
+
+def test_no_more_is_kept_than_may_be() -> None:
+    read = Remembering(lambda row: {"text": row[0]}, [0])
+    for _ in range(3):
+        for number in range(2 * REMEMBERED):
+            read([number // 2])
+    assert 0 < len(read.known) <= REMEMBERED

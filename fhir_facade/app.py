@@ -141,7 +141,7 @@ def service_of(settings: Settings) -> Service:
     sealed = sealed_of(settings, at_rest.keyring, found.mappings)
     database.at_rest = at_rest
     site = replace(site_of(settings, permits_of(settings), sealed), at_rest=at_rest)
-    engine = Engine(found.mappings, database, site)
+    engine = Engine(found.mappings, database, site, indexes=found.indexes)
     cursors = Cursors.of(settings.data_path)
     access = Access() if settings.enable_security else UNRESTRICTED
     return Service(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from sqlalchemy.exc import DBAPIError
 
@@ -19,6 +19,7 @@ from mappers.facade.tables import (
     fhir_resource,
     fhir_version,
 )
+from mappers.index_order import Indexes
 from mappers.mapping import ResourceMapping
 from mappers.reach import CDSS_SCHEMA, ColumnName, Names, all_names
 from mappers.reduced import Loss, reduced
@@ -34,10 +35,11 @@ log = logging.getLogger("fhir_facade.drift")
 
 @dataclass(frozen=True)
 class Fitted:
-    """The mappings that the databases can serve, and in words what was taken out."""
+    """The mappings that the databases can serve, in words what was taken out, and the indexes found."""
 
     mappings: dict[str, ResourceMapping]
     degraded: tuple[str, ...] = ()
+    indexes: Indexes = field(default_factory=dict)
 
 
 def fitted(settings: Settings, mappings: Mappings, hospital: Mappings) -> Fitted:
@@ -84,7 +86,7 @@ def fit(mappings: Mappings, there: Catalogue) -> Fitted:
     """The mappings without what a catalogue lacks."""
     missing = missing_columns(mappings, there)
     left, losses = reduced(mappings, missing)
-    return Fitted(left, tuple(told(mappings, left, losses, there)))
+    return Fitted(left, tuple(told(mappings, left, losses, there)), there.indexes)
 
 
 def missing_columns(mappings: Mappings, there: Catalogue) -> Names:

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
+from itertools import takewhile
 
 from sqlalchemy import URL, Connection, Engine, create_engine, event
 from sqlalchemy.pool import NullPool
 
 from fhir_facade.settings import Settings
 from mappers.database import sql_functions
+from mappers.index_order import Indexes
 from mappers.reach import CDSS_SCHEMA, ColumnName
 
 OPENEMR_SCHEMA = "openemr"
@@ -25,9 +27,12 @@ _CLASSES = {
 
 @dataclass(frozen=True)
 class Catalogue:
-    """Every column there is, under the schemas' declared names, with its loose class."""
+    """Every column there is, under the schemas' declared names, with its loose class, and what `indexes` hold
+    in order, by (schema, table); of an embedded database nothing is said.
+    """
 
     columns: Mapping[ColumnName, str]
+    indexes: Indexes = field(default_factory=dict)
 
     @property
     def tables(self) -> set[tuple[str, str]]:
@@ -103,17 +108,37 @@ def catalogue(connection: Connection, settings: Settings) -> Catalogue:
     """The columns of both schemas that this user can see."""
     if connection.dialect.name == "sqlite":
         return Catalogue(_of_sqlite(connection))
-    return Catalogue(_of_mysql(connection, settings))
-
-
-def _of_mysql(connection: Connection, settings: Settings) -> dict[ColumnName, str]:
     names = {settings.db_name: CDSS_SCHEMA, settings.openemr_db_name: OPENEMR_SCHEMA}
+    return Catalogue(_of_mysql(connection, names), indexes(connection, names, in_order=True))
+
+
+def _of_mysql(connection: Connection, names: Mapping[str, str]) -> dict[ColumnName, str]:
     rows = connection.exec_driver_sql(
         "SELECT TABLE_SCHEMA, TABLE_NAME, COLUMN_NAME, DATA_TYPE FROM information_schema.COLUMNS "
         "WHERE TABLE_SCHEMA IN (%s, %s)",
         tuple(names),
     )
     return {ColumnName(names[schema], table, column): loose(kind) for schema, table, column, kind in rows}
+
+
+def indexes(connection: Connection, names: Mapping[str, str], *, in_order: bool = False) -> Indexes:
+    """The columns of each index in the schemas `names` (real → declared), in lower case.
+
+    `in_order`: as far as the index yields whole values upwards, which is not behind a prefix of a text.
+    """
+    keys: dict[tuple[str, str, str], list[str | None]] = {}
+    for schema, table, key, *held in connection.exec_driver_sql(
+        "SELECT TABLE_SCHEMA, TABLE_NAME, INDEX_NAME, COLUMN_NAME, "
+        "INDEX_TYPE = 'BTREE' AND COLLATION = 'A' AND SUB_PART IS NULL FROM information_schema.STATISTICS "
+        "WHERE TABLE_SCHEMA IN (%s, %s) ORDER BY TABLE_SCHEMA, TABLE_NAME, INDEX_NAME, SEQ_IN_INDEX",
+        tuple(names),
+    ):
+        column = str(held[0]).lower() if held[1] or not in_order else None
+        keys.setdefault((names[schema], table, key), []).append(column)
+    found: dict[tuple[str, str], list[tuple[str, ...]]] = {}
+    for (schema, table, _), columns in keys.items():
+        found.setdefault((schema, table), []).append(tuple(takewhile(bool, columns)))  # type: ignore[arg-type]
+    return found
 
 
 def _of_sqlite(connection: Connection) -> dict[ColumnName, str]:

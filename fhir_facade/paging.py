@@ -57,7 +57,7 @@ class Cursors:
             cursor.path,
             list(cursor.parameters),
             cursor.resource_type,
-            [at.branch, at.key, at.part, [_kept(v) for v in at.sorts]] if at else None,
+            [at.branch, at.key, at.part, [_kept(v) for v in at.sorts], *at.by] if at else None,
             cursor.total,
             cursor.seen,
         ]
@@ -75,7 +75,7 @@ class Cursors:
                 400, "invalid", "this page link is not valid: repeat the search", ("http._cursor",)
             ) from None
         path, parameters, resource_type, at, total, seen = content
-        position = Position(at[0], at[1], at[2], tuple(at[3])) if at else None
+        position = Position(at[0], at[1], at[2], tuple(at[3]), tuple(at[4:])) if at else None
         return Cursor(path, tuple((n, v) for n, v in parameters), resource_type, position, total, seen)
 
 

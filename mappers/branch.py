@@ -120,7 +120,7 @@ class Branch:
         of a sub-select it may think that a walk through the whole table fills the page sooner.
         """
         found = None if self._led_by_key else semi_join(condition)
-        if found is None or tables_of(found.own) != {self.scopes[0].base} or not found.is_equal:
+        if found is None or tables_of(found.own) != {self.base} or not found.is_equal:
             return condition
         keys = select(found.target).select_from(found.source).where(found.condition)
         listed: Condition = found.own.op("IN", is_comparison=True)(self.c.slots.looked_up(keys))
@@ -170,6 +170,16 @@ class Branch:
         nullable = not own or bool(getattr(found, "nullable", True))
         return Order(found if found is None else steady(found), descending, nullable)
 
+    def order_by(self, columns: Sequence[str]) -> None:
+        """Orders the rows by columns of the base table, upwards."""
+        found = [self.base.c[name] for name in columns]
+        self.orders = [Order(c, descending=False, nullable=bool(c.nullable)) for c in found]
+
+    @property
+    def base(self) -> Any:
+        """The table whose rows the resources are."""
+        return self.scopes[0].base
+
     @property
     def key(self) -> ColumnElement[Any]:
         """The native key's column."""
@@ -198,7 +208,7 @@ class BranchAsSent(Branch):
         assert beside is not None
         key: Any = beside.indexed[param].sort_key()
         held = select(key).select_from(beside.source.table).where(beside.source.where)
-        return held.where(beside.id.column == self.key).correlate(self.scopes[0].base).scalar_subquery()
+        return held.where(beside.id.column == self.key).correlate(self.base).scalar_subquery()
 
 
 def steady(expression: ColumnElement[Any]) -> ColumnElement[Any]:

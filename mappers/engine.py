@@ -12,6 +12,7 @@ from sqlalchemy import ColumnElement, Select
 
 from mappers.codes_first import codes_first
 from mappers.database import Database, Rows, SourceDownError
+from mappers.index_order import Indexes
 from mappers.mapping import Part, ResourceMapping
 from mappers.outage import Outage, Tables, Without, lacking, tables_of
 from mappers.patients_first import patients_first
@@ -64,16 +65,22 @@ class Engine:
     """Reads and searches over one database."""
 
     def __init__(
-        self, mappings: Mapping[str, ResourceMapping], database: Database, site: Site, cache: int = 2048
+        self,
+        mappings: Mapping[str, ResourceMapping],
+        database: Database,
+        site: Site,
+        cache: int = 2048,
+        indexes: Indexes | None = None,
     ) -> None:
         self.mappings, self.database, self.site = mappings, database, site
-        self.plans = Plans(mappings, database, site, cache)
+        self.plans = Plans(mappings, database, site, cache, indexes or {})
         self.whole, self.lazy = WholeRows(self.plans, database), False
 
     def lazily(self) -> Engine:
         """The same engine, whose pages hold rows where it can, and not yet the resources they are.
 
-        A resource that is gone before the next one is made takes half the time of a page of them.
+        A resource that is gone before the next one is made takes half the time of a page of them. Its rows
+        come by key: a date that changes meanwhile must not lose one or tell it twice.
         """
         found = copy(self)
         found.lazy = True
@@ -186,7 +193,7 @@ class Engine:
         without: Without,
         keys_only: bool = False,
     ) -> Page:
-        plan = self.plans.plan(query, _shape(after), access, by_post, without, keys_only)
+        plan = self.plans.plan(query, _shape(after), access, by_post, without, keys_only, self.lazy)
         if plan.statement is None:
             return Page()
         named = _named(after, count + 1)  # one more, to know whether there is a next page
@@ -194,7 +201,7 @@ class Engine:
         if (reader := plan.straight(rows)) is not None:
             return _straight(plan, reader, rows, count, lazy=self.lazy)
         found = list(_expanded(self._found(plan, rows), after))
-        page = Page(found=min(len(found), count), last=_position(found[:count][-1:] or found[:1]))
+        page = Page(found=min(len(found), count), last=_position(plan, found[:count][-1:] or found[:1]))
         page.after = page.last if len(found) > count > 0 else None
         page.matches = await self._resources(plan, found[:count])
         return page
@@ -216,11 +223,11 @@ class Engine:
         little may look at all its rows for that.
         """
         plan = self.plans.plan(query, _shape(after), access, by_post, without)
-        later = plan.later(after)
+        without, later = without.also(plan.over(after)), plan.later(after)
         if not later:
             return await self._page(query, count, after, access, by_post, without)
         page = await self._page(query, count, after, access, by_post, without.also(later))
-        if page.last is not None and page.last.sorts[:1] == (None,):
+        if plan.ordered and page.last is not None and page.last.sorts[:1] == (None,):
             return await self._page(query, count, after, access, by_post, without)
         if page.after is None:
             over = without.also(plan.readers.keys() - later)
@@ -335,13 +342,13 @@ def _straight(plan: Plan, reader: Reader, rows: Rows, count: int, *, lazy: bool)
     if end := taken[-1:] or rows[:1]:
         [row] = end
         sorts = row[len(row) - width :] if width else ()
-        page.last = Position(plan.fused or 0, row[reader.key], 0, tuple(sorts))
+        page.last = Position(plan.fused or 0, row[reader.key], 0, tuple(sorts), plan.by)
     page.after = page.last if len(rows) > count > 0 else None
     return page
 
 
 def _shape(after: Position | None) -> After | None:
-    return After(after.branch, tuple(v is None for v in after.sorts)) if after else None
+    return After(after.branch, tuple(v is None for v in after.sorts), after.by) if after else None
 
 
 def _named(after: Position | None, limit: int) -> dict[str, Any]:
@@ -365,9 +372,9 @@ def _expanded(found: Iterator[Found], after: Position | None) -> Iterator[tuple[
             part += 1
 
 
-def _position(found: Sequence[tuple[Found, int]]) -> Position | None:
+def _position(plan: Plan, found: Sequence[tuple[Found, int]]) -> Position | None:
     """Where the last of the rows stands."""
     if not found:
         return None
     item, part = found[-1]
-    return Position(item.branch, item.key, part, item.sorts)
+    return Position(item.branch, item.key, part, item.sorts, plan.by)

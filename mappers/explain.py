@@ -63,6 +63,7 @@ def explain(view: View, query: SearchQuery, by_post: bool = False) -> Iterator[B
     engine = view.engine
     slots = Slots([*query.terms(), *view.access.terms])
     for number, branch in engine.plans.branches(query, view.access, by_post, slots).items():
+        engine.plans.put_in_order(branch, number)
         statement = page_of_keys(branch, number, slots, None, [branch.key])
         yield BranchExplained(
             source_name(branch.parts[0]),

@@ -13,6 +13,7 @@ from sqlalchemy import ColumnElement, Select, literal_column, select, table
 from mappers.branch import Branch, BranchAsSent, groups
 from mappers.database import Database, Rows
 from mappers.from_clause import Compilation
+from mappers.index_order import Indexes, index_order
 from mappers.mapping import Part, ResourceMapping
 from mappers.outage import Remains, TableName, Tables, Without, plain_schema
 from mappers.query import Access, SearchQuery
@@ -29,12 +30,16 @@ WHOLE = Without()
 
 @dataclass(frozen=True)
 class Position:
-    """Where a page ended: branch, native key, part, and the sort values as the database wrote them."""
+    """Where a page ended: branch, native key, part, and the sort values as the database wrote them.
+
+    `by`: the columns whose values those are, where an index and not the search has set the order.
+    """
 
     branch: int
     key: Any
     part: int
     sorts: tuple[Any, ...] = ()
+    by: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -42,7 +47,8 @@ class Plan:
     """The compiled form of one shape of query: the branches that can match, by number, as their readers.
 
     `fused`: the branch whose whole rows the statement yields; `width`: how many sort values it yields;
-    `last`: branches that come after all rows of the others which have a value to sort by.
+    `last`: branches that come after all rows of the others which have a value to sort by. `by`: the columns
+    that those values are of, where the search says no order.
     """
 
     readers: dict[int, Reader]
@@ -50,16 +56,27 @@ class Plan:
     fused: int | None
     width: int
     last: frozenset[int] = frozenset()
+    by: tuple[str, ...] = ()
+
+    def over(self, after: Position | None) -> frozenset[int]:
+        """The branches that come before a position's, in a search without an order."""
+        first = 0 if after is None or self.ordered else after.branch
+        return frozenset(n for n in self.readers if n < first)
 
     def later(self, after: Position | None) -> frozenset[int]:
         """The branches that come after all rows of the others behind a position; none where that can't be
         told of any.
         """
-        if self.width:
+        if self.ordered:
             behind = after is not None and after.sorts[0] is None
             return frozenset() if behind or self.last == self.readers.keys() else self.last
         left = sorted(n for n in self.readers if after is None or n >= after.branch)
         return frozenset(left[1:])
+
+    @property
+    def ordered(self) -> bool:
+        """Whether the search says in which order its matches come."""
+        return self.width > len(self.by)
 
     @property
     def united(self) -> bool:
@@ -87,9 +104,14 @@ class Plans:
     """What queries over one database's mappings become."""
 
     def __init__(
-        self, mappings: Mapping[str, ResourceMapping], database: Database, site: Site, cache: int
+        self,
+        mappings: Mapping[str, ResourceMapping],
+        database: Database,
+        site: Site,
+        cache: int,
+        indexes: Indexes,
     ) -> None:
-        self.mappings, self.database, self.site = mappings, database, site
+        self.mappings, self.database, self.site, self.indexes = mappings, database, site, indexes
         self._plans: OrderedDict[Hashable, Any] = OrderedDict()
         self._cache = cache
         self.amended = Amendments(mappings)
@@ -103,10 +125,15 @@ class Plans:
         by_post: bool,
         without: Without = WHOLE,
         keys_only: bool = False,
+        by_key: bool = False,
     ) -> Plan:
-        """The compiled form of a query's shape, cached. `keys_only`: no whole rows come with the keys."""
-        key = (query.shape, after, access.shape, by_post, without, keys_only, self.amended.known)
-        make = partial(self._compile, query, after, access, by_post, without, keys_only)
+        """The compiled form of a query's shape, cached.
+
+        `keys_only`: no whole rows come with the keys. `by_key`: without an order, rows come by key even where
+        an index would serve another order.
+        """
+        key = (query.shape, after, access.shape, by_post, without, keys_only, by_key, self.amended.known)
+        make = partial(self._compile, query, after, access, by_post, without, keys_only, by_key)
         found: Plan = self.cached(key, make)
         return found
 
@@ -163,6 +190,7 @@ class Plans:
         by_post: bool,
         without: Without,
         keys_only: bool,
+        by_key: bool,
     ) -> Plan:
         slots = Slots([*query.terms(), *access.terms])
         found = self.branches(query, access, by_post, slots)
@@ -174,14 +202,26 @@ class Plans:
             return Plan(readers, None, None, width)
         if len(branches) == 1 and not keys_only:
             [(number, branch)] = branches.items()
+            by = self.put_in_order(branch, number, after, by_key)
             columns = readers[number].columns.selected
             statement: Any = page_of_keys(branch, number, slots, after, columns)
-            return Plan(readers, self.text(statement, slots), number, width)
+            return Plan(readers, self.text(statement, slots), number, width or len(by), by=by)
         # without an order branch follows branch, and the first has been asked before
         first = min(branches) if query.sort and not keys_only else None
         along = readers[first].columns.selected if first is not None else ()
         statement = union_of_keys(sorted(branches.items()), slots, after, self.database.collation, along)
         return Plan(readers, self.text(statement, slots), first, width, frozenset(_last(branches)))
+
+    def put_in_order(
+        self, branch: Branch, number: int, after: After | None = None, by_key: bool = False
+    ) -> tuple[str, ...]:
+        """Orders a branch of a search that says no order; by what. A cursor goes on in its own."""
+        if branch.query.sort:
+            return ()
+        within = after is not None and after.branch == number
+        by = after.by if after and within else () if by_key else index_order(branch, self.indexes)
+        branch.order_by(by)
+        return by
 
     def text(self, statement: Any, slots: Slots) -> Statement:
         """The statement as this database takes it."""

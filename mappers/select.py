@@ -31,10 +31,13 @@ from mappers.statement import Slots
 
 @dataclass(frozen=True)
 class After:
-    """The shape of a cursor: which branch it stands in, and which of its sort values are NULL."""
+    """The shape of a cursor: which branch it stands in, which of its sort values are NULL, and the columns
+    that the branch is ordered by where the search doesn't say.
+    """
 
     branch: int
     nulls: tuple[bool, ...]
+    by: tuple[str, ...] = ()
 
 
 def source(branch: Branch, *wanted: Any) -> FromClause:
@@ -87,14 +90,14 @@ def key_descends(branch: Branch) -> bool:
 
 
 def beyond(branch: Branch, number: int, slots: Slots, after: After) -> Condition:
-    """Rows after the cursor. In earlier branches ties are over, in later ones they are still to come."""
-    if number < after.branch:
-        tie = NEVER
-    elif number > after.branch:
-        tie = ALWAYS
-    else:
-        tie = _tie(branch, slots)
-    return _beyond(branch.orders, 0, slots, after, tie)
+    """Rows after the cursor. In earlier branches ties are over, in later ones they are still to come.
+
+    Of a search without an order all rows are ties, but for those of the cursor's own branch.
+    """
+    if number == after.branch:
+        return _beyond(branch.orders, 0, slots, after, _tie(branch, slots))
+    tie = NEVER if number < after.branch else ALWAYS
+    return _beyond(branch.orders, 0, slots, after, tie) if branch.query.sort else tie
 
 
 def _tie(branch: Branch, slots: Slots) -> Condition:

@@ -8,8 +8,9 @@ from typing import Any
 
 from sqlalchemy import Column, Connection
 
-from fhir_facade.inspection import OPENEMR_SCHEMA
+from fhir_facade.inspection import OPENEMR_SCHEMA, indexes
 from mappers.branch import sort_expression
+from mappers.index_order import Indexes
 from mappers.mapping import Part, ResourceMapping
 from mappers.parse import declared_type
 from mappers.reach import indexable_names, schema_of
@@ -46,7 +47,7 @@ class Tables:
     """What the catalogue says of tables: estimated rows, the columns of each index, columns of long text."""
 
     rows: Mapping[tuple[str, str], int]
-    indexes: Mapping[tuple[str, str], Sequence[tuple[str, ...]]]
+    indexes: Indexes
     texts: frozenset[tuple[str, str, str]]
 
     def covered(self, schema: str, table: str, columns: tuple[str, ...]) -> bool:
@@ -68,17 +69,7 @@ def tables_of(connection: Connection, names: Mapping[str, str]) -> Tables:
         schemas,
     )
     sizes = {(names[s], t): int(n or 0) for s, t, n in rows}
-    keys: dict[tuple[str, str, str], list[str]] = {}
-    for s, t, key, column in connection.exec_driver_sql(
-        "SELECT TABLE_SCHEMA, TABLE_NAME, INDEX_NAME, COLUMN_NAME FROM information_schema.STATISTICS "
-        "WHERE TABLE_SCHEMA IN (%s, %s) ORDER BY TABLE_SCHEMA, TABLE_NAME, INDEX_NAME, SEQ_IN_INDEX",
-        schemas,
-    ):
-        keys.setdefault((names[s], t, key), []).append(str(column).lower())
-    indexes: dict[tuple[str, str], list[tuple[str, ...]]] = {}
-    for (s, t, _), columns in keys.items():
-        indexes.setdefault((s, t), []).append(tuple(columns))
-    return Tables(sizes, indexes, _texts(connection, names))
+    return Tables(sizes, indexes(connection, names), _texts(connection, names))
 
 
 def _texts(connection: Connection, names: Mapping[str, str]) -> frozenset[tuple[str, str, str]]:

@@ -186,6 +186,9 @@ OF_LOINC = f"r.test_code IN (SELECT test_code FROM lis_labtestmaster WHERE loinc
 OVER = """WHERE (r.unit = 'mg/dL' AND r.value_numeric > %s OR r.unit = 'g/dL' AND r.value_numeric > %s
  OR r.unit = 'mg/L' AND r.value_numeric > %s) """
 BY_ID, NEWEST = "ORDER BY r.id LIMIT 51", "ORDER BY r.resulted_at DESC, r.id DESC LIMIT 51"
+#: of a sub-select's codes, the server would sort all results; of these it takes the first in the index
+CODES = f"SELECT test_code FROM lis_labtestmaster WHERE loinc_code = {COLLATED}"  # noqa: S608
+BY_CODE = "ORDER BY r.test_code, r.resulted_at, r.id LIMIT 51"
 
 
 def _code(value: str) -> str:
@@ -263,8 +266,11 @@ async def searched(query: str) -> bytes:
     """A searchset."""
     pairs = [(n, v) for n, v in parse_qsl(query) if n != "_count"]
     names, values = tuple([n for n, _ in pairs]), [v for _, v in pairs]
-    sql, arguments = STATEMENTS[names]
-    rows = await fetch(sql, arguments(values))
+    if names == ("code", "date", "date") and os.environ["INDEXED"]:
+        rows = await along_index(*values)
+    else:
+        sql, arguments = STATEMENTS[names]
+        rows = await fetch(sql, arguments(values))
     entries = [entry(observation(row), MATCH) for row in rows[:50]]
     if "_include" in names and rows:
         entries += [entry(patient(row), INCLUDE) for row in await fetch(PATIENT, (values[0],))]
@@ -276,6 +282,13 @@ async def searched(query: str) -> bytes:
     else:
         bundle["total"] = len(rows)
     return orjson.dumps({**bundle, "link": links, "entry": entries})
+
+
+async def along_index(code: str, since: str, before: str) -> list[Row]:
+    """The first results of a code in the order of the index that serves it."""
+    codes = [code for (code,) in await fetch(CODES, (_code(code),))]
+    listed = f"WHERE r.test_code IN ({', '.join(['%s'] * len(codes))}) "
+    return await fetch(SELECT + listed + STRETCH + BY_CODE, (*codes, since[2:], before[2:]))
 
 
 def entry(resource: dict[str, Any], mode: dict[str, str]) -> dict[str, Any]:

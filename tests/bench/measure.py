@@ -64,7 +64,7 @@ def results(plan: Plan) -> Iterator[Result]:
                 with (
                     database.with_indexes(server) if indexed else nullcontext(),
                     servers.ours(server) as ours,
-                    servers.floor(server) as floor,
+                    servers.floor(server, indexed=indexed) as floor,
                 ):
                     yield from _families(plan, rows, indexed, ours, floor)
 

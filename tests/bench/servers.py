@@ -106,9 +106,10 @@ def token_of(served: Served) -> str:
 
 
 @contextmanager
-def floor(database: DatabaseServer) -> Iterator[Served]:
-    """The hand-written one."""
-    with _server("floor", _uvicorn("tests.bench.floor:app"), database.environment()) as served:
+def floor(database: DatabaseServer, *, indexed: bool) -> Iterator[Served]:
+    """The hand-written one, which knows whether doctor's indexes are there."""
+    environment = {**database.environment(), "INDEXED": "yes" if indexed else ""}
+    with _server("floor", _uvicorn("tests.bench.floor:app"), environment) as served:
         yield served
 
 

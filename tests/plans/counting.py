@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
+from fhir_facade.inspection import OPENEMR_SCHEMA, indexes
 from fhir_facade.registry import everything
 from mappers.database import MySql, MySqlSettings, Rows, _run
 from mappers.engine import Engine
 from mappers.parse import Parser
 from mappers.query import SearchQuery, Sort
+from mappers.reach import CDSS_SCHEMA
 from mappers.site import Site
 from tests.services.database import DatabaseServer
 
@@ -17,13 +19,16 @@ MAPPINGS, SITE = everything(), Site()
 
 
 class Counting(MySql):
-    """`read` rows so far, index entries and rows alike; `warnings` of the statements, by SQL."""
+    """`read` rows so far, index entries and rows alike; `warnings` by SQL; `indexes` there."""
 
     def __init__(self, server: DatabaseServer) -> None:
         login = server.facade
         super().__init__(MySqlSettings(port=server.port, user=login.name, password=login.password, pool=1))
         self.read = 0
         self.warnings: dict[str, str] = {}
+        with server.engine(login).connect() as connection:
+            names = {"cdss_db": CDSS_SCHEMA, "openemr": OPENEMR_SCHEMA}
+            self.indexes = indexes(connection, names, in_order=True)
 
     async def _fetch(self, sql: str, parameters: tuple[Any, ...]) -> Rows:
         connection, _ = await self._connection()
@@ -41,8 +46,8 @@ async def _reads(connection: Any) -> int:
 
 
 def engine_of(database: Counting) -> Engine:
-    """An engine that reads by way of the counter."""
-    return Engine(MAPPINGS, database, SITE)
+    """An engine that reads by way of the counter, and knows the indexes that are there."""
+    return Engine(MAPPINGS, database, SITE, indexes=database.indexes)
 
 
 def query(search: str) -> SearchQuery:

@@ -13,7 +13,8 @@ from fhir_facade.set_up import alembic
 from mappers.demo.hospital import demo_rows
 from mappers.demo.loading import create_schemas, load
 from mappers.demo.scale import FIRST_ID, scale_patient_id, scale_rows
-from tests.plans.counting import Counting, engine_of, query
+from mappers.engine import Engine, Page
+from tests.plans.counting import MAPPINGS, SITE, Counting, engine_of, query
 from tests.services.database import DatabaseServer
 from tests.services.mariadb import mariadb_server
 from tests.services.mysql import mysql_server
@@ -105,6 +106,20 @@ async def test_newest_results_are_found_without_a_look_at_each_patient(counting:
         reads.append(counting.read - before)
     assert (pages[1].matches, pages[1].after) == (pages[2].matches, pages[2].after)
     assert reads[1] + PATIENTS <= reads[2]
+
+
+async def test_years_of_one_code_are_read_along_its_index(counting: Counting) -> None:
+    """In the order of keys a server looks at other codes and years too until the page is full."""
+    asked, reads = query(f"Observation?code={LOINC}2345-7&date=ge2018-03-05&date=lt2022-03-05"), {}
+    for name, engine in (("index", engine_of(counting)), ("key", Engine(MAPPINGS, counting, SITE))):
+        await engine.page(asked, PAGE)  # the first time is another look
+        before, found, page = counting.read, set[str](), Page()
+        while page.after or not found:
+            page = await engine.page(asked, PAGE, page.after)
+            found |= {m["id"] for m in page.matches if isinstance(m, dict)}
+        reads[name] = counting.read - before, found
+    assert reads["index"][1] == reads["key"][1]
+    assert 2 * reads["index"][0] <= reads["key"][0]
 
 
 async def test_a_far_page_reads_no_more_than_the_first(counting: Counting) -> None:

@@ -7,10 +7,10 @@ years before the one that is asked for.
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterator, Mapping, Sequence
+from collections.abc import Callable, Container, Iterator, Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import BindParameter, Column, Select
+from sqlalchemy import BindParameter, Column, Integer, Select, String
 from sqlalchemy.sql import operators, visitors
 from sqlalchemy.sql.elements import BinaryExpression, BooleanClauseList
 
@@ -24,6 +24,7 @@ from mappers.terms import Ref, Token
 
 #: the columns of each index, by (schema, table), in lower case, as far as they are held whole and upwards
 Indexes = Mapping[tuple[str, str], Sequence[tuple[str, ...]]]
+_LISTS = (operators.eq, operators.in_op)
 _RANGES = (operators.ge, operators.gt, operators.le, operators.lt)
 
 
@@ -36,7 +37,7 @@ def index_order(branch: Branch, indexes: Indexes) -> tuple[str, ...]:
     if not held or led or not getattr(branch.key, "primary_key", False) or not _few_codes(branch):
         return ()
     asked = [c for condition in branch.where for c in _each(condition)]
-    equal = {c.name.lower(): c.name for c in _compared(asked, table, _is_listed)}
+    equal = {c.name.lower(): c.name for c in _compared(asked, table, _is_listed) if _orders(c)}
     within = {c.name.lower(): c.name for c in _compared(asked, table, _is_range) if _lasts(branch, c)}
     served = (found for columns in held for found in _served(columns, equal, within))
     return tuple((equal | within)[column] for column in max(served, key=len, default=()))
@@ -74,7 +75,7 @@ def _each(condition: Condition) -> Iterator[Any]:
         yield found
 
 
-def _compared(asked: Sequence[Any], table: Any, how: Any) -> Iterator[Column[Any]]:
+def _compared(asked: Sequence[Any], table: Any, how: Callable[[Any], bool]) -> Iterator[Column[Any]]:
     for found in asked:
         own = isinstance(found, BinaryExpression) and isinstance(found.left, Column)
         if own and found.left.table is table and how(found):
@@ -86,11 +87,14 @@ def _is_range(found: BinaryExpression[Any]) -> bool:
 
 
 def _is_listed(found: BinaryExpression[Any]) -> bool:
-    listed = getattr(found.operator, "opstring", "") == "IN" or found.operator in (
-        operators.eq,
-        operators.in_op,
-    )
-    return listed and not any(isinstance(e, Select | Column) for e in visitors.iterate(found.right))
+    """Whether values are named; IN of keys that are looked up first is an operator of its own."""
+    among = found.operator in _LISTS or getattr(found.operator, "opstring", "") == "IN"
+    return among and not any(isinstance(e, Select | Column) for e in visitors.iterate(found.right))
+
+
+def _orders(column: Column[Any]) -> bool:
+    """Whether rows come from an index as a cursor compares them (an ENUM is ordered by its places)."""
+    return isinstance(column.type, String | Integer)
 
 
 def _lasts(branch: Branch, column: Column[Any]) -> bool:

@@ -77,6 +77,17 @@ def with_indexes(server: DatabaseServer) -> Iterator[list[str]]:
         without_indexes(server)
 
 
+@contextmanager
+def durable(server: DatabaseServer) -> Iterator[None]:
+    """The server while each commit is on disk before it answers, as a hospital's has to."""
+    variable = "innodb_flush_log_at_trx_commit"
+    with server.engine(server.owner).connect() as connection:
+        before = connection.exec_driver_sql(f"SELECT @@{variable}").scalar_one()
+        connection.exec_driver_sql(f"SET GLOBAL {variable} = 1")
+        yield
+        connection.exec_driver_sql(f"SET GLOBAL {variable} = {before}")
+
+
 def advised(server: DatabaseServer) -> list[str]:
     """Doctor's CREATE INDEX statements for lis_labresult and what is joined to it."""
     command = [sys.executable, "-m", "fhir_facade.cli", "doctor", "--ddl", "--min-rows", "1"]

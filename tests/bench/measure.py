@@ -88,6 +88,7 @@ def guarded(plan: Plan) -> Iterator[Result]:
     with (
         database.loaded_mariadb(rows) as server,
         database.with_indexes(server),
+        database.durable(server),
         servers.ours(server) as open_,
         servers.guarded(server) as secured,
     ):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Iterator, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass, replace
@@ -51,8 +52,8 @@ class Result:
 
     @property
     def ratio(self) -> float:
-        """Our throughput as a part of the floor's."""
-        return self.ours.rate / self.floor.rate
+        """Our throughput as a part of the floor's; infinite where that finished nothing in its time."""
+        return self.ours.rate / self.floor.rate if self.floor.rate else math.inf
 
 
 def results(plan: Plan) -> Iterator[Result]:

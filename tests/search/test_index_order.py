@@ -14,7 +14,7 @@ from mappers.parse import Parser
 from mappers.plans import Position
 from mappers.query import UNRESTRICTED, Access, AllOf, AnyOf, SearchQuery, Sort
 from terminology.systems import LOINC
-from tests.facade.facade import Facade
+from tests.facade.facade import Facade, ids, link
 
 #: what doctor advises, and one that OpenEMR has
 SERVED: Indexes = {
@@ -162,3 +162,17 @@ async def test_what_is_read_lazily_comes_by_key(facade: Facade) -> None:
     engine, plain = served(facade), facade.service.engine
     query = _query(engine, "Observation", (CODES, *DATES))
     assert _ids(await engine.lazily().page(query, 20)) == _ids(await plain.page(query, 20))
+
+
+async def test_a_client_follows_the_links(facade: Facade, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(facade.service.engine.plans, "indexes", SERVED)
+    asked = "&".join(f"{name}={value}" for name, value in (LABORATORY, CODES, *DATES))
+    page = await facade.bundle(f"Observation?{asked}&_count=3")
+    found, pages = ids(page), 1
+    while following := link(page, "next"):
+        page = await facade.bundle(following)
+        found, pages = [*found, *ids(page)], pages + 1
+    laboratory = [int(one.rpartition("-")[2]) for one in found if "/lab-" in one]
+    assert pages > 3
+    assert laboratory != sorted(laboratory)
+    assert sorted(found) == sorted(ids(await facade.bundle(f"Observation?{asked}&_sort=_id&_count=500")))

@@ -172,7 +172,7 @@ def guard_of(service: Service, opener: Opener, callers: Callers | None, throttle
         return OpenDoor(service)
     if callers is None:
         raise SettingFault(MISSING)
-    plain = Engine(service.mappings, service.engine.database, replace(service.site, permits=frozenset()))
+    plain = service.engine.at(replace(service.site, permits=frozenset()))
     return BearerGuard(service, plain, opener, callers, throttle)
 
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 
 from sqlalchemy.exc import DBAPIError
 
-from fhir_facade.inspection import Catalogue, catalogue, inspecting_engine
+from fhir_facade.inspection import Catalogue, catalogue, indexes, inspecting_engine
 from fhir_facade.settings import SettingFault, Settings
 from mappers.facade.tables import (
     fhir_amended,
@@ -51,7 +51,7 @@ def fitted(settings: Settings, mappings: Mappings, hospital: Mappings) -> Fitted
     """
     try:
         with inspecting_engine(settings).connect() as connection:
-            there = catalogue(connection, settings)
+            there, held = catalogue(connection, settings), indexes(connection, settings)
     except DBAPIError as error:
         log.warning("the databases can't be compared with the mappings now: %s", type(error.orig).__name__)
         return Fitted(dict(mappings))
@@ -59,11 +59,10 @@ def fitted(settings: Settings, mappings: Mappings, hospital: Mappings) -> Fitted
     if not written:
         mappings = {name: read_only(mapping, NOT_MIGRATED) for name, mapping in hospital.items()}
     found = fit(mappings, there)
-    if not written:
-        found = replace(found, degraded=(NOT_MIGRATED, *found.degraded))
-    for text in found.degraded:
+    degraded = found.degraded if written else (NOT_MIGRATED, *found.degraded)
+    for text in degraded:
         log.warning("degraded: %s", text)
-    return found
+    return replace(found, degraded=degraded, indexes=held.in_order)
 
 
 def check(settings: Settings) -> None:
@@ -86,7 +85,7 @@ def fit(mappings: Mappings, there: Catalogue) -> Fitted:
     """The mappings without what a catalogue lacks."""
     missing = missing_columns(mappings, there)
     left, losses = reduced(mappings, missing)
-    return Fitted(left, tuple(told(mappings, left, losses, there)), there.indexes)
+    return Fitted(left, tuple(told(mappings, left, losses, there)))
 
 
 def missing_columns(mappings: Mappings, there: Catalogue) -> Names:

@@ -7,7 +7,6 @@ from collections.abc import Callable
 
 from fhir_facade.service import Service
 from fhir_facade.settings import SettingFault, Settings
-from mappers.engine import Engine
 from mappers.query import SearchQuery
 from mappers.site import Site
 from smart_auth.access.policy import Policy
@@ -59,7 +58,7 @@ def known_roles(policy: Policy) -> dict[str, str]:
 
 def practitioner_of(service: Service) -> ResourceOf:
     """Finds the one Practitioner whose user name in the CDSS is exactly this."""
-    engine = Engine(service.mappings, service.engine.database, Site(service.site.zone))
+    engine = service.engine.at(Site(service.site.zone))
 
     async def found(username: str) -> str:
         escaped = re.sub(r"([\\,|$])", r"\\\1", username)

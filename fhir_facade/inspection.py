@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import sqlite3
+from collections import defaultdict
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import partial
 from itertools import takewhile
+from operator import itemgetter
+from typing import NamedTuple
 
 from sqlalchemy import URL, Connection, Engine, create_engine, event
 from sqlalchemy.pool import NullPool
@@ -27,12 +30,9 @@ _CLASSES = {
 
 @dataclass(frozen=True)
 class Catalogue:
-    """Every column there is, under the schemas' declared names, with its loose class, and what `indexes` hold
-    in order, by (schema, table); of an embedded database nothing is said.
-    """
+    """Every column there is, under the schemas' declared names, with its loose class."""
 
     columns: Mapping[ColumnName, str]
-    indexes: Indexes = field(default_factory=dict)
 
     @property
     def tables(self) -> set[tuple[str, str]]:
@@ -43,6 +43,20 @@ class Catalogue:
     def schemas(self) -> set[str]:
         """The schemas in which anything can be seen."""
         return {c.schema for c in self.columns}
+
+
+class Held(NamedTuple):
+    """The columns of each index, in lower case; `in_order`: as far as it yields whole values upwards, which
+    is not behind a prefix of a text.
+    """
+
+    every: Indexes
+    in_order: Indexes
+
+
+def schemas_of(settings: Settings) -> dict[str, str]:
+    """The names that both schemas have at the server, and those that the declarations know them by."""
+    return {settings.db_name: CDSS_SCHEMA, settings.openemr_db_name: OPENEMR_SCHEMA}
 
 
 def inspecting_engine(settings: Settings, *, root: bool = False) -> Engine:
@@ -108,8 +122,7 @@ def catalogue(connection: Connection, settings: Settings) -> Catalogue:
     """The columns of both schemas that this user can see."""
     if connection.dialect.name == "sqlite":
         return Catalogue(_of_sqlite(connection))
-    names = {settings.db_name: CDSS_SCHEMA, settings.openemr_db_name: OPENEMR_SCHEMA}
-    return Catalogue(_of_mysql(connection, names), indexes(connection, names, in_order=True))
+    return Catalogue(_of_mysql(connection, schemas_of(settings)))
 
 
 def _of_mysql(connection: Connection, names: Mapping[str, str]) -> dict[ColumnName, str]:
@@ -121,24 +134,24 @@ def _of_mysql(connection: Connection, names: Mapping[str, str]) -> dict[ColumnNa
     return {ColumnName(names[schema], table, column): loose(kind) for schema, table, column, kind in rows}
 
 
-def indexes(connection: Connection, names: Mapping[str, str], *, in_order: bool = False) -> Indexes:
-    """The columns of each index in the schemas `names` (real → declared), in lower case.
-
-    `in_order`: as far as the index yields whole values upwards, which is not behind a prefix of a text.
-    """
-    keys: dict[tuple[str, str, str], list[str | None]] = {}
-    for schema, table, key, *held in connection.exec_driver_sql(
+def indexes(connection: Connection, settings: Settings) -> Held:
+    """What the server's catalogue says of indexes; of embedded databases nothing is known."""
+    if connection.dialect.name == "sqlite":
+        return Held({}, {})
+    names = schemas_of(settings)
+    keys: dict[tuple[str, str, str], list[tuple[str, bool]]] = {}
+    for schema, table, key, column, whole in connection.exec_driver_sql(
         "SELECT TABLE_SCHEMA, TABLE_NAME, INDEX_NAME, COLUMN_NAME, "
         "INDEX_TYPE = 'BTREE' AND COLLATION = 'A' AND SUB_PART IS NULL FROM information_schema.STATISTICS "
         "WHERE TABLE_SCHEMA IN (%s, %s) ORDER BY TABLE_SCHEMA, TABLE_NAME, INDEX_NAME, SEQ_IN_INDEX",
         tuple(names),
     ):
-        column = str(held[0]).lower() if held[1] or not in_order else None
-        keys.setdefault((names[schema], table, key), []).append(column)
-    found: dict[tuple[str, str], list[tuple[str, ...]]] = {}
+        keys.setdefault((names[schema], table, key), []).append((str(column).lower(), bool(whole)))
+    every, in_order = defaultdict(list), defaultdict(list)
     for (schema, table, _), columns in keys.items():
-        found.setdefault((schema, table), []).append(tuple(takewhile(bool, columns)))  # type: ignore[arg-type]
-    return found
+        every[schema, table].append(tuple(c for c, _ in columns))
+        in_order[schema, table].append(tuple(c for c, _ in takewhile(itemgetter(1), columns)))
+    return Held(every, in_order)
 
 
 def _of_sqlite(connection: Connection) -> dict[ColumnName, str]:

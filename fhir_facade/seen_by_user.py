@@ -27,9 +27,8 @@ class SeenByUser:
     @classmethod
     def of(cls, service: Service, opener: Opener) -> SeenByUser:
         """Over the service's own mappings and database."""
-        database = service.engine.database
-        engine = Engine(service.mappings, database, replace(service.site, permits=frozenset()))
-        return cls(service, opener, engine, Consented(database))
+        engine = service.engine.at(replace(service.site, permits=frozenset()))
+        return cls(service, opener, engine, Consented(engine.database))
 
     def condition(self, resource_type: str, name: str, value: str) -> Condition | None:
         """`name=value`; None for a value that no row could have."""

@@ -86,6 +86,10 @@ class Engine:
         found.lazy = True
         return found
 
+    def at(self, site: Site) -> Engine:
+        """An engine over the same database that reads rows as another site does."""
+        return Engine(self.mappings, self.database, site, indexes=self.plans.indexes)
+
     def within(self, transaction: Database) -> Engine:
         """The same engine, asking within a transaction."""
         found = copy(self)

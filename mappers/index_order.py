@@ -63,7 +63,7 @@ def _leads(condition: Query) -> bool:
 
 def _few_codes(branch: Branch) -> bool:
     """Whether each code is named: of all codes of a system there may be more than can be listed."""
-    return all(t.code for c in branch.query.where for t in c.flat() if isinstance(t, Token))
+    return all(t.code is not None for c in branch.query.where for t in c.flat() if isinstance(t, Token))
 
 
 def _each(condition: Condition) -> Iterator[Any]:

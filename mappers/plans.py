@@ -76,7 +76,7 @@ class Plan:
     @property
     def ordered(self) -> bool:
         """Whether the search says in which order its matches come."""
-        return self.width > len(self.by)
+        return bool(self.width) and not self.by
 
     @property
     def united(self) -> bool:

@@ -20,10 +20,9 @@ from fhir_facade.doctor.schema import Mappings, examine_schema
 from fhir_facade.doctor.search_values import examine_search_values
 from fhir_facade.doctor.server import examine_server
 from fhir_facade.drift import fit
-from fhir_facade.inspection import OPENEMR_SCHEMA, catalogue, inspecting_engine
+from fhir_facade.inspection import catalogue, indexes, inspecting_engine, schemas_of
 from fhir_facade.settings import Settings
 from mappers.engine import Engine
-from mappers.reach import CDSS_SCHEMA
 
 
 @dataclass(frozen=True)
@@ -75,9 +74,9 @@ def _examined(
         return Report((embedded, examine_encryption(settings), *findings, *imaging, *indexed))
     findings = [*examine_server(connection, settings, zone), *examine_rights(connection, settings), *findings]
     _as_served(connection, zone)
-    able = Engine(fit(mappings, there).mappings, engine.database, engine.site)
-    names = {settings.db_name: CDSS_SCHEMA, settings.openemr_db_name: OPENEMR_SCHEMA}
-    tables = tables_of(connection, names)
+    names, held = schemas_of(settings), indexes(connection, settings)
+    able = Engine(fit(mappings, there).mappings, engine.database, engine.site, indexes=held.in_order)
+    tables = tables_of(connection, names, held.every)
     advised = wanted(able.mappings, tables, min_rows)
     findings += examine_plans(connection, able, tables, min_rows)
     findings += _indexes(advised, min_rows)

@@ -8,7 +8,7 @@ from typing import Any
 
 from sqlalchemy import Column, Connection
 
-from fhir_facade.inspection import OPENEMR_SCHEMA, indexes
+from fhir_facade.inspection import OPENEMR_SCHEMA
 from mappers.branch import sort_expression
 from mappers.index_order import Indexes
 from mappers.mapping import Part, ResourceMapping
@@ -60,8 +60,8 @@ class Tables:
         return (schema, table, column) in self.texts
 
 
-def tables_of(connection: Connection, names: Mapping[str, str]) -> Tables:
-    """The catalogue's word on the schemas `names` (real → declared)."""
+def tables_of(connection: Connection, names: Mapping[str, str], indexes: Indexes) -> Tables:
+    """The catalogue's word on the schemas `names` (real → declared), whose indexes are known."""
     schemas = tuple(names)
     rows = connection.exec_driver_sql(
         "SELECT TABLE_SCHEMA, TABLE_NAME, TABLE_ROWS FROM information_schema.TABLES "
@@ -69,7 +69,7 @@ def tables_of(connection: Connection, names: Mapping[str, str]) -> Tables:
         schemas,
     )
     sizes = {(names[s], t): int(n or 0) for s, t, n in rows}
-    return Tables(sizes, indexes(connection, names), _texts(connection, names))
+    return Tables(sizes, indexes, _texts(connection, names))
 
 
 def _texts(connection: Connection, names: Mapping[str, str]) -> frozenset[tuple[str, str, str]]:

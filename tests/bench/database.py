@@ -84,8 +84,10 @@ def durable(server: DatabaseServer) -> Iterator[None]:
     with server.engine(server.owner).connect() as connection:
         before = connection.exec_driver_sql(f"SELECT @@{variable}").scalar_one()
         connection.exec_driver_sql(f"SET GLOBAL {variable} = 1")
-        yield
-        connection.exec_driver_sql(f"SET GLOBAL {variable} = {before}")
+        try:
+            yield
+        finally:
+            connection.exec_driver_sql(f"SET GLOBAL {variable} = {before}")
 
 
 def advised(server: DatabaseServer) -> list[str]:

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from fhir_facade.inspection import catalogue, indexes
+from fhir_facade.inspection import indexes
 from fhir_facade.settings import Settings
 from tests.doctor.test_drift import changed
 from tests.services.database import DatabaseServer
@@ -27,7 +27,6 @@ def probed(server: DatabaseServer) -> Iterator[None]:
 def test_an_order_ends_before_what_is_held_in_part(server: DatabaseServer) -> None:
     settings = Settings.from_environment(server.environment())
     with server.engine().connect() as connection:
-        held = catalogue(connection, settings).indexes[PROBE]
-        every = indexes(connection, {settings.db_name: "cdss_db", "openemr": "openemr"})[PROBE]
-    assert sorted(held) == [(), (), ("code", "made"), ("id",), ("made",)]
-    assert {("made", "told", "id"), ("code", "made"), ("told",)} <= set(every)
+        held = indexes(connection, settings)
+    assert sorted(held.in_order[PROBE]) == [(), (), ("code", "made"), ("id",), ("made",)]
+    assert {("made", "told", "id"), ("code", "made"), ("told",)} <= set(held.every[PROBE])

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
-from fhir_facade.inspection import OPENEMR_SCHEMA, indexes
+from fhir_facade.inspection import indexes
 from fhir_facade.registry import everything
+from fhir_facade.settings import Settings
 from mappers.database import MySql, MySqlSettings, Rows, _run
 from mappers.engine import Engine
 from mappers.parse import Parser
 from mappers.query import SearchQuery, Sort
-from mappers.reach import CDSS_SCHEMA
 from mappers.site import Site
 from tests.services.database import DatabaseServer
 
@@ -27,8 +27,7 @@ class Counting(MySql):
         self.read = 0
         self.warnings: dict[str, str] = {}
         with server.engine(login).connect() as connection:
-            names = {"cdss_db": CDSS_SCHEMA, "openemr": OPENEMR_SCHEMA}
-            self.indexes = indexes(connection, names, in_order=True)
+            self.indexes = indexes(connection, Settings.from_environment(server.environment())).in_order
 
     async def _fetch(self, sql: str, parameters: tuple[Any, ...]) -> Rows:
         connection, _ = await self._connection()

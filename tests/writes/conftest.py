@@ -11,7 +11,6 @@ from typing import Any
 import pytest_asyncio
 from sqlalchemy import delete, select, text
 
-from mappers.engine import Engine
 from mappers.facade.tables import fhir_amended, fhir_event, fhir_index, fhir_resource, fhir_version
 from mappers.mapping import Part
 from mappers.query import SearchQuery
@@ -70,7 +69,7 @@ class Written:
         """The same for who may see what these permissions open."""
         found = copy(self)
         site = replace(self.engine.site, permits=frozenset(permissions))
-        found.engine = Engine(self.engine.mappings, self.engine.database, site)
+        found.engine = self.engine.at(site)
         found.values = SearchValues(found.engine.mappings, site, (self.facade.service.base,))
         return found
 

@@ -8,6 +8,7 @@ import secrets
 from pathlib import Path
 from typing import Any
 
+from fhir_facade.audit.administration import Act, recorded
 from fhir_facade.authorization import administration_of
 from fhir_facade.settings import SettingFault, Settings
 from fhir_facade.user_commands import add_users
@@ -24,6 +25,13 @@ DEFAULT_SCOPES = (
     "patient/*.rs user/*.rs"
 )
 
+CHANGED = "configuration"
+#: what of a client is stated, and stands in its event
+SAID = (
+    *("name", "kind", "redirect_uri", "post_logout_redirect_uri", "scope", "add_scope", "launch_url"),
+    *("jwks", "jwks_url", "backend", "introspects"),
+)
+
 
 def add_to(commands: Any) -> None:
     """Adds the commands."""
@@ -34,7 +42,9 @@ def add_to(commands: Any) -> None:
     )
     rotating = keys.add_parser("rotate", help="sign with a new key; the old one stays until its tokens end")
     rotating.add_argument("--at-once", action="store_true", help="the old key is lost: end its tokens now")
-    rotating.set_defaults(run=rotate_keys)
+    rotating.set_defaults(
+        run=recorded(Act(CHANGED, "keys rotate", "signing keys", ("at_once",)), rotate_keys)
+    )
 
 
 def _add_clients(parser: Any) -> None:
@@ -52,7 +62,7 @@ def _add_clients(parser: Any) -> None:
     adding.add_argument("--jwks-url", default="", help="address of its public keys")
     adding.add_argument("--backend", action="store_true", help="a service without users (system/ scopes)")
     adding.add_argument("--introspects", action="store_true", help="may ask about tokens of other clients")
-    adding.set_defaults(run=add_client)
+    adding.set_defaults(run=recorded(Act(CHANGED, "client add", "client_id", SAID), add_client))
     _add_updating(clients.add_parser("update", help="change what is stated, leave the rest"))
     clients.add_parser("list", help="all clients").set_defaults(run=list_clients)
     for name, run, text in (
@@ -61,7 +71,7 @@ def _add_clients(parser: Any) -> None:
     ):
         one = clients.add_parser(name, help=text)
         one.add_argument("client_id")
-        one.set_defaults(run=run)
+        one.set_defaults(run=recorded(Act(CHANGED, f"client {name}", "client_id"), run))
 
 
 def _add_updating(updating: Any) -> None:
@@ -75,7 +85,7 @@ def _add_updating(updating: Any) -> None:
     updating.add_argument("--launch-url", help="where an EHR launch sends the browser")
     updating.add_argument("--jwks", type=Path, help="file with its public keys")
     updating.add_argument("--jwks-url", help="address of its public keys")
-    updating.set_defaults(run=update_client)
+    updating.set_defaults(run=recorded(Act(CHANGED, "client update", "client_id", SAID), update_client))
 
 
 def add_client(settings: Settings, chosen: argparse.Namespace) -> int:

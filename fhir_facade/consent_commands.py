@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import argparse
-import getpass
 from datetime import UTC, datetime
 from typing import Any
 
+from fhir_facade.audit.administration import Act, operator, recorded
 from fhir_facade.authorization import made_store
 from fhir_facade.settings import SettingFault, Settings
 from smart_auth.store.consents import Consents
 from smart_auth.store.transaction import now
 
 DAY = 86400
+GIVEN = Act("consent", "consent give", "grantee", ("days",))
+WITHDRAWN = Act("consent", "consent withdraw", "id", ("grantee",))
 
 
 def add_to(commands: Any) -> None:
@@ -23,18 +25,18 @@ def add_to(commands: Any) -> None:
     giving.add_argument("patient", help="the Patient's id")
     giving.add_argument("grantee", help="Practitioner/…, as the user's fhirUser says")
     giving.add_argument("--days", type=int, default=30, help="how long it is in force (default 30)")
-    giving.set_defaults(run=give)
+    giving.set_defaults(run=recorded(GIVEN, give))
     parts.add_parser("list", help="all consents").set_defaults(run=list_all)
     ending = parts.add_parser("withdraw", help="end a consent at once")
     ending.add_argument("id")
-    ending.set_defaults(run=withdraw)
+    ending.set_defaults(run=recorded(WITHDRAWN, withdraw))
 
 
 def give(settings: Settings, chosen: argparse.Namespace) -> int:
     """Keeps a consent; raises SettingFault for what can't be one."""
     if not chosen.grantee.startswith("Practitioner/") or chosen.days < 1:
         raise SettingFault("a consent is for Practitioner/… and at least one day")
-    made = _consents(settings).give(chosen.patient, chosen.grantee, chosen.days * DAY, getpass.getuser())
+    made = _consents(settings).give(chosen.patient, chosen.grantee, chosen.days * DAY, operator())
     print(made.id)
     return 0
 
@@ -50,8 +52,10 @@ def list_all(settings: Settings, chosen: argparse.Namespace) -> int:
 
 def withdraw(settings: Settings, chosen: argparse.Namespace) -> int:
     """Ends a consent; raises SettingFault where there is none."""
-    if not _consents(settings).withdraw(chosen.id):
+    ended = _consents(settings).withdraw(chosen.id)
+    if ended is None:
         raise SettingFault("there is no consent in force with that id")
+    chosen.patient, chosen.grantee = ended.patient, ended.grantee  # whom it concerns, for the audit trail
     print("withdrawn")
     return 0
 

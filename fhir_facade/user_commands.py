@@ -7,6 +7,7 @@ import getpass
 import sys
 from typing import Any
 
+from fhir_facade.audit.administration import Act, recorded
 from fhir_facade.authorization import administration_of
 from fhir_facade.settings import SettingFault, Settings
 from smart_auth import passwords
@@ -14,6 +15,8 @@ from smart_auth.access.caller import User
 from smart_auth.store.users import Users
 
 SHORTEST = 10
+CHANGED = "user-security"
+ADDED = Act(CHANGED, "user add", "username", ("name", "role", "fhir_user"))
 
 
 def add_users(parser: Any) -> None:
@@ -24,7 +27,7 @@ def add_users(parser: Any) -> None:
     adding.add_argument("--name", required=True)
     adding.add_argument("--role", action="append", required=True, help="doctor, nurse, … (repeatable)")
     adding.add_argument("--fhir-user", default="", help="Practitioner/user-3, Patient/P-2025-000001")
-    adding.set_defaults(run=add_user)
+    adding.set_defaults(run=recorded(ADDED, add_user))
     users.add_parser("list", help="all users").set_defaults(run=list_users)
     for name, run, text in (
         ("lock", lock_user, "end a user's sessions and tokens, and let them in no more"),
@@ -33,7 +36,7 @@ def add_users(parser: Any) -> None:
     ):
         one = users.add_parser(name, help=text)
         one.add_argument("username")
-        one.set_defaults(run=run)
+        one.set_defaults(run=recorded(Act(CHANGED, f"user {name}", "username"), run))
 
 
 def add_user(settings: Settings, chosen: argparse.Namespace) -> int:

@@ -59,15 +59,16 @@ def _has_number(text: str) -> bool:
 
 def _form(pairs: Sequence[tuple[str, str]]) -> str:
     return urlencode(
-        [(_hidden(n), MASK if n.lower() in SECRETS else _hidden(v)) for n, v in pairs], safe=":|$,/*"
+        [(hidden(n), MASK if n.lower() in SECRETS else hidden(v)) for n, v in pairs], safe=":|$,/*"
     )
 
 
-def _hidden(text: str) -> str:
+def hidden(text: str) -> str:
+    """A text that is no query, with resident numbers masked."""
     return _NUMBERS.sub(MASK, RESIDENT_NUMBER.sub(MASK, text))
 
 
 def masked_path(path: str) -> str:
     """A path with resident numbers masked; as it is where there are none."""
     plain = unquote(path, errors="replace")
-    return quote(_hidden(plain), safe="/*$") if _has_number(plain) else path
+    return quote(hidden(plain), safe="/*$") if _has_number(plain) else path

@@ -49,6 +49,8 @@ QUERIES = (
 )
 #: what these may say is closed: no entity beside the one, no other name of the user
 CLOSED = ("delete", "token")
+#: of these an administrator has changed what `entity_id` names
+ADMINISTRATION = ("configuration", "user-security", "consent")
 #: what is said of a viewing of images
 RETRIEVED, VIEWING = "dicom-retrieve", ("viewing", "instances", "frames", "bytes")
 LOCAL = local_system("audit-event")
@@ -114,6 +116,14 @@ def _viewing(found: dict[str, Any]) -> Any:
     return [{"type": name, "valueString": str(details[name])} for name in VIEWING if details.get(name)]
 
 
+def _changed(found: dict[str, Any]) -> Any:
+    """By which command something was changed, and how."""
+    details = found.get("details")
+    if found.get("event") not in ADMINISTRATION or not isinstance(details, dict):
+        return None
+    return [{"type": name, "valueString": str(value)} for name, value in details.items() if value]
+
+
 def _request(found: dict[str, Any]) -> Any:
     return {"identifier": {"value": found["request"]}} if found.get("request") else None
 
@@ -133,7 +143,7 @@ HAS_USER = there_is(Str(A.user_name))
 OPEN = unless(word_is(A.event, *CLOSED))
 NETWORK = Backbone(
     Element("address", Str(A.address)),
-    Element("type", When(*looks_like(A.address, "[0-9A-Fa-f:.]+"), Fixed("2"))),
+    Element("type", FirstOf(When(*looks_like(A.address, "[0-9A-Fa-f:.]+"), Fixed("2")), Fixed("1"))),
     needs=("address",),
 )
 CLIENT = Backbone(
@@ -190,6 +200,8 @@ PATIENT_ENTITY = (
 )
 GONE = When(*unless(there_is(PATIENT)), FirstOf(Str(E.patient_id), Str(cast(E.openemr_pid, String))))
 SYSTEM_OBJECT = Fixed(coded("audit-entity-type", "2", "System Object"))
+USER_ENTITY = Fixed(coded("object-role", "11", "Security User Entity"))
+SECURITY_RESOURCE = Fixed(coded("object-role", "13", "Security Resource"))
 ENTITIES = (
     Backbone(
         Element("what", RecordedReference(A.entity_type, A.entity_id)),
@@ -203,6 +215,13 @@ ENTITIES = (
         Element("role", Fixed(coded("object-role", "24", "Query"))),
         Element("query", When(*word_is(A.event, *QUERIES), record("query"))),
         needs=("query",),
+    ),
+    Backbone(
+        Element("type", SYSTEM_OBJECT),
+        Element("role", FirstOf(When(*word_is(A.event, "user-security"), USER_ENTITY), SECURITY_RESOURCE)),
+        Element("name", When(*word_is(A.event, *ADMINISTRATION), Str(A.entity_id))),
+        Element("detail", Recorded(A.record, _changed)),
+        needs=("name",),
     ),
     Backbone(Element("what", PATIENT), *PATIENT_ENTITY, needs=("what",)),
     Backbone(*PATIENT_ENTITY, Element("name", GONE), needs=("name",)),

@@ -32,15 +32,15 @@ class Consents:
             session.add(made)
         return made
 
-    def withdraw(self, id_: str) -> bool:
-        """Ends a consent; False where there is none in force with that id."""
+    def withdraw(self, id_: str) -> Consent | None:
+        """Ends a consent, and gives it back; None where there is none in force with that id."""
         with self._store.transaction() as session:
             found = session.get(Consent, id_)
             if found is None or found.withdrawn:
-                return False
+                return None
             found.withdrawn = now()
             session.add(found)
-            return True
+        return found
 
     def all(self) -> list[Consent]:
         """Every consent, the newest first."""

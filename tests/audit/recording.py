@@ -20,11 +20,15 @@ from fhir_facade.audit.verify import Examination, Fault
 from fhir_facade.audit.wiring import FOLDER
 from mappers.facade.tables import fhir_audit, fhir_audit_due, fhir_audit_event
 from mappers.query import SearchQuery
-from tests.facade.facade import Facade, Resource
+from tests.facade.facade import Facade, Resource, execute
 from tests.services.database import DatabaseServer
 from tests.smart_auth.badges import Badges, user
 
 TABLES = (fhir_audit, fhir_audit_event)
+RENAMED = (
+    "ALTER TABLE fhir_audit RENAME TO fhir_audit_gone",
+    "ALTER TABLE fhir_audit_gone RENAME TO fhir_audit",
+)
 
 
 @dataclass
@@ -114,3 +118,13 @@ def _empty(rows: Engine) -> None:
             if rows.dialect.name != "sqlite":
                 connection.execute(text(f"ALTER TABLE {table.name} AUTO_INCREMENT = 1"))
         connection.execute(delete(fhir_audit_due))
+
+
+@contextmanager
+def gone(recording: Recording) -> Iterator[None]:
+    """The table is away for a while."""
+    execute(recording.rows, RENAMED[0])
+    try:
+        yield
+    finally:
+        execute(recording.rows, RENAMED[1])

@@ -17,8 +17,8 @@ from sqlalchemy import text
 from fhir_facade.audit.event import Event
 from fhir_facade.audit.sqlite_store import SqliteStore
 from fhir_facade.audit.trail import TrailDownError
-from tests.audit.recording import Recording
-from tests.audit.test_faults import READ, gone, refused
+from tests.audit.recording import Recording, gone
+from tests.audit.test_faults import READ, refused
 from tests.facade.facade import Facade, execute
 from tests.interactions.client import FIRST, Client, basic, entry, goal
 from tests.interactions.conftest import emptied

@@ -6,8 +6,7 @@ import asyncio
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
@@ -17,17 +16,13 @@ from sqlalchemy import text
 
 from fhir_facade.audit.sqlite_store import SqliteStore
 from fhir_facade.audit.store import GoneError
-from tests.audit.recording import Recording, forget
+from tests.audit.recording import Recording, forget, gone
 from tests.facade.facade import Facade, embedded_folder, execute, settings_of, writer
 from tests.services.database import CDSS, DatabaseServer, Login
 from tests.services.process import free_port, listens, running
 from tests.smart_auth.badges import Badges
 
 READ = "Patient/P-2025-000001"
-RENAMED = (
-    "ALTER TABLE fhir_audit RENAME TO fhir_audit_gone",
-    "ALTER TABLE fhir_audit_gone RENAME TO fhir_audit",
-)
 
 
 def refused(answer: httpx.Response) -> None:
@@ -37,16 +32,6 @@ def refused(answer: httpx.Response) -> None:
     assert (issue["code"], issue["diagnostics"][:31]) == ("transient", "the audit trail can't be writte")
     assert "etag" not in answer.headers
     assert "P-2025" not in answer.text
-
-
-@contextmanager
-def gone(recording: Recording) -> Iterator[None]:
-    """The table is away for a while."""
-    execute(recording.rows, RENAMED[0])
-    try:
-        yield
-    finally:
-        execute(recording.rows, RENAMED[1])
 
 
 async def test_without_its_table_nothing_is_answered_until_it_is_back(recording: Recording) -> None:

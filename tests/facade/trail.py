@@ -18,6 +18,8 @@ BROKEN_GLASS = replace(APP, token_id="another-token", emergency="의식 없는 �
 PORTAL = Caller("portal", (), PATIENT, patient="P-2025-000001", token_id="patient's-token", issuer=ISSUER)
 SERVICE = Caller("lab-robot", (), token_id="service-token", issuer=ISSUER)
 
+TYPING = Caller("fhir-facade", (), User("root", "root", "root"))
+
 #: paths of nobody's requests, and events of those whom a token names
 PATHS = (
     "Patient/P-2025-000001",
@@ -47,6 +49,12 @@ def access(name: str, reference: str, caller: Caller, patient: str = "", **more:
     )
 
 
+def typed(name: str, about: str, patient: str = "", outcome: str = "0", **details: str) -> Event:
+    """What an administrator has changed by a command."""
+    patients = [patient] if patient else ()
+    return Event(name, outcome, id=about, caller=TYPING, address="cdss-1", patients=patients, details=details)
+
+
 EVENTS = (
     access("read", "Observation/lab-4001", APP, FIRST),
     access("read", f"Patient/{OPENEMR}", BROKEN_GLASS, OPENEMR),
@@ -64,6 +72,9 @@ EVENTS = (
     access("launch", "", APP, FIRST),
     access("export", "", SERVICE, query=QUERY),
     access("emergency", "", BROKEN_GLASS, SECOND),
+    typed("configuration", "growth-chart", command="client add", kind="public"),
+    typed("user-security", "nurse9", outcome="4", command="user lock"),
+    typed("consent", "Practitioner/user-9", SECOND, command="consent give", days="30"),
 )
 
 

@@ -152,7 +152,7 @@ def test_keys_rotate_and_launches_are_printed(folder: Path, capsys: pytest.Captu
     assert cli.main(["launch", "--user", "doctor", "--patient", "P-2025-000001"]) == 0
     assert "launch\t" in capsys.readouterr().out
     rows = sqlite3.connect(folder / "cdss.db").execute("SELECT event FROM fhir_audit").fetchall()
-    assert rows == [("launch",)]
+    assert rows == [("configuration",), ("configuration",), ("launch",)]
 
 
 def test_a_server_without_the_tables_says_what_to_do(

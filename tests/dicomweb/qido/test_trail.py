@@ -9,8 +9,7 @@ import pytest
 
 from dicomweb.access import Access, Doing
 from dicomweb.http.faults import DicomFault
-from tests.audit.recording import Recording, query_of
-from tests.audit.test_faults import gone
+from tests.audit.recording import Recording, gone, query_of
 from tests.dicomweb.qido.conftest import Images
 from tests.dicomweb.qido.indexed import CT, MR, NOBODYS, OLD
 from tests.dicomweb.qido.test_edge import request_of

@@ -13,8 +13,7 @@ from dicomweb.index.reading import instances, rows
 from fhir_facade.audit import trail
 from mappers.cdss.tables import ris_radiologystudy
 from mappers.facade.tables import fhir_audit
-from tests.audit.recording import Recording
-from tests.audit.test_faults import gone
+from tests.audit.recording import Recording, gone
 from tests.dicomweb.stow.sending import KIM, LEE, Sender, failures, image, stored
 from tests.facade.facade import Facade, embedded_engine
 from tests.smart_auth.badges import Badges, user

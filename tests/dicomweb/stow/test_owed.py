@@ -9,8 +9,7 @@ import pytest
 
 from dicomweb.http.faults import DicomFault
 from dicomweb.stow import storing
-from tests.audit.recording import Recording
-from tests.audit.test_faults import gone
+from tests.audit.recording import Recording, gone
 from tests.dicomweb.stow.sending import KIM, Sender, failures, image, stored
 from tests.facade.facade import Facade, embedded_engine
 from tests.smart_auth.badges import Badges, user

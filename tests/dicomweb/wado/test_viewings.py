@@ -16,8 +16,7 @@ from fhir_facade.audit.trail import Trail, TrailDownError
 from fhir_facade.imaging import viewings as limits
 from fhir_facade.imaging.gate import GuardedGate
 from fhir_facade.imaging.viewings import IDLE, ONE_VIEWING, Viewings
-from tests.audit.recording import Recording
-from tests.audit.test_faults import gone
+from tests.audit.recording import Recording, gone
 from tests.dicomweb.archives.test_orthanc import Clock
 from tests.dicomweb.qido.conftest import Images
 from tests.dicomweb.wado.parts import parts_of

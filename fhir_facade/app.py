@@ -20,6 +20,7 @@ from capability.terminology import terminology_capabilities
 from dicomweb.archives.watch import Watch
 from dicomweb.following import Follower
 from fhir_facade import drift, health, landing, openapi, viewer
+from fhir_facade.audit.about import About
 from fhir_facade.audit.authorization import Addressed, events_into
 from fhir_facade.audit.keeper import Keeper
 from fhir_facade.audit.overdue import Overdue
@@ -50,6 +51,7 @@ from mappers.engine import Engine
 from mappers.query import UNRESTRICTED, Access
 from mappers.sealed import Sealed
 from mappers.site import RESIDENT_NUMBER, Site
+from mappers.view import View
 from smart_auth.access.opening import MODELS, Opener
 from smart_auth.access.policy import Policy, PolicyFault, policy
 from smart_auth.endpoints.cross_origin import CrossOrigin
@@ -195,7 +197,8 @@ def create_app(settings: Settings | None = None, callers: Callers | None = None)
     service = service_of(settings)
     opener = opener_of(service)
     trail = trail_of(settings, service.site, service.engine.database)
-    keeper = Keeper(trail, service.mappings, service.base) if trail else None
+    about = About(service.mappings, View(service.engine, UNRESTRICTED))
+    keeper = Keeper(trail, service.mappings, service.base, about) if trail else None
     archive = archive_of(settings, service.at_rest)
     watch, viewings = Watch(archive), Viewings(trail) if trail else None
     service = replace(service, keeper=keeper, archive=watch)

@@ -88,9 +88,10 @@ class Request:
 class Response:
     """An answer: a resource (or none), a status and headers; `media`, if it isn't FHIR's own type.
 
-    `served` are the resources in it as they were read, whatever of them is shown: the audit trail's. `within`
-    are a Bundle's requests and their answers, which the trail keeps too. `stream` is a body that is no
-    resource, piece by piece. `due` is what the trail was promised of it, in the transaction of what it wrote.
+    `served` are the resources in it as they were read, whatever of them is shown: the audit trail's. `about`
+    are patients (logical ids) of those that name none. `within` are a Bundle's requests and their answers,
+    which the trail keeps too. `stream` is a body that is no resource, piece by piece. `due` is what the trail
+    was promised of it, in the transaction of what it wrote.
     """
 
     resource: dict[str, Any] | None
@@ -98,6 +99,7 @@ class Response:
     headers: dict[str, str] = field(default_factory=dict)
     media: str = ""
     served: Sequence[dict[str, Any]] = ()
+    about: Sequence[str] = ()
     stream: AsyncGenerator[bytes] | None = None
     within: Sequence[tuple[Request, Response]] = ()
     due: Due | None = None

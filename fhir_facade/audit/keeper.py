@@ -10,6 +10,7 @@ from typing import Any
 
 from sqlalchemy import Insert
 
+from fhir_facade.audit.about import About
 from fhir_facade.audit.due import Due
 from fhir_facade.audit.patients import PatientsOf
 from fhir_facade.audit.requests import Shown, event_of, is_recorded, shown_by
@@ -26,8 +27,10 @@ BRIEF = 5
 class Keeper:
     """Records FHIR requests in a trail, between answer and sending; of writes also what is due, before."""
 
-    def __init__(self, trail: Trail, mappings: Mapping[str, ResourceMapping], base: str) -> None:
-        self.trail, self.base = trail, base
+    def __init__(
+        self, trail: Trail, mappings: Mapping[str, ResourceMapping], base: str, about: About
+    ) -> None:
+        self.trail, self.base, self.about = trail, base, about
         self._patients_of = PatientsOf(mappings)
 
     async def ready(self) -> None:
@@ -37,10 +40,12 @@ class Keeper:
         except TrailDownError:
             raise _unwritten() from None
 
-    def due(self, request: Request, response: Response) -> Due:
+    async def due(self, request: Request, response: Response) -> Due:
         """What the trail is to say of a write and its answer, each request of a Bundle too."""
         done = [(request, response), *(pair for pair in response.within if pair[0] is not request)]
         told = [pair for pair in done if is_recorded(pair[0], pair[1].status)]
+        for _, answer in told:
+            await self.about.look(answer)
         return self.trail.due(
             event_of(asked, self._shown(answer, answer.status), answer.status, self.base)
             for asked, answer in told
@@ -56,6 +61,8 @@ class Keeper:
         What was served is let go before the wait: pages that live on beside each other don't stay in the
         processor's cache, which made a search of 50 dearer by a tenth to a fifth.
         """
+        for answer in (response, *(told for _, told in response.within)):
+            await self.about.look(answer)
         waits = list(self._kept(request, response, status))
         unwritten = response.status == 503 and _is_unwritten(response)
         response.resource, response.served, response.within = None, (), ()

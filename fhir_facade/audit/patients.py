@@ -39,6 +39,10 @@ class PatientsOf:
         del kept  # until here no other object can have had the place in memory of one that was seen
         return list(found)
 
+    def names(self, resource_type: str) -> bool:
+        """Whether resources of that type can say whose they are."""
+        return resource_type == self._code or bool(self._paths.get(resource_type))
+
     def add(self, resource: Mapping[str, Any], found: dict[str, None]) -> None:
         """Adds a resource's to what was found."""
         self._add(resource, found, set())

@@ -51,7 +51,10 @@ def shown_by(response: Response, status: int, patients_of: PatientsOf) -> Shown:
     named = [(str(r["resourceType"]), str(r["id"])) for r in served]
     entities = list(dict.fromkeys([f"{kind}/{id_}" for kind, id_ in named]))
     issue = _issue(response.resource) if status >= 400 else ""
-    return Shown(patients_of(served), entities, named[0] if named else None, issue)
+    patients = patients_of(served)
+    if response.about:
+        patients = list(dict.fromkeys([*patients, *response.about]))
+    return Shown(patients, entities, named[0] if named else None, issue)
 
 
 def event_of(request: Request, shown: Shown, status: int, base: str) -> Event:

@@ -79,7 +79,7 @@ def _given_up(fault: Exception) -> FhirFault:
 async def _recorded(writing: Writing, request: Request, response: Response) -> Response:
     keeper = writing.service.keeper
     if keeper is not None and writing.transaction.changed:
-        response.due = keeper.due(request, response)
+        response.due = await keeper.due(request, response)
         await writing.transaction.execute(keeper.keeping(response.due))
     return response
 

@@ -54,6 +54,26 @@ async def test_included_patients_were_shown(recording: Recording) -> None:
     assert set(found["patients"]) == {e[8:] for e in found["entities"] if e.startswith("Patient/")}
 
 
+async def test_whom_a_provenance_is_about_was_shown(recording: Recording) -> None:
+    """It names no patient, and what it points at does."""
+    page = (await recording.get("Provenance?_count=7")).json()
+    shown = [entry["resource"] for entry in page["entry"]]
+    owners = [await owner(recording, one["target"][0]["reference"]) for one in shown]
+    assert set((await recording.last("Provenance?_count=7"))["patients"]) == set(owners)
+    assert len(set(owners)) > 1
+    one = await recording.last(f"Provenance/{shown[0]['id']}")
+    assert one["patients"] == [owners[0]]
+    events = [e for e in await recording.events() if e["subtype"][0]["code"] == "read"]
+    [patient] = [e["what"]["reference"] for e in events[-1]["entity"] if e["type"]["code"] == "1"]
+    assert patient == f"Patient/{owners[0]}"
+
+
+async def owner(recording: Recording, reference: str) -> str:
+    """Whose a resource is."""
+    subject: str = (await recording.get(reference)).json()["subject"]["reference"]
+    return subject.removeprefix("Patient/")
+
+
 async def test_an_operation_says_which_and_whom_it_showed(recording: Recording) -> None:
     whole = await recording.last(f"Patient/{PATIENT}/$everything?_count=1000", "admin")
     assert (whole["event"], whole["status"]) == ("operation", 200)

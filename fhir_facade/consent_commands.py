@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import argparse
+import asyncio
 from datetime import UTC, datetime
 from typing import Any
 
 from fhir_facade.audit.administration import Act, operator, recorded
+from fhir_facade.audit.masking import hidden
 from fhir_facade.authorization import made_store
 from fhir_facade.settings import SettingFault, Settings
+from mappers.database import SourceDownError
 from smart_auth.store.consents import Consents
 from smart_auth.store.transaction import now
 
@@ -36,9 +39,24 @@ def give(settings: Settings, chosen: argparse.Namespace) -> int:
     """Keeps a consent; raises SettingFault for what can't be one."""
     if not chosen.grantee.startswith("Practitioner/") or chosen.days < 1:
         raise SettingFault("a consent is for Practitioner/… and at least one day")
+    if not asyncio.run(_is_there(settings, chosen.patient)):
+        raise SettingFault(f"there is no Patient/{hidden(chosen.patient)}")
     made = _consents(settings).give(chosen.patient, chosen.grantee, chosen.days * DAY, operator())
     print(made.id)
     return 0
+
+
+async def _is_there(settings: Settings, patient: str) -> bool:
+    """Whether somebody has that id: a consent of nobody would look like one, and open nothing."""
+    from fhir_facade.app import service_of
+
+    service = service_of(settings)
+    try:
+        return await service.engine.read("Patient", patient) is not None
+    except SourceDownError as error:
+        raise SettingFault(f"DB_HOST: the database can't be asked ({error})") from None
+    finally:
+        await service.engine.database.close()
 
 
 def list_all(settings: Settings, chosen: argparse.Namespace) -> int:

@@ -21,7 +21,7 @@ from fhir_facade.audit.trail import Trail, TrailDownError
 from fhir_facade.audit.wiring import trail_of
 from fhir_facade.set_up import migrate_embedded
 from fhir_facade.settings import SettingFault, Settings
-from mappers.parse import RESIDENT_NUMBER
+from mappers.mapping import LOGICAL_ID
 from smart_auth.access.caller import Caller, User
 
 CLIENT = "fhir-facade"
@@ -56,7 +56,7 @@ class Act(NamedTuple):
             address=socket.gethostname(),
             client=CLIENT,
             caller=Caller(CLIENT, (), User(who, who, who)),
-            patients=[patient] if patient and not RESIDENT_NUMBER.search(patient) else [],
+            patients=[patient] if LOGICAL_ID.fullmatch(patient) and hidden(patient) == patient else [],
             details=dict(self._details(chosen)),
         )
 

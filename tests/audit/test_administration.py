@@ -121,6 +121,16 @@ async def test_no_resident_number_that_was_typed_is_kept(recording: Recording, t
     assert [record.get("id") for record in recording.records()] == ["***", "of ***", "nobody"]
 
 
+async def test_what_no_patient_can_be_called_is_recorded_as_nobody(
+    recording: Recording, typed: Typed
+) -> None:
+    for odd in ("x" * 300, "", "Patient/P-2025-000001"):
+        assert await typed("consent", "give", odd, "Practitioner/user-3") == 2
+    assert await typed("consent", "withdraw", "y" * 300) == 2
+    assert [(r["outcome"], r.get("patients")) for r in recording.records()] == [("4", None)] * 4
+    assert recording.faults() == []
+
+
 async def test_what_is_listed_leaves_none(recording: Recording, typed: Typed) -> None:
     for words in (("client", "list"), ("user", "list"), ("consent", "list")):
         assert await typed(*words) == 0

@@ -47,3 +47,16 @@ def test_the_command_gives_lists_and_withdraws(
     assert cli.main(["consent", "withdraw", made]) == 0
     assert cli.main(["consent", "withdraw", made]) == 2
     assert cli.main(["consent", "give", "P-2025-000001", "Patient/x"]) == 2
+
+
+@pytest.mark.parametrize("who", ["P-2025-999999", "", "Patient/P-2025-000001", "x" * 300, "900101-1234567"])
+def test_a_consent_of_nobody_is_refused(
+    embedded: Facade, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], who: str
+) -> None:
+    monkeypatch.setattr(Settings, "from_environment", classmethod(lambda cls: replace(embedded.settings)))
+    assert cli.main(["consent", "give", who, GRANTEE]) == 2
+    said = capsys.readouterr()
+    assert "there is no Patient/" in said.err
+    assert "900101-1234567" not in said.err
+    assert cli.main(["consent", "list"]) == 0
+    assert not [line for line in capsys.readouterr().out.splitlines() if f"\t{who}\t" in line]

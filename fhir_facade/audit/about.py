@@ -5,7 +5,7 @@ https://hl7.org/fhir/R4/provenance.html
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from fhir_facade.audit.patients import PatientsOf
@@ -32,16 +32,23 @@ class About:
     async def look(self, response: Response) -> None:
         """Adds the patients of all targets; mostly there are none to be looked up."""
         if any(resource["resourceType"] in self._types for resource in response.served):
-            response.about = await self._patients(response.served)
+            targets: dict[str, None] = {}
+            for resource in response.served:
+                self.add(resource, targets)
+            response.about = await self.patients(targets)
 
-    async def _patients(self, served: Sequence[Mapping[str, Any]]) -> list[str]:
-        pointing = (r for r in served if r["resourceType"] in self._types)
-        addresses = dict.fromkeys(a for r in pointing for a in self._targets(r))
-        found = await self._view.by_address(list(addresses))
-        return self._patients_of(found.resources.values())
-
-    def _targets(self, resource: Mapping[str, Any]) -> Iterator[str]:
+    def add(self, resource: Mapping[str, Any], targets: dict[str, None]) -> None:
+        """Adds the addresses (`Type/id`) of what a resource points at, if it names no patient itself."""
+        if resource["resourceType"] not in self._types:
+            return
         for value in values_at(resource, (TARGET,)):
             address: str = value.get("reference", "")
             if address.partition("/")[0] in self._served:
-                yield address
+                targets[address] = None
+
+    async def patients(self, targets: Iterable[str]) -> list[str]:
+        """Logical ids of whom these are about, each once."""
+        if not (addresses := list(targets)):
+            return []
+        found = await self._view.by_address(addresses)
+        return self._patients_of(found.resources.values())

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 
 from fhir_facade.audit.patients import PatientsOf
 from fhir_facade.bundle import subset
@@ -13,12 +13,20 @@ from mappers.shared import written
 class Lines:
     """The lines of a page: of what `kept` names (None: of everything), without what `earlier` patients had.
 
-    `patients` are whom they show; `errors` says of each resource that can't be shown why.
+    `patients` are whom they show, `targets` what `pointing` adds: what those are about that name none.
+    `errors` says of each resource that can't be shown why.
     """
 
-    def __init__(self, kept: frozenset[str] | None, patients_of: PatientsOf, earlier: frozenset[str]) -> None:
-        self._kept, self._patients_of, self._earlier = kept, patients_of, earlier
+    def __init__(
+        self,
+        kept: frozenset[str] | None,
+        patients_of: PatientsOf,
+        pointing: Callable[[Resource, dict[str, None]], None],
+        earlier: frozenset[str],
+    ) -> None:
+        self._kept, self._patients_of, self._pointing, self._earlier = kept, patients_of, pointing, earlier
         self.patients: dict[str, None] = {}
+        self.targets: dict[str, None] = {}
         self.errors: list[str] = []
 
     def of(self, matches: Iterable[Resource | Unreadable], at_once: int) -> Iterator[list[bytes]]:
@@ -39,6 +47,7 @@ class Lines:
         if self._earlier and self._earlier.intersection(self._patients_of([match])):
             return None
         self._patients_of.add(match, self.patients)
+        self._pointing(match, self.targets)
         try:
             return written(match if self._kept is None else subset(match, self._kept))
         except (TypeError, ValueError):

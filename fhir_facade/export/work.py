@@ -16,6 +16,7 @@ from typing import Any
 
 import orjson
 
+from fhir_facade.audit.about import About
 from fhir_facade.audit.event import Event
 from fhir_facade.audit.patients import PatientsOf
 from fhir_facade.audit.trail import TrailDownError
@@ -34,6 +35,8 @@ from fhir_facade.service import Service
 from mappers.database import SourceDownError
 from mappers.engine import Page
 from mappers.plans import Position
+from mappers.query import UNRESTRICTED
+from mappers.view import View
 from smart_auth.access.caller import Caller
 
 KIND = "export"
@@ -149,12 +152,12 @@ class Export:
         resource_type = step.query.resource_type
         service = await self._seen()
         kept, patients_of = asked.kept(resource_type), PatientsOf(service.mappings)
-        earlier = _earlier(asked, step)
+        about, earlier = About(service.mappings, View(service.engine, UNRESTRICTED)), _earlier(asked, step)
         async with aclosing(self._pages(step)) as pages:
             async for page in pages:
-                shown = Lines(kept, patients_of, earlier)
+                shown = Lines(kept, patients_of, about.add, earlier)
                 await self._page(resource_type, page, shown)
-                await self._told(list(shown.patients), page.after)
+                await self._told([*shown.patients, *await about.patients(shown.targets)], page.after)
 
     async def _deleted(self, asked: Asked) -> None:
         """A page of what was deleted: after all else, so that nothing is told as there and as gone."""

@@ -161,6 +161,24 @@ async def test_whoever_is_shown_is_in_the_trail_before_anything_can_be_downloade
     assert base64.b64decode(downloaded["query"]).decode() == f"GET {entry['url']}"
 
 
+async def test_whom_provenance_alone_is_about_is_in_the_trail(guarded: Guarded) -> None:
+    """It names no patient; its targets, which are not exported, do."""
+    _, authorization = guarded.service("system/*.rs")
+    address = await kicked_off(guarded.facade, "$export?_type=Provenance", authorization=authorization)
+    manifest = await finished(guarded.facade, address, authorization=authorization)
+    [entry] = manifest["output"]
+    targets = {
+        target["reference"]
+        for resource in await lines(guarded.facade, entry, authorization=authorization)
+        for target in resource["target"]
+    }
+    read = [(await guarded.facade.get(t, authorization=authorization)).json() for t in targets]
+    owners = {resource["subject"]["reference"].removeprefix("Patient/") for resource in read}
+    assert len(owners) > 1
+    shown = [p for event in guarded.events() for p in event.get("patients") or ()]
+    assert sorted(shown) == sorted(owners)
+
+
 async def test_what_can_not_be_recorded_is_not_exported(guarded: Guarded) -> None:
     _, authorization = guarded.service("system/Patient.rs")
     address = await kicked_off(guarded.facade, "$export", authorization=authorization)

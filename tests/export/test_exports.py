@@ -177,7 +177,7 @@ async def test_of_many_patients_each_resource_comes_once(
 async def test_a_text_that_can_not_be_written_is_named_and_the_others_go_on() -> None:
     good = {"resourceType": "Patient", "id": "1", "gender": "male"}
     bad = {"resourceType": "Patient", "id": "2", "gender": "\ud800"}
-    shown = Lines(None, PatientsOf({}), frozenset())
+    shown = Lines(None, PatientsOf({}), lambda match, targets: None, frozenset())
     written = [json.loads(line) for lines in shown.of([good, bad, good], 1) for line in lines]
     assert written == [good, good]
     assert shown.errors == ["Patient/2 can't be written"]

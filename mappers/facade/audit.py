@@ -68,7 +68,7 @@ PATIENT = ReferenceTo(
 
 def record(*names: str) -> Recorded:
     """A text of the record."""
-    return Recorded(A.record, lambda found: _at(found, names), "String")
+    return Recorded(A.record, lambda found: _at(found, names), "String", names[-1])
 
 
 def _at(found: Any, names: tuple[str, ...]) -> Any:
@@ -226,7 +226,7 @@ ENTITIES = (
     Backbone(Element("what", PATIENT), *PATIENT_ENTITY, needs=("what",)),
     Backbone(*PATIENT_ENTITY, Element("name", GONE), needs=("name",)),
     Backbone(
-        Element("what", When(*OPEN, Recorded(A.record, _request))),
+        Element("what", When(*OPEN, Recorded(A.record, _request, member="request"))),
         Element("type", Fixed(balp.REQUEST_ID)),
         needs=("what",),
     ),

@@ -25,10 +25,15 @@ def parsed(record: str) -> dict[str, Any]:
 
 
 class Recorded(Value):
-    """What `make` makes of a record; nothing where that is empty."""
+    """What `make` makes of a record; nothing where that is empty.
 
-    def __init__(self, record: Column, make: Callable[[dict[str, Any]], Any], fhir_type: str = "") -> None:
-        self.record, self.make, self.fhir_type = record, make, fhir_type
+    `member`: the text of the record without which there is nothing; else each record has something.
+    """
+
+    def __init__(
+        self, record: Column, make: Callable[[dict[str, Any]], Any], fhir_type: str = "", member: str = ""
+    ) -> None:
+        self.record, self.make, self.fhir_type, self.member = record, make, fhir_type, member
 
     def reader(self, columns: Columns) -> Read:
         place, make = columns.at(self.record), self.make
@@ -36,7 +41,9 @@ class Recorded(Value):
         return lambda row: make(parsed(row[place])) or None if row[place] else None
 
     def present(self) -> Condition:
-        return self.record.is_not(None)
+        if not self.member:
+            return self.record.is_not(None)
+        return self.record.like(f'%"{self.member}":"%')  # within a text each quote has a backslash before it
 
 
 class RecordedReference(Value):

@@ -15,6 +15,7 @@ import httpx
 import orjson
 from sqlalchemy import Engine, text
 
+from fhir_facade.audit.overdue import PATIENCE, PAUSE
 from mappers.write.history import ACTIONS
 from tests.stress.mortal import Hospital
 from tests.stress.writing import CLIENTS, Ledger
@@ -147,8 +148,10 @@ def in_trail(hospital: Hospital, ledger: Ledger) -> Iterator[str]:
 
 
 def _paid(hospital: Hospital) -> None:
-    """Returns once the server that was started last has seen to what those before it left due."""
-    for _ in range(600):
+    """Returns once a server has seen to what was left due: at its start, or with patience where the database
+    was killed last.
+    """
+    for _ in range(10 * (PATIENCE + 2 * PAUSE)):
         if not _all(hospital.rows, "SELECT id FROM fhir_audit_due"):
             return
         time.sleep(0.1)
